@@ -1,0 +1,1 @@
+"""Bill + law + history → explained statement. Pure: no clock, no I/O, no float, no randomness."""

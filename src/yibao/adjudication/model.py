@@ -1,0 +1,207 @@
+"""What adjudication reads and what it answers. All amounts are fen (``kernel.money.Fen``).
+
+Two functions stand on these types and stay apart, because cross-region care needs them apart:
+``classify`` (lines under the catalogue of the place of care) and ``benefit`` (sums under the law of
+the place of insurance, with the person's history).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import NamedTuple
+
+from yibao.kernel.money import NO_CEILING, ZERO_RATE, Fen, Price, Quantity, Rate
+from yibao.policy.terms import (
+    CareKind,
+    EntitlementExtent,
+    IdentityKind,
+    ItemClass,
+    Level,
+    PersonType,
+    Scheme,
+)
+
+GENERAL_BUCKET = "general"
+
+
+# ------------------------------------------------------------------------------------ line level
+
+
+@dataclass(frozen=True, slots=True)
+class ItemTerms:
+    """What the catalogue row that applies says of an item (目录条款)."""
+
+    item_class: ItemClass
+    first_pay: Rate = ZERO_RATE
+    """First self-pay ratio (先行自付比例) of class B; 0 for A."""
+    ceiling: Price = NO_CEILING
+    """Price ceiling per unit (限价)."""
+    restricted: bool = False
+    """Limited in use (限制使用): in scope only when the hospital approved it."""
+    bucket: str = GENERAL_BUCKET
+    """Benefit bucket: lines that the law treats apart (dual-channel drugs) are summed apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChargedLine:
+    """One fee line as the hospital sent it."""
+
+    amount: Fen
+    price: Price
+    quantity: Quantity
+    approved: bool | None = None
+    """``hosp_appr_flag``: None no approval needed (0), True approved (1), False refused (2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineSplit:
+    """The four parts of one line; amount = own + over_limit + first_pay + in_scope."""
+
+    own: Fen
+    over_limit: Fen
+    first_pay: Fen
+    in_scope: Fen
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """The five sums of a set of lines (五项金额)."""
+
+    total: Fen = 0
+    own: Fen = 0
+    over_limit: Fen = 0
+    first_pay: Fen = 0
+    in_scope: Fen = 0
+
+    def __add__(self, other: "Sums") -> "Sums":
+        return Sums(
+            self.total + other.total,
+            self.own + other.own,
+            self.over_limit + other.over_limit,
+            self.first_pay + other.first_pay,
+            self.in_scope + other.in_scope,
+        )
+
+
+# --------------------------------------------------------------------------------- benefit level
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """The facts of the insured person that a benefit may depend on, on the day of the bill."""
+
+    person_type: PersonType
+    birth_date: date
+    gender: str = "0"
+    identities: tuple[IdentityKind, ...] = ()
+    entitlement: EntitlementExtent = EntitlementExtent.FULL
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """The facts of the institution that a benefit may depend on."""
+
+    level: Level
+    is_pharmacy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """A bill to be decided: sums by bucket and every fact that the law may ask for."""
+
+    scheme: Scheme
+    care_kind: CareKind
+    day: date
+    """The day the law, the facts and the benefit year are taken from (``date_basis``)."""
+    person: Person
+    provider: Provider
+    sums: Mapping[str, Sums]
+    disease: str | None = None
+    use_account: bool = True
+
+
+class CounterKey(NamedTuple):
+    """One accumulator (累计) of a member: its name in the law and the scope instance."""
+
+    name: str
+    """As the law declares it, e.g. ``outpatient_deductible``, ``outpatient_fund``."""
+    scope: str
+    """Instance of the scope: ``2026`` for a benefit year, ``life``, ``2026-07`` for a month …"""
+
+
+History = Mapping[CounterKey, int]
+"""Counter values before the bill, in fen (or in times for counts); absent is 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountPart:
+    """One part of the personal account (个人账户) that may pay, in the order given."""
+
+    key: str
+    """The ledger's account, opaque to the law."""
+    origin: str
+    """``current`` (当年) or ``carried`` (历年): areas may allow them different uses."""
+    available: Fen
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """What one fund pays of the bill."""
+
+    fund: str
+    """National fund code (基金支付类型, ``fund_pay_type``): 310100, 390100, 330100 …"""
+    amount_field: str
+    """Amount field of the interface the fund is reported in: hifp, hifob, hifmi, maf, …"""
+    base: Fen
+    """The part of the cost this payer worked on."""
+    amount: Fen
+    available: Fen | None = None
+    """What its cap still allowed before this bill; None when it has no cap."""
+    rate: Rate | None = None
+    """The ratio when one ratio decided the whole payment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the computation: the explanation a patient reads is the list of these."""
+
+    name: str
+    """Stable key of the step: ``line_split``, ``deductible``, ``band``, ``cap``, ``account`` …"""
+    text: str
+    """Plain Chinese with the figures in it."""
+    base: Fen | None = None
+    rate: str | None = None
+    result: Fen | None = None
+    parameter: str | None = None
+    """Path of the law's parameter, e.g. ``110000/employee.toml: outpatient.deductible.active``."""
+    reference: str | None = None
+    """The source the law names for that value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """The decided bill. Identities of ``docs/money.md`` hold and are asserted when it is made."""
+
+    sums: Sums
+    deductible: Fen
+    """Deductible paid with this bill (起付线, ``act_pay_dedc``); lies inside ``in_scope``."""
+    payments: tuple[Payment, ...]
+    personal: Fen
+    account: tuple[tuple[str, Fen], ...]
+    """Personal-account parts used: (part key, amount > 0)."""
+    cash: Fen
+    hospital_part: Fen = 0
+    family: Fen = 0
+    counters: tuple[tuple[CounterKey, int], ...] = ()
+    """Signed entries to the person's counters, none of them zero."""
+    trace: tuple[Step, ...] = field(default=(), compare=False)
+
+    @property
+    def funds(self) -> Fen:
+        """Sum of all funds (``fund_pay_sumamt``)."""
+        return sum(payment.amount for payment in self.payments)
+
+    @property
+    def account_total(self) -> Fen:
+        """Sum of the own personal account (``acct_pay``)."""
+        return sum(amount for _, amount in self.account)

@@ -1,0 +1,1 @@
+"""Money, periods, areas, identifiers and refusals: the words that every other room uses. Pure."""

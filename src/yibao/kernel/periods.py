@@ -1,0 +1,45 @@
+"""Civil dates and half-open periods. Business dates are dates of Asia/Shanghai."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, timezone
+
+CHINA_TIME = timezone(timedelta(hours=8), "Asia/Shanghai")
+"""China keeps one zone without daylight saving since 1991, so a fixed offset is exact."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Period:
+    """Half-open span of civil dates: ``start`` belongs to it, ``end`` does not; None is open."""
+
+    start: date
+    end: date | None = None
+
+    def holds(self, day: date) -> bool:
+        """Whether ``day`` lies in the period."""
+        return self.start <= day and (self.end is None or day < self.end)
+
+    def meets(self, other: "Period") -> bool:
+        """Whether the two periods share a day."""
+        return (other.end is None or self.start < other.end) and (
+            self.end is None or other.start < self.end
+        )
+
+
+def business_date(instant: datetime) -> date:
+    """The civil date of an aware instant in Asia/Shanghai."""
+    return instant.astimezone(CHINA_TIME).date()
+
+
+def local_time(instant: datetime) -> datetime:
+    """The naive civil date and time in Asia/Shanghai, as the interface writes it."""
+    return instant.astimezone(CHINA_TIME).replace(tzinfo=None)
+
+
+def instant_of(local: datetime) -> datetime:
+    """The aware UTC instant of a naive civil time of Asia/Shanghai."""
+    return local.replace(tzinfo=CHINA_TIME).astimezone(UTC)
+
+
+def age_on(birth: date, day: date) -> int:
+    """Completed years of life on ``day`` (周岁)."""
+    return day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day))

@@ -1,0 +1,92 @@
+"""Refusals: expected "no" answers, each with one stable number and one meaning.
+
+A refusal is a value first (``Refusal``) and an exception second (``Refused``), so that a decision
+deep in a rule can end the use case, and a batch can carry one member's refusal beside the others'
+results. Anything else that is raised is a fault of ours and becomes a technical failure.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class RefusalCode(IntEnum):
+    """``infcode`` of a refusal. Numbers are published: never renumber, only add."""
+
+    # 1xxx the message itself
+    MALFORMED = 1001
+    TOO_LARGE = 1002
+    UNKNOWN_TRANSACTION = 1003
+    NOT_OFFERED = 1004
+    TRANSACTION_MISMATCH = 1005
+    FIELD_MISSING = 1010
+    FIELD_TOO_LONG = 1011
+    FIELD_INVALID = 1012
+    AMOUNT_OUT_OF_RANGE = 1013
+    MESSAGE_REUSED = 1020
+    MESSAGE_REVERSED = 1021
+    # 2xxx who asks
+    NOT_AUTHENTICATED = 2001
+    SIGNATURE_WRONG = 2002
+    TIMESTAMP_OFF = 2003
+    REPLAYED = 2004
+    INSTITUTION_UNKNOWN = 2010
+    INSTITUTION_NOT_ALLOWED = 2011
+    INSTITUTION_SUSPENDED = 2012
+    AREA_DIFFERS = 2013
+    # 3xxx person and insurance
+    PERSON_UNKNOWN = 3001
+    VOUCHER_NOT_SUPPORTED = 3002
+    NOT_ENROLLED = 3003
+    PERSON_DIFFERS = 3004
+    # 4xxx visit, lines and settlement
+    VISIT_UNKNOWN = 4001
+    VISIT_CANCELLED = 4002
+    VISIT_SETTLED = 4003
+    VISIT_NOT_DESCRIBED = 4004
+    DATE_NOT_ALLOWED = 4005
+    CODE_UNKNOWN = 4010
+    LINE_DIFFERS = 4011
+    LINE_AMOUNT_DIFFERS = 4012
+    LINE_DUPLICATE = 4013
+    BATCH_UNKNOWN = 4020
+    BATCH_EMPTY = 4021
+    BATCH_SETTLED = 4022
+    TOTAL_DIFFERS = 4030
+    SUMS_CHANGED = 4031
+    SETTLEMENT_UNKNOWN = 4040
+    SETTLEMENT_CANCELLED = 4041
+    NOT_REVERSIBLE = 4042
+    REVERSAL_DIFFERS = 4043
+    # 5xxx law and money
+    PARAMETER_MISSING = 5001
+    CARE_NOT_OFFERED = 5002
+    BALANCE_SHORT = 5010
+    # 9xxx not accepted, nothing done: send the same msgid again
+    BUSY = 9001
+    FAILED = 9002
+
+
+OUTCOME_UNKNOWN = -1
+"""``infcode`` when even the server cannot say whether the message took effect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why something was not done: the code, the Chinese text, the field (our name) it is about."""
+
+    code: RefusalCode
+    message: str
+    field: str | None = None
+    facts: dict[str, str] = dataclasses.field(default_factory=dict)
+    """Figures that the caller may need to go on (the new sums, the server's clock)."""
+
+
+class Refused(Exception):  # noqa: N818 - a fact, not an error: the caller was refused
+    """Carries a refusal up to the edge; nothing has changed."""
+
+    def __init__(
+        self, code: RefusalCode, message: str, field: str | None = None, **facts: str
+    ) -> None:
+        self.refusal = Refusal(code, message, field, facts)
+        super().__init__(f"{code.name}: {message}")

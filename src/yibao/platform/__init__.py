@@ -1,0 +1,1 @@
+"""What every room stands on: database, commands, clock, crypto, access, settings, logging."""

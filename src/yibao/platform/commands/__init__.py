@@ -1,0 +1,1 @@
+"""Messages (idempotency), the batcher and the outbox: one command, one atomic outcome."""

@@ -1,0 +1,74 @@
+"""A command, the unit it runs in, and what comes of it."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from yibao.kernel.areas import Pool
+from yibao.kernel.identifiers import NumberSource
+from yibao.kernel.periods import business_date
+from yibao.kernel.refusals import Refusal
+
+if TYPE_CHECKING:
+    from asyncpg import Connection
+
+
+class MessageKey(NamedTuple):
+    """What makes a message the same message again (with the pool in front)."""
+
+    institution: str
+    transaction: str
+    """Without its suffix letter: 2207A and 2207 are one transaction."""
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One message's wish to change something in one pool."""
+
+    pool: Pool
+    subject: str
+    """Whom it is about (the member's number): two commands of one subject never share a batch."""
+    key: MessageKey
+    digest: bytes
+    """SHA-256 of the canonical typed input alone; not of the envelope's times."""
+    request: Any
+    """The room's typed request; its type chooses the handler."""
+
+
+@dataclass(slots=True)
+class Unit:
+    """A pool and its open transaction: the first argument of every writing service."""
+
+    pool: Pool
+    connection: "Connection[Any]"
+    now: datetime
+    """Aware UTC instant, one for the whole unit."""
+    numbers: NumberSource
+    outbox: list[tuple[str, Any]] = field(default_factory=list)
+    """Facts to publish with the commit: (kind, payload)."""
+
+    @property
+    def day(self) -> date:
+        """The business date (Asia/Shanghai) of the unit."""
+        return business_date(self.now)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The command took effect (now or, if ``replayed``, when it first came)."""
+
+    result: Any
+    """The handler's facts when fresh; None when replayed: then ``reference`` finds them again."""
+    reference: dict[str, Any]
+    """Stored with the message (plain JSON): what a second rendering needs to find the facts."""
+    replayed: bool = False
+
+
+Outcome = Done | Refusal
+
+Handler = Callable[[Unit, Sequence[Command]], Awaitable[Sequence[Outcome]]]
+"""Runs commands of one kind, all of one pool, inside the unit's open transaction; one outcome each,
+in order. A refusal changes nothing; an exception rolls the whole batch back (members are then
+retried singly). Never commits, never opens."""

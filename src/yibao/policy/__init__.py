@@ -1,0 +1,1 @@
+"""The law as dated data, and the types that read it. Pure but for ``load``, which reads files."""

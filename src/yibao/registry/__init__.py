@@ -1,0 +1,1 @@
+"""Who is insured where, who may treat them, and what the catalogue says of every item."""

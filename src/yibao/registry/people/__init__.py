@@ -1,0 +1,1 @@
+"""Identities, memberships, enrolments, entitlement and special identities (参保人)."""

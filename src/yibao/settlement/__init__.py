@@ -1,0 +1,1 @@
+"""Visit → fee lines → trial → settle → cancel; accumulators; what was settled, readable again."""
