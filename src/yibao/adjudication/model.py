@@ -118,6 +118,9 @@ class Bill:
     sums: Mapping[str, Sums]
     disease: str | None = None
     use_account: bool = True
+    visit: str | None = None
+    """The visit it belongs to: instance of counters of visit scope (a deductible paid once a visit
+    that settles several batches). None: the bill is a visit of its own."""
 
 
 class CounterKey(NamedTuple):
@@ -176,6 +179,8 @@ class Step:
     """Path of the law's parameter, e.g. ``110000/employee.toml: outpatient.deductible.active``."""
     reference: str | None = None
     """The source the law names for that value."""
+    english: str = ""
+    """The same sentence in plain English."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,3 +210,16 @@ class Statement:
     def account_total(self) -> Fen:
         """Sum of the own personal account (``acct_pay``)."""
         return sum(amount for _, amount in self.account)
+
+    def check(self) -> None:
+        """Assert the identities of a settled bill; a broken one is a fault of the kernel."""
+        sums, funds = self.sums, self.funds
+        own_side = sums.own + sums.over_limit + sums.first_pay
+        assert sums.total == own_side + sums.in_scope, "total = own + over + first + in scope"
+        assert sums.total == funds + self.personal + self.hospital_part, "total = all who pay"
+        assert self.personal == self.account_total + self.family + self.cash, "who pays the person"
+        assert self.deductible + funds <= sums.in_scope, "deductible and funds lie in scope"
+        assert min(self.deductible, self.cash, self.family, self.hospital_part) >= 0, "signs"
+        assert all(payment.amount > 0 for payment in self.payments), "a fund pays or is not named"
+        assert all(amount > 0 for _, amount in self.account), "an account part pays or is not named"
+        assert all(delta != 0 for _, delta in self.counters), "a counter moves or is not named"

@@ -1,0 +1,72 @@
+"""Bands (费用段): a stretch of cost cut at the law's bounds, exact until the payer rounds."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import NamedTuple
+
+from yibao.kernel.money import Fen
+from yibao.policy.model import Axis, Band
+
+Exact = int | Fraction
+"""Fen, possibly with an exact fraction: cuts inside a bill are not rounded."""
+
+
+class Slice(NamedTuple):
+    """The part of the cost that fell into one band, and the fund's share of it."""
+
+    band: Band
+    cost: Exact
+    fund: Exact
+
+
+def cut(bands: Sequence[Band], axis: Axis, start: Exact, length: Exact) -> tuple[Slice, ...]:
+    """The slices of ``length`` fen of cost that begin at ``start`` on the axis."""
+    slices = []
+    position, rest = start, length
+    for band in bands:
+        if rest <= 0:
+            break
+        if band.to is not None and position >= band.to:
+            continue
+        numerator, denominator = band.rate
+        cost = rest
+        if band.to is not None:
+            room: Exact = band.to - position
+            if axis is Axis.FUND_PAID:
+                # the bound is met when the fund has paid `room` more; at rate 0 it never is
+                room = Fraction(room * denominator, numerator) if numerator else rest
+            cost = min(rest, room)
+        fund = _share(cost, numerator, denominator)
+        slices.append(Slice(band, cost, fund))
+        position += fund if axis is Axis.FUND_PAID else cost
+        rest -= cost
+    return tuple(slices)
+
+
+def cost_until(slices: Sequence[Slice], fund: Exact) -> Exact:
+    """The cost at which the fund's share reaches ``fund``: the last band inverted."""
+    cost: Exact = 0
+    left = fund
+    for piece in slices:
+        if left <= 0:
+            break
+        if piece.fund >= left:
+            numerator, denominator = piece.band.rate
+            return cost + Fraction(left * denominator, numerator)
+        left -= piece.fund
+        cost += piece.cost
+    return cost
+
+
+def _share(cost: Exact, numerator: int, denominator: int) -> Exact:
+    product = cost * numerator
+    if isinstance(product, int) and product % denominator == 0:
+        return product // denominator
+    return Fraction(product, denominator)
+
+
+def rounded(exact: Exact) -> Fen:
+    """Half-up to whole fen; only ever of amounts that are not negative."""
+    if isinstance(exact, int):
+        return exact
+    return (2 * exact.numerator + exact.denominator) // (2 * exact.denominator)

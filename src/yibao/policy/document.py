@@ -1,0 +1,137 @@
+"""Law documents as trees that know their file: sources resolved, provinces inherited, canonical.
+
+A ``Node`` is one value of a TOML document together with the file that it was written in; a city's
+law is the province's tree with the city's laid over it, parameter by parameter, so every value of
+the effective law still names its own file.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from yibao.policy.model import LawError
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A value and where it stands. Tables hold nodes; lists and plain values are kept whole."""
+
+    file: str
+    path: str
+    value: Any
+    """``dict[str, Node]`` for a table, else the plain value as read."""
+
+    @property
+    def is_table(self) -> bool:
+        """Whether the value is a table of nodes."""
+        return isinstance(self.value, dict)
+
+
+def document_tree(file: str, document: Mapping[str, Any]) -> Node:
+    """The tree of one file, with source keys replaced by the sources. Raises LawError."""
+    body = {key: value for key, value in document.items() if key != "sources"}
+    sources = _sources(file, document.get("sources", {}))
+    return _node(file, "", _resolve(file, "", body, sources))
+
+
+def laid_over(below: Node, above: Node) -> Node:
+    """``above`` over ``below``: tables merge key by key, everything else is replaced whole."""
+    if not (below.is_table and above.is_table):
+        return above
+    merged = dict(below.value)
+    for key, node in above.value.items():
+        merged[key] = laid_over(merged[key], node) if key in merged else node
+    return Node(above.file, above.path, merged)
+
+
+def canonical_text(tree: Node) -> str:
+    """The one JSON text of an effective law: sorted keys, decimals and dates as text."""
+    files: dict[str, str] = {}
+    law = _plain(tree, tree.file, files)
+    return json.dumps(
+        {"file": tree.file, "files": files, "law": law},
+        sort_keys=True,
+        ensure_ascii=False,
+        separators=(",", ":"),
+        default=_as_text,
+    )
+
+
+def tree_of_canonical(text: str) -> Node:
+    """The tree behind a canonical text."""
+    stored = json.loads(text)
+    return _node(stored["file"], "", stored["law"], stored["files"])
+
+
+def fingerprint_of(canonical: str) -> str:
+    """SHA-256 of a canonical text, hex."""
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _node(file: str, path: str, value: Any, files: Mapping[str, str] | None = None) -> Node:
+    own = (files or {}).get(path, file)
+    if isinstance(value, dict):
+        prefix = f"{path}." if path else ""
+        return Node(
+            own,
+            path,
+            {key: _node(file, f"{prefix}{key}", child, files) for key, child in value.items()},
+        )
+    return Node(own, path, value)
+
+
+def _plain(node: Node, owner: str, files: dict[str, str]) -> Any:
+    if node.is_table:
+        return {key: _plain(child, owner, files) for key, child in node.value.items()}
+    if node.file != owner:
+        files[node.path] = node.file
+    return node.value
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, Decimal):
+        return format(value.normalize(), "f")
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"not a law value: {value!r}")
+
+
+def _sources(file: str, table: Any) -> dict[str, dict[str, str]]:
+    if not isinstance(table, dict):
+        raise LawError(file, "sources", "must be a table of sources")
+    for key, source in table.items():
+        where = f"sources.{key}"
+        if not isinstance(source, dict) or set(source) != {"title", "url"}:
+            raise LawError(file, where, "must have exactly the keys title and url")
+        for part, text in source.items():
+            if not isinstance(text, str) or not text.strip():
+                raise LawError(file, f"{where}.{part}", "must be a text that is not empty")
+    return table
+
+
+def _resolve(file: str, path: str, value: Any, sources: Mapping[str, Any]) -> Any:
+    """The value with every ``source = ["S1"]`` replaced by the sources themselves."""
+    if isinstance(value, dict):
+        prefix = f"{path}." if path else ""
+        return {
+            key: _looked_up(file, f"{prefix}{key}", child, sources)
+            if key == "source"
+            else _resolve(file, f"{prefix}{key}", child, sources)
+            for key, child in value.items()
+        }
+    if isinstance(value, list):
+        return [_resolve(file, f"{path}[{i}]", item, sources) for i, item in enumerate(value)]
+    return value
+
+
+def _looked_up(file: str, path: str, keys: Any, sources: Mapping[str, Any]) -> list[Any]:
+    if not isinstance(keys, list) or not keys:
+        raise LawError(file, path, 'must be a list of source keys, such as ["S1"]')
+    for key in keys:
+        if key not in sources:
+            raise LawError(file, path, f"no source {key!r} in [sources]")
+    return [sources[key] for key in keys]

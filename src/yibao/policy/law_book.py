@@ -1,0 +1,100 @@
+"""The law book: all laws at hand, found by insured division, scheme and day."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from yibao.kernel.areas import Division
+from yibao.kernel.refusals import RefusalCode, Refused
+from yibao.policy.document import Node, laid_over, tree_of_canonical
+from yibao.policy.model import Law, LawError
+from yibao.policy.reading import read_law
+from yibao.policy.table import Table
+from yibao.policy.terms import Scheme
+
+
+@dataclass(frozen=True, slots=True)
+class LawBook:
+    """Effective laws by area and scheme; immutable."""
+
+    laws: Mapping[tuple[Division, Scheme], Law]
+
+    @classmethod
+    def of_trees(cls, trees: Mapping[str, Node]) -> "LawBook":
+        """The book of the files' trees, cities inheriting. Raises LawError."""
+        files: dict[tuple[Division, Scheme], Node] = {}
+        for name, tree in trees.items():
+            head = Table(Table(tree).must("law"))
+            key = (Division(head.text("area")), Scheme(head.text("scheme")))
+            if key[0] != name.partition("/")[0]:
+                raise LawError(name, "law.area", f"is {key[0]}, but the folder is another area's")
+            if key in files:
+                raise LawError(name, "law.scheme", f"{files[key].file} is this law already")
+            files[key] = tree
+        laws = {key: read_law(_effective(key, files)) for key in files}
+        _check_shared_counters(laws)
+        return cls(laws)
+
+    def law_on(self, division: str, scheme: Scheme, day: date) -> Law:
+        """The law for persons insured in a division: its own, else its city's, its province's.
+
+        The law holds all its versions; the day of the bill chooses among them.
+        Refused: PARAMETER_MISSING when no law is at hand.
+        """
+        for area in (division, f"{division[:4]}00", f"{division[:2]}0000"):
+            law = self.laws.get((Division(area), scheme))
+            if law is not None:
+                return law
+        raise Refused(
+            RefusalCode.PARAMETER_MISSING,
+            f"参保地 {division} 没有险种 {scheme} 的待遇规则（{day.isoformat()}）",
+            field="law",
+            parameter=f"{division}/{scheme}",
+            day=day.isoformat(),
+        )
+
+    def by_fingerprint(self, fingerprint: str) -> Law | None:
+        """The law with a fingerprint, if this book holds it."""
+        for law in self.laws.values():
+            if law.fingerprint == fingerprint:
+                return law
+        return None
+
+
+def law_from_canonical(text: str) -> Law:
+    """The law behind a stored canonical text; its fingerprint is the same. Raises LawError."""
+    return read_law(tree_of_canonical(text))
+
+
+def _effective(
+    key: tuple[Division, Scheme],
+    files: Mapping[tuple[Division, Scheme], Node],
+    heirs: tuple[Division, ...] = (),
+) -> Node:
+    tree = files[key]
+    head = Table(Table(tree).must("law"))
+    parent = head.optional_text("inherits")
+    if parent is None:
+        return tree
+    above = (Division(parent), key[1])
+    if above not in files:
+        raise LawError(tree.file, "law.inherits", f"no law of area {parent} and scheme {key[1]}")
+    if parent in (*heirs, key[0]):
+        raise LawError(tree.file, "law.inherits", "the laws inherit from each other in a circle")
+    return laid_over(_effective(above, files, (*heirs, key[0])), tree)
+
+
+def _check_shared_counters(laws: Mapping[tuple[Division, Scheme], Law]) -> None:
+    """A member's counters are found by name: two schemes share a name only as one counter."""
+    for (area, scheme), law in laws.items():
+        for counter in law.counters.values():
+            for (other_area, other_scheme), other in laws.items():
+                twin = other.counters.get(counter.name)
+                if twin is None or other_area != area or other_scheme == scheme:
+                    continue
+                if twin.schemes != counter.schemes or twin.scope != counter.scope:
+                    raise LawError(
+                        other.file,
+                        f"counters.{counter.name}",
+                        f"{law.file} declares another counter of this name",
+                    )
