@@ -1,0 +1,192 @@
+"""The database: pools of connections, one for each role, and the number of this writer.
+
+A *writer* connection inserts facts; a *reader* sees only the rows of the institutions it was
+borrowed for; the *owner* migrates and maintains. The role is set when a connection is made.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from typing import Any, cast
+
+import asyncpg
+import msgspec
+import structlog
+
+from yibao.kernel.identifiers import NumberSource
+
+WRITER_ROLE = "yibao_writer"
+READER_ROLE = "yibao_reader"
+BUREAU = "*"
+"""Value of ``yibao.institutions`` that sees every institution's rows."""
+
+_LOCKS_OF_WRITERS = 0x7962  # first key of the advisory locks that hold writer numbers
+_RETRY_SECONDS = 1.0
+
+log = structlog.get_logger()
+
+
+class Database:
+    """Open connections to one database. ``await Database.open(dsn)``, later ``await close()``."""
+
+    def __init__(self, dsn: str, writers: asyncpg.Pool, readers: asyncpg.Pool) -> None:
+        self.dsn = dsn
+        self._writers = writers
+        self._readers = readers
+        self._number: _WriterNumber | None = None
+
+    @classmethod
+    async def open(cls, dsn: str, writers: int = 4, readers: int = 4) -> "Database":
+        """Connect; ``writers`` and ``readers`` are the most connections of each kind."""
+        writing = await _open_pool(dsn, WRITER_ROLE, writers)
+        try:
+            reading = await _open_pool(dsn, READER_ROLE, readers)
+        except BaseException:
+            writing.terminate()
+            raise
+        return cls(dsn, writing, reading)
+
+    async def close(self) -> None:
+        """Wait for borrowed connections to come back, then close all."""
+        if self._number is not None:
+            await self._number.release()
+        await asyncio.gather(self._writers.close(), self._readers.close())
+
+    @asynccontextmanager
+    async def writer(self) -> AsyncIterator[asyncpg.Connection]:
+        """A connection that may insert facts. The borrower opens and commits transactions."""
+        async with self._writers.acquire() as connection:
+            yield cast("asyncpg.Connection", connection)
+
+    @asynccontextmanager
+    async def reader(self, institutions: Sequence[str] | None) -> AsyncIterator[asyncpg.Connection]:
+        """A connection that sees only rows of these institutions (None: of all, for the bureau)."""
+        if institutions is not None and any(not i.isalnum() for i in institutions):
+            raise ValueError(f"not institution codes: {institutions!r}")
+        sight = BUREAU if institutions is None else ",".join(institutions)
+        async with self._readers.acquire() as connection:
+            await connection.execute("SELECT set_config('yibao.institutions', $1, false)", sight)
+            yield cast("asyncpg.Connection", connection)
+
+    @asynccontextmanager
+    async def owner(self) -> AsyncIterator[asyncpg.Connection]:
+        """A connection of its own with all rights: migrations, partitions, maintenance."""
+        connection = await asyncpg.connect(self.dsn, timeout=30)
+        try:
+            await _set_codecs(connection)
+            yield connection
+        finally:
+            await connection.close()
+
+    async def numbers(self) -> NumberSource:
+        """This process's source of ids, under a writer number that no live process shares."""
+        if self._number is None:
+            self._number = await _WriterNumber.take(self.dsn)
+        return self._number.source
+
+
+class _WriterNumber:
+    """A writer number, held by an advisory lock on a connection of its own.
+
+    If that connection breaks (the database restarted) the same number is locked again as soon as
+    the database answers. Another process can have taken it meanwhile only after all 255 others
+    were given since, because numbers rest; even then the keys of the tables would refuse a twin.
+    """
+
+    def __init__(self, dsn: str, number: int, connection: asyncpg.Connection) -> None:
+        self._dsn = dsn
+        self._number = number
+        self._connection = connection
+        self._lost = asyncio.Event()
+        connection.add_termination_listener(lambda _: self._lost.set())
+        self._keeper = asyncio.create_task(self._keep())
+        self.source = NumberSource(number)
+
+    @classmethod
+    async def take(cls, dsn: str) -> "_WriterNumber":
+        connection = await _connect_holder(dsn)
+        for row in await connection.fetch("SELECT number FROM platform.writer ORDER BY given_at"):
+            if await _lock(connection, row["number"]):
+                await connection.execute(
+                    "UPDATE platform.writer SET given_at = clock_timestamp() WHERE number = $1",
+                    row["number"],
+                )
+                return cls(dsn, row["number"], connection)
+        await connection.close()
+        raise RuntimeError("all 256 writer numbers are held: too many processes on this database")
+
+    async def release(self) -> None:
+        self._keeper.cancel()
+        await asyncio.gather(self._keeper, return_exceptions=True)
+        if not self._connection.is_closed():
+            await self._connection.close()
+
+    async def _keep(self) -> None:
+        while True:
+            await self._lost.wait()
+            try:
+                self._connection = await _connect_holder(self._dsn)
+                if not await _lock(self._connection, self._number):
+                    await self._connection.close()
+                    raise ConnectionError("another process holds the number")
+            except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+                log.warning("writer_number_not_held", number=self._number, error=repr(error))
+                await asyncio.sleep(_RETRY_SECONDS)
+                continue
+            self._lost.clear()
+            self._connection.add_termination_listener(lambda _: self._lost.set())
+
+
+async def _connect_holder(dsn: str) -> asyncpg.Connection:
+    settings = {"role": WRITER_ROLE, "application_name": "yibao writer number"}
+    return await asyncpg.connect(dsn, timeout=30, server_settings=settings)
+
+
+async def _lock(connection: asyncpg.Connection, number: int) -> bool:
+    return bool(
+        await connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", _LOCKS_OF_WRITERS, number)
+    )
+
+
+async def _open_pool(dsn: str, role: str, size: int) -> asyncpg.Pool:
+    return await asyncpg.create_pool(
+        dsn,
+        min_size=min(2, size),
+        max_size=size,
+        max_inactive_connection_lifetime=0,  # the first calls of a connection are the slow ones
+        max_queries=10_000_000,
+        init=_set_codecs,
+        reset=_leave_as_is,
+        timeout=30,
+        server_settings={"role": role, "application_name": role},
+    )
+
+
+async def _leave_as_is(_: asyncpg.Connection) -> None:
+    """Spare a round trip at each return: nothing of ours changes a session but ``reader``.
+
+    The pool rolls an open transaction back before it calls this.
+    """
+
+
+_decode_json = msgspec.json.Decoder(float_hook=Decimal).decode  # money is never a float
+
+
+async def _set_codecs(connection: asyncpg.Connection) -> None:
+    """jsonb is plain Python data; in binary form, because COPY needs that."""
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        encoder=_encode_jsonb,
+        decoder=_decode_jsonb,
+        format="binary",
+    )
+
+
+def _encode_jsonb(value: Any) -> bytes:
+    return b"\x01" + msgspec.json.encode(value)
+
+
+def _decode_jsonb(data: bytes) -> Any:
+    return _decode_json(data[1:])

@@ -1,0 +1,138 @@
+"""Roles, codecs, the sight of readers, and the numbers of writers."""
+
+import asyncio
+from decimal import Decimal
+
+import asyncpg
+import pytest
+
+from yibao.platform.database import Database
+
+
+async def test_a_writer_and_a_reader_have_their_roles(database: Database) -> None:
+    async with database.writer() as writer, database.reader(None) as reader:
+        assert await writer.fetchval("SELECT current_user") == "yibao_writer"
+        assert await reader.fetchval("SELECT current_user") == "yibao_reader"
+
+
+async def test_a_role_outlives_a_reset(database: Database) -> None:
+    async with database.writer() as writer:
+        await writer.execute("RESET ROLE")
+        assert await writer.fetchval("SELECT current_user") == "yibao_writer"
+
+
+async def test_a_reader_may_not_write(database: Database) -> None:
+    async with database.reader(None) as reader:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await reader.execute("UPDATE platform.writer SET given_at = now()")
+
+
+async def test_jsonb_is_plain_data_without_floats(database: Database) -> None:
+    async with database.writer() as writer:
+        told = await writer.fetchval("SELECT $1::jsonb", {"名": ["甲", 1, None]})
+        assert told == {"名": ["甲", 1, None]}
+        assert await writer.fetchval("""SELECT '{"a": 1.10}'::jsonb""") == {"a": Decimal("1.10")}
+
+
+async def test_copy_takes_jsonb(database: Database) -> None:
+    async with database.owner() as owner:
+        await owner.execute("CREATE TABLE fact (body jsonb)")
+        await owner.copy_records_to_table("fact", records=[({"a": "甲"},)])
+        assert await owner.fetchval("SELECT body FROM fact") == {"a": "甲"}
+
+
+@pytest.mark.parametrize(
+    ("institutions", "seen"),
+    [
+        (["H00000000001"], [1]),
+        (["H00000000001", "H00000000002"], [1, 2]),
+        ([], []),
+        (None, [1, 2, 3]),
+    ],
+)
+async def test_a_reader_sees_the_rows_of_its_institutions(
+    database: Database, institutions: list[str] | None, seen: list[int]
+) -> None:
+    await _make_guarded_table(database)
+    async with database.reader(institutions) as reader:
+        rows = await reader.fetch("SELECT number FROM bill ORDER BY number")
+        assert [row["number"] for row in rows] == seen
+
+
+async def test_the_next_borrower_does_not_inherit_sight(dsn: str) -> None:
+    database = await Database.open(dsn, readers=1)
+    await _make_guarded_table(database)
+    async with database.reader(None) as reader:
+        assert await reader.fetchval("SELECT count(*) FROM bill") == 3
+    async with database.reader(["H00000000003"]) as reader:
+        assert await reader.fetchval("SELECT count(*) FROM bill") == 1
+    await database.close()
+
+
+async def test_a_reading_connection_without_sight_sees_nothing(
+    database: Database, dsn: str
+) -> None:
+    await _make_guarded_table(database)
+    connection = await asyncpg.connect(dsn, server_settings={"role": "yibao_reader"})
+    assert await connection.fetchval("SELECT count(*) FROM bill") == 0
+    await connection.close()
+
+
+async def test_a_star_is_no_institution_code(database: Database) -> None:
+    with pytest.raises(ValueError, match="not institution codes"):
+        async with database.reader(["*"]):
+            pass
+
+
+async def test_an_unfinished_transaction_does_not_reach_the_next_borrower(dsn: str) -> None:
+    database = await Database.open(dsn, writers=1)
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+    async with database.writer() as writer:
+        await writer.execute("BEGIN")
+    async with database.writer() as writer:
+        assert not writer.is_in_transaction()
+    await database.close()
+
+
+async def test_two_processes_never_share_a_writer_number(dsn: str) -> None:
+    databases = [await Database.open(dsn, writers=1, readers=1) for _ in range(5)]
+    sources = [await database.numbers() for database in databases]
+    assert len({source._writer for source in sources}) == 5
+    for database in databases:
+        await database.close()
+
+
+async def test_a_number_rests_before_it_is_given_again(dsn: str) -> None:
+    first = await Database.open(dsn)
+    used = (await first.numbers())._writer
+    await first.close()
+    second = await Database.open(dsn)
+    assert (await second.numbers())._writer != used
+    await second.close()
+
+
+async def test_a_broken_lease_is_taken_up_again(dsn: str) -> None:
+    database = await Database.open(dsn)
+    number = (await database.numbers())._writer
+    lock = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = $1 AND granted"
+    async with database.owner() as owner:
+        holder = await owner.fetchval(lock, number)
+        await owner.execute("SELECT pg_terminate_backend($1, 5000)", holder)
+        for _ in range(200):
+            if await owner.fetchval(lock, number) not in {None, holder}:
+                break
+            await asyncio.sleep(0.05)
+        assert await owner.fetchval(lock, number) not in {None, holder}
+    await database.close()
+
+
+async def _make_guarded_table(database: Database) -> None:
+    async with database.owner() as owner:
+        await owner.execute(
+            """CREATE TABLE bill AS SELECT n AS number, 'H0000000000' || n AS institution
+                   FROM generate_series(1, 3) n;
+               ALTER TABLE bill ENABLE ROW LEVEL SECURITY;
+               CREATE POLICY sight ON bill TO yibao_reader
+                   USING (platform.may_see(institution));
+               GRANT SELECT ON bill TO yibao_reader"""
+        )
