@@ -1,0 +1,302 @@
+"""Invented insured persons, the same for the same seed and day.
+
+Names say that they are artificial (测试甲〇〇〇一). Identity numbers look valid and have the right
+check digit, but begin with 99: no division has such a code, so no human can have such a number.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from random import Random
+
+from yibao.kernel.areas import Division
+from yibao.kernel.identifiers import id_card_check_digit
+from yibao.kernel.money import Fen
+from yibao.kernel.periods import Period
+from yibao.policy.terms import (
+    EMPLOYEE,
+    RESIDENT,
+    EntitlementExtent,
+    IdentityKind,
+    PersonType,
+    Scheme,
+)
+from yibao.registry.people.model import Enrolment, Entitlement, SpecialIdentity
+from yibao.sandbox.places import BEIJING, CHANGSHA, PLACES, Place
+
+CIVIL_SERVANTS = Scheme("320")
+"""公务员医疗补助: a second enrolment beside 310."""
+
+MINIMUM_LIVING = IdentityKind("2303")
+EXTREMELY_POOR = IdentityKind("2304")
+DISABLED = IdentityKind("2308")
+
+PERSONS_EACH = 10_000
+"""Persons an area, the named ones apart."""
+
+_STEMS = "甲乙丙丁戊己庚辛壬癸子丑寅卯"
+_DIGITS = "〇一二三四五六七八九"
+_NAMES_A_STEM = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class AccountCredit:
+    """What a personal account starts with."""
+
+    year: int
+    origin: str
+    """``current`` or ``carried``."""
+    amount: Fen
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedMembership:
+    """A person's time in one pool."""
+
+    place: Place
+    period: Period
+    enrolments: tuple[Enrolment, ...]
+    entitlements: tuple[Entitlement, ...]
+    credits: tuple[AccountCredit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedPerson:
+    """One invented human."""
+
+    document_number: str
+    name: str
+    gender: str
+    birth_date: date
+    memberships: tuple[PlannedMembership, ...]
+    special_identities: tuple[SpecialIdentity, ...] = ()
+    part: str = ""
+    """What a named person is in the world for: ``moved``, ``two_schemes`` …; "" for the crowd."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """A share of the crowd: person type, ages, how many of 100."""
+
+    person_type: PersonType
+    scheme: Scheme
+    youngest: int
+    oldest: int
+    share: int
+    civil_servant: bool = False
+
+
+_GROUPS = (
+    _Group(PersonType("1101"), EMPLOYEE, 22, 59, 35),
+    _Group(PersonType("1102"), EMPLOYEE, 24, 59, 3, civil_servant=True),
+    _Group(PersonType("1103"), EMPLOYEE, 22, 59, 5),
+    _Group(PersonType("1201"), EMPLOYEE, 60, 92, 15),
+    _Group(PersonType("1202"), EMPLOYEE, 60, 92, 2, civil_servant=True),
+    _Group(PersonType("1402"), RESIDENT, 3, 5, 6),
+    _Group(PersonType("1403"), RESIDENT, 6, 17, 9),
+    _Group(PersonType("1404"), RESIDENT, 18, 22, 3),
+    _Group(PersonType("1501"), RESIDENT, 23, 59, 13),
+    _Group(PersonType("1601"), RESIDENT, 60, 95, 9),
+)
+_ACTIVE, _CIVIL, _FLEXIBLE, _RETIRED = _GROUPS[:4]
+_PUPIL, _ELDERLY = _GROUPS[6], _GROUPS[9]
+
+
+def population(seed: int, today: date, persons_each: int = PERSONS_EACH) -> Iterator[PlannedPerson]:
+    """Everybody: the named persons first, then the crowd of each area."""
+    maker = _Maker(Random(seed), today)  # noqa: S311 - plausible, not secret
+    yield from maker.named()
+    for place in PLACES:
+        for _ in range(persons_each):
+            yield maker.crowd(place)
+
+
+def artificial_name(index: int) -> str:
+    """The name of the ``index``-th person."""
+    stem, number = divmod(index, _NAMES_A_STEM)
+    return f"测试{_STEMS[stem]}" + "".join(_DIGITS[int(digit)] for digit in f"{number:04d}")
+
+
+def impossible_identity_number(index: int, birth_date: date, gender: str) -> str:
+    """An 18-character number of no possible human: division 99xxxx, right check digit."""
+    block, division = divmod(index, 10_000)
+    sequence = block * 2 + (1 if gender == "1" else 2)
+    first17 = f"99{division:04d}{birth_date:%Y%m%d}{sequence:03d}"
+    return first17 + id_card_check_digit(first17)
+
+
+class _Maker:
+    """Draws persons one after the other from one random source."""
+
+    def __init__(self, random: Random, today: date) -> None:
+        self._random = random
+        self._today = today
+        self._next = 0
+
+    def named(self) -> Iterator[PlannedPerson]:
+        """One person for each thing a developer wants to see."""
+        year_start = date(self._today.year, 1, 1)
+        moved_on = year_start + (self._today - year_start) / 2
+        yield self._person(
+            _ACTIVE,
+            part="moved",
+            memberships=(
+                self._membership(BEIJING, _ACTIVE, until=moved_on),
+                self._membership(CHANGSHA, _ACTIVE, since=moved_on),
+            ),
+        )
+        both = self._membership(CHANGSHA, _ACTIVE)
+        resident = self._membership(CHANGSHA, _ELDERLY)
+        yield self._person(
+            _ACTIVE,
+            part="two_schemes",
+            memberships=(
+                PlannedMembership(
+                    CHANGSHA,
+                    both.period,
+                    both.enrolments + resident.enrolments,
+                    both.entitlements + resident.entitlements,
+                    both.credits,
+                ),
+            ),
+        )
+        for place in PLACES:
+            yield self._person(_CIVIL, place, part="civil_servant")
+            yield self._person(_RETIRED, place, part="retired")
+            yield self._person(_PUPIL, place, part="pupil")
+            yield self._person(
+                _ELDERLY, place, part="minimum_living", special=(self._special(MINIMUM_LIVING),)
+            )
+            yield self._person(
+                _ELDERLY,
+                place,
+                part="minimum_living_ended",
+                special=(self._special(MINIMUM_LIVING, until=year_start),),
+            )
+            yield self._person(
+                _ACTIVE,
+                part="arrears",
+                memberships=(
+                    self._membership(place, _ACTIVE, extent=EntitlementExtent.ACCOUNT_ONLY),
+                ),
+            )
+            yield self._person(
+                _FLEXIBLE,
+                part="not_entitled",
+                memberships=(self._membership(place, _FLEXIBLE, extent=EntitlementExtent.NONE),),
+            )
+
+    def crowd(self, place: Place) -> PlannedPerson:
+        """One of the many."""
+        draw = self._random
+        group = draw.choices(_GROUPS, [group.share for group in _GROUPS])[0]
+        extent = EntitlementExtent.FULL
+        if group.scheme == EMPLOYEE and draw.random() < 0.03:
+            extent = draw.choice((EntitlementExtent.ACCOUNT_ONLY, EntitlementExtent.NONE))
+        special: tuple[SpecialIdentity, ...] = ()
+        if group.scheme == RESIDENT and draw.random() < 0.05:
+            kind = draw.choices((MINIMUM_LIVING, EXTREMELY_POOR, DISABLED), (6, 1, 3))[0]
+            special = (self._special(kind),)
+        return self._person(
+            group,
+            special=special,
+            memberships=(self._membership(place, group, extent=extent),),
+        )
+
+    def _person(
+        self,
+        group: _Group,
+        place: Place | None = None,
+        *,
+        part: str = "",
+        memberships: tuple[PlannedMembership, ...] = (),
+        special: tuple[SpecialIdentity, ...] = (),
+    ) -> PlannedPerson:
+        draw, index = self._random, self._next
+        self._next += 1
+        gender = draw.choice("12")
+        age = draw.randint(group.youngest, group.oldest)
+        birthday = self._today - timedelta(days=365 * age + age // 4 + draw.randrange(1, 364))
+        if place is not None:
+            memberships = (self._membership(place, group),)
+        return PlannedPerson(
+            document_number=impossible_identity_number(index, birthday, gender),
+            name=artificial_name(index),
+            gender=gender,
+            birth_date=birthday,
+            memberships=memberships,
+            special_identities=special,
+            part=part,
+        )
+
+    def _membership(
+        self,
+        place: Place,
+        group: _Group,
+        *,
+        since: date | None = None,
+        until: date | None = None,
+        extent: EntitlementExtent = EntitlementExtent.FULL,
+    ) -> PlannedMembership:
+        draw, year = self._random, self._today.year
+        years = draw.randint(1, min(4, group.youngest - 1))
+        start = since or date(year - years, draw.randint(1, 12), 1)
+        period = Period(start, until)
+        division = draw.choices(
+            [division for division, _ in place.divisions],
+            [share for _, share in place.divisions],
+        )[0]
+        schemes = (group.scheme, CIVIL_SERVANTS) if group.civil_servant else (group.scheme,)
+        return PlannedMembership(
+            place=place,
+            period=period,
+            enrolments=tuple(
+                Enrolment(
+                    scheme=scheme,
+                    division=Division(division),
+                    person_type=group.person_type,
+                    period=period,
+                    employer=self._employer(group),
+                    civil_servant=group.civil_servant,
+                )
+                for scheme in schemes
+            ),
+            entitlements=tuple(
+                Entitlement(scheme, extent, period, _REASONS[extent]) for scheme in schemes
+            ),
+            credits=self._credits(group, period) if group.scheme == EMPLOYEE else (),
+        )
+
+    def _employer(self, group: _Group) -> str | None:
+        if group.scheme != EMPLOYEE or group.person_type == _FLEXIBLE.person_type:
+            return None
+        return f"演示单位{self._random.randint(1, 200):03d}"
+
+    def _credits(self, group: _Group, period: Period) -> tuple[AccountCredit, ...]:
+        """Credits of this year so far, and what is left of the years before."""
+        draw, year = self._random, self._today.year
+        if group.person_type.startswith("12"):
+            monthly = draw.randint(8_000, 13_000)
+        else:
+            monthly = draw.randint(3_500, 25_000) * 2 // 100 * 100
+        first = max(period.start, date(year, 1, 1))
+        last = min(period.end or self._today, self._today)
+        months = max(0, last.month - first.month + 1) if last.year == year else 0
+        carried = draw.randint(0, 300_000) if period.start.year < year else 0
+        if draw.random() < 0.15:
+            carried = 0
+        return (
+            AccountCredit(year, "current", monthly * months),
+            AccountCredit(year - 1, "carried", carried),
+        )
+
+    def _special(self, kind: IdentityKind, until: date | None = None) -> SpecialIdentity:
+        start = date(self._today.year - self._random.randint(1, 3), 1, 1)
+        return SpecialIdentity(kind, None, Period(start, until), "演示数据")
+
+
+_REASONS = {
+    EntitlementExtent.FULL: "正常缴费",
+    EntitlementExtent.ACCOUNT_ONLY: "单位欠费，仅可使用个人账户",
+    EntitlementExtent.NONE: "断缴后等待期",
+}
