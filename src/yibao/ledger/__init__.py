@@ -1,1 +1,1 @@
-"""TODO."""
+"""Who holds how much: double entry, append-only, balanced per posting; accounts in parts."""

@@ -42,7 +42,7 @@ class Payee(StrEnum):
 
 
 class SettlementKind(StrEnum):
-    """A settlement, its mirror, or the mirror of a mirror (a cancellation that was reversed)."""
+    """A settlement, its mirror, or its repetition after the mirror was reversed."""
 
     SETTLEMENT = "settlement"
     CANCELLATION = "cancellation"
@@ -263,7 +263,7 @@ class SettlementFacts:
     key: PoolKey | None
     kind: SettlementKind
     mirrors: PoolKey | None
-    """What a cancellation or reinstatement mirrors."""
+    """The original settlement that a cancellation or reinstatement repeats."""
     visit: PoolKey
     batch: str
     institution: str

@@ -66,6 +66,19 @@ class Done:
     replayed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is remembered of a message."""
+
+    key: MessageKey
+    subject: str
+    digest: bytes
+    outcome: str
+    """``done``, ``refused`` or ``fenced``."""
+    reference: dict[str, Any]
+    reversed_by: str | None
+
+
 Outcome = Done | Refusal
 
 Handler = Callable[[Unit, Sequence[Command]], Awaitable[Sequence[Outcome]]]

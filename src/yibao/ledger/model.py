@@ -1,0 +1,104 @@
+"""Accounts, entries, postings and the parts of a personal account. Amounts in fen."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+from yibao.kernel.money import Fen
+
+
+def fund_account(fund: str) -> str:
+    """A fund of the pool (基金), by its national code."""
+    return f"fund:{fund}"
+
+
+def claimed_account(institution: str) -> str:
+    """What an institution has claimed from funds and personal accounts (应付待清算)."""
+    return f"institution:{institution}:claimed"
+
+
+def collected_account(institution: str) -> str:
+    """What an institution took from patients in cash (现金收讫)."""
+    return f"institution:{institution}:collected"
+
+
+def cash_account(institution: str) -> str:
+    """The patients' cash that reached an institution; the insurer only records it."""
+    return f"cash:{institution}"
+
+
+def personal_account(member: str, part: str) -> str:
+    """One part of a member's personal account (个人账户)."""
+    return f"account:{member}:{part}"
+
+
+def contributions_account(scheme: str) -> str:
+    """Where the credits of personal accounts come from (个人账户划入)."""
+    return f"contributions:{scheme}"
+
+
+class Entry(NamedTuple):
+    """One side of a posting: what an account gains (positive) or gives (negative)."""
+
+    account: str
+    amount: Fen
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """Entries that belong together and sum to zero."""
+
+    number: int
+    """The number of the settlement (or credit) that moved the money."""
+    day: date
+    entries: tuple[Entry, ...]
+
+    def __post_init__(self) -> None:
+        imbalance = sum(entry.amount for entry in self.entries)
+        assert imbalance == 0, f"posting {self.number} is out of balance by {imbalance} fen"
+        assert all(entry.amount for entry in self.entries), (
+            f"posting {self.number} has a zero entry"
+        )
+
+    def mirrored(self, number: int, day: date) -> "Posting":
+        """The same posting with every amount negated."""
+        return Posting(
+            number, day, tuple(Entry(entry.account, -entry.amount) for entry in self.entries)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a personal account and its balance."""
+
+    member: str
+    name: str
+    """Year and origin, e.g. ``2026:current``."""
+    origin: str
+    """``current`` (当年划入) or ``carried`` (历年结余)."""
+    amount: Fen
+
+    @property
+    def account(self) -> str:
+        """The part's ledger account."""
+        return personal_account(self.member, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """A credit of a personal account (划入)."""
+
+    member: str
+    scheme: str
+    year: int
+    origin: str
+    amount: Fen
+
+
+@dataclass(frozen=True, slots=True)
+class InstitutionTotals:
+    """What the ledger says an institution claimed and collected in a span of days."""
+
+    institution: str
+    claimed: Fen
+    collected: Fen

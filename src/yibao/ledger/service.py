@@ -1,0 +1,119 @@
+"""Post money, credit personal accounts, tell balances. Writing services take the unit first."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from yibao.kernel.areas import Pool
+from yibao.kernel.money import Fen
+from yibao.ledger import store
+from yibao.ledger.model import (
+    Credit,
+    Entry,
+    InstitutionTotals,
+    Part,
+    Posting,
+    contributions_account,
+    personal_account,
+)
+from yibao.platform.commands.model import Unit
+
+if TYPE_CHECKING:
+    from asyncpg import Connection
+
+
+async def lock_parts(unit: Unit, members: Sequence[str]) -> dict[str, list[Part]]:
+    """Account parts of members, locked until the unit ends; the law says which pays first."""
+    return _by_member(await store.parts(unit.connection, unit.pool, members, lock=True))
+
+
+async def balances(
+    connection: "Connection[Any]", pool: Pool, members: Sequence[str]
+) -> dict[str, list[Part]]:
+    """Account parts of members as last committed; a member without an account is absent."""
+    return _by_member(await store.parts(connection, pool, members, lock=False))
+
+
+async def post(unit: Unit, postings: Sequence[Posting]) -> None:
+    """Write balanced postings and carry their entries to the personal-account parts.
+
+    The parts must have been locked by ``lock_parts`` in this unit. A part that would go below zero
+    is refused by the database (the caller has checked before, so that is a fault of ours).
+    """
+    if not postings:
+        return
+    await store.insert_entries(unit.connection, unit.pool, postings)
+    changes: dict[tuple[str, str], int] = {}
+    for posting in postings:
+        for entry in posting.entries:
+            if entry.account.startswith("account:"):
+                _, member, part = entry.account.split(":", 2)
+                changes[member, part] = changes.get((member, part), 0) + entry.amount
+    moved = [(member, part, delta) for (member, part), delta in sorted(changes.items()) if delta]
+    if moved:
+        changed = await store.change_parts(unit.connection, unit.pool, moved)
+        assert changed == len(moved), f"{len(moved) - changed} account parts do not exist"
+
+
+async def postings_of(unit: Unit, numbers: Sequence[int], day: date) -> dict[int, Posting]:
+    """The postings with these numbers, read back; ``day`` is given to them anew."""
+    entries = await store.entries_of(unit.connection, unit.pool, numbers)
+    return {
+        number: Posting(number, day, tuple(Entry(*entry) for entry in found))
+        for number, found in entries.items()
+    }
+
+
+async def credit(unit: Unit, credits: Sequence[Credit]) -> None:  # noqa: A002 - the clerk's word
+    """Credit personal accounts (个人账户划入), opening parts that are not there yet."""
+    names = [(c.member, f"{c.year}:{c.origin}", c.origin) for c in credits]
+    await store.open_parts(unit.connection, unit.pool, sorted(set(names)))
+    await post(
+        unit,
+        [
+            Posting(
+                unit.numbers.next(unit.now),
+                unit.day,
+                (
+                    Entry(contributions_account(c.scheme), -c.amount),
+                    Entry(personal_account(c.member, part), c.amount),
+                ),
+            )
+            for c, (_, part, _) in zip(credits, names, strict=True)
+            if c.amount
+        ],
+    )
+
+
+async def institution_totals(
+    connection: "Connection[Any]", start: date, end: date
+) -> dict[str, InstitutionTotals]:
+    """What institutions claimed and collected, over all pools, for ``start`` ≤ day < ``end``."""
+    sums: dict[str, dict[str, Fen]] = {}
+    for institution, kind, amount in await store.institution_totals(connection, start, end):
+        sums.setdefault(institution, {})[kind] = amount
+    return {
+        institution: InstitutionTotals(
+            institution, kinds.get("claimed", 0), kinds.get("collected", 0)
+        )
+        for institution, kinds in sums.items()
+    }
+
+
+async def verify(connection: "Connection[Any]") -> list[str]:
+    """Faults of the books, as sentences; none when every posting and every part is in balance."""
+    faults = []
+    if broken := await store.imbalance(connection):
+        faults.append(f"{broken} postings do not sum to zero")
+    faults += [
+        f"part {part} of {member} in pool {pool} holds {has} fen, its entries say {entries}"
+        for pool, member, part, has, entries in await store.part_differences(connection)
+    ]
+    return faults
+
+
+def _by_member(parts: Sequence[Part]) -> dict[str, list[Part]]:
+    found: dict[str, list[Part]] = {}
+    for part in parts:
+        found.setdefault(part.member, []).append(part)
+    return found

@@ -1,0 +1,313 @@
+"""Submit a command and get its one outcome: the batcher, idempotency and the retry of what raced.
+
+Commands of one pool that wait at the same time share a transaction (up to ``BATCH_LIMIT``); nothing
+lingers: a batch is what has come while the one before was under way. Two commands of one subject,
+or with one message key, never share a batch, so that members of a batch are independent.
+
+A batch that fails is rolled back and its members run singly, so one bad command fails alone. Every
+retry is safe, since a message's key is unique: what had been committed is found, not done again.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+import structlog
+
+from yibao.kernel.areas import Pool
+from yibao.kernel.identifiers import NumberSource
+from yibao.kernel.refusals import Refusal, RefusalCode
+from yibao.platform.clock import Clock
+from yibao.platform.commands import store
+from yibao.platform.commands.model import (
+    Command,
+    Done,
+    Handler,
+    Message,
+    MessageKey,
+    Outcome,
+    Unit,
+)
+
+if TYPE_CHECKING:
+    from asyncpg import Connection
+
+BATCH_LIMIT = 32
+"""Most commands in one transaction: MEASURED.md found the gain flat beyond it."""
+
+BATCHES_AT_ONCE = 2
+"""Transactions of one pool under way in one process: one computes while the other commits."""
+
+WAITING_LIMIT = 2_000
+"""Beyond this many waiting commands of a pool a new one is turned away as busy."""
+
+ATTEMPTS = 5
+"""Tries of a single command that meets another writer, or a lost connection."""
+
+RACED = (
+    asyncpg.UniqueViolationError,
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+)
+LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    ConnectionError,
+    OSError,
+    TimeoutError,
+)
+
+log = structlog.get_logger()
+
+
+class OutcomeUnknown(Exception):  # noqa: N818 - a state of knowledge, not a fault of the caller
+    """A commit was sent and its answer was lost, and the database does not answer now.
+
+    The command may or may not have taken effect; the same message id finds out later.
+    """
+
+
+Writer = Callable[[], AbstractAsyncContextManager["Connection[Any]"]]
+
+
+@dataclass(slots=True)
+class _Waiting:
+    command: Command
+    outcome: "asyncio.Future[Outcome]"
+
+
+@dataclass(slots=True)
+class _PoolQueue:
+    waiting: deque[_Waiting] = field(default_factory=deque)
+    busy: set[object] = field(default_factory=set)
+    """Subjects and keys of the batches under way."""
+    batches: int = 0
+
+
+class Commands:
+    """The one place that opens and commits transactions for commands."""
+
+    def __init__(
+        self,
+        writer: Writer,
+        clock: Clock,
+        numbers: NumberSource,
+        handlers: Mapping[type, Handler],
+        observe_batch: Callable[[int, float], None] = lambda size, seconds: None,  # noqa: ARG005
+    ) -> None:
+        self._writer = writer
+        self._clock = clock
+        self._numbers = numbers
+        self._handlers = handlers
+        self._observe_batch = observe_batch
+        self._queues: dict[Pool, _PoolQueue] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def submit(self, command: Command) -> Outcome:
+        """Run ``command`` once, ever, and return its outcome; the answer to a repeat is the first.
+
+        Raises OutcomeUnknown when the database was lost with the commit under way.
+        """
+        queue = self._queues.setdefault(command.pool, _PoolQueue())
+        if len(queue.waiting) >= WAITING_LIMIT:
+            return Refusal(RefusalCode.BUSY, "系统繁忙，本次请求未受理，请用原报文编号稍后重发")
+        waiting = _Waiting(command, asyncio.get_running_loop().create_future())
+        queue.waiting.append(waiting)
+        self._start_batches(queue)
+        # shielded: a caller that hangs up must not cancel a settlement that is being written
+        return await asyncio.shield(waiting.outcome)
+
+    async def drain(self) -> None:
+        """Wait until nothing is under way (at shutdown)."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _start_batches(self, queue: _PoolQueue) -> None:
+        while queue.waiting and queue.batches < BATCHES_AT_ONCE:
+            members, claims = self._take_batch(queue)
+            if not members:
+                return
+            queue.batches += 1
+            task = asyncio.create_task(self._run(queue, members, claims))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    def _take_batch(self, queue: _PoolQueue) -> tuple[list[_Waiting], set[object]]:
+        """The next independent commands of one handler, in the order they came."""
+        members: list[_Waiting] = []
+        left: list[_Waiting] = []
+        handler: Handler | None = None
+        claims: set[object] = set()
+        held: set[object] = set()  # claims of those passed over: a later one must not overtake
+        while queue.waiting and len(members) < BATCH_LIMIT:
+            waiting = queue.waiting.popleft()
+            wanted = {waiting.command.subject, waiting.command.key}
+            own_handler = self._handlers[type(waiting.command.request)]
+            if wanted & (queue.busy | claims | held) or (
+                handler is not None and own_handler is not handler
+            ):
+                held |= wanted
+                left.append(waiting)
+                continue
+            handler = own_handler
+            claims |= wanted
+            members.append(waiting)
+        queue.waiting.extendleft(reversed(left))
+        queue.busy |= claims
+        return members, claims
+
+    async def _run(self, queue: _PoolQueue, members: list[_Waiting], claims: set[object]) -> None:
+        started = time.perf_counter()
+        try:
+            try:
+                outcomes = await self._transact([member.command for member in members])
+            except Exception as failure:  # noqa: BLE001 - whatever it was, each member gets its own try
+                if len(members) > 1 and not isinstance(failure, RACED + LOST):
+                    log.warning("batch_failed", size=len(members), error=repr(failure))
+                for member in members:
+                    await self._run_singly(member, failure)
+            else:
+                for member, outcome in zip(members, outcomes, strict=True):
+                    _answer(member, outcome)
+        finally:
+            queue.busy -= claims
+            queue.batches -= 1
+            self._observe_batch(len(members), time.perf_counter() - started)
+            self._start_batches(queue)
+
+    async def _run_singly(self, member: _Waiting, failure: Exception) -> None:
+        for attempt in range(ATTEMPTS):
+            if attempt or isinstance(failure, LOST):
+                await asyncio.sleep(0.05 * 2**attempt)
+            try:
+                (outcome,) = await self._transact([member.command])
+            except RACED + LOST as again:
+                failure = again
+            except Exception as fault:
+                log.exception("command_failed", request=type(member.command.request).__name__)
+                _answer(member, _failed(fault))
+                return
+            else:
+                _answer(member, outcome)
+                return
+        if isinstance(failure, LOST) and not member.outcome.done():
+            member.outcome.set_exception(OutcomeUnknown(repr(failure)))
+            return
+        _answer(member, _failed(failure))
+
+    async def _transact(self, commands: Sequence[Command]) -> list[Outcome]:
+        pool = commands[0].pool
+        async with self._writer() as connection, connection.transaction():
+            unit = Unit(pool, connection, self._clock.now(), self._numbers)
+            remembered = await store.find(connection, pool, [c.key for c in commands])
+            outcomes: list[Outcome | None] = [
+                _remembered_outcome(command, remembered.get(command.key)) for command in commands
+            ]
+            fresh = [i for i, outcome in enumerate(outcomes) if outcome is None]
+            if fresh:
+                handler = self._handlers[type(commands[0].request)]
+                decided = await handler(unit, [commands[i] for i in fresh])
+                for i, outcome in zip(fresh, decided, strict=True):
+                    outcomes[i] = outcome
+                await self._remember(unit, [commands[i] for i in fresh], decided, remembered)
+            return [outcome for outcome in outcomes if outcome is not None]
+
+    async def _remember(
+        self,
+        unit: Unit,
+        commands: Sequence[Command],
+        outcomes: Sequence[Outcome],
+        remembered: Mapping[MessageKey, Message],
+    ) -> None:
+        new: list[Message] = []
+        for command, outcome in zip(commands, outcomes, strict=True):
+            message = _message(command, outcome)
+            if command.key in remembered:
+                await store.replace_refusal(unit.connection, unit.pool, message, unit.now)
+            else:
+                new.append(message)
+        if new:
+            await store.insert(unit.connection, unit.pool, new, unit.now)
+        if unit.outbox:
+            facts = [(unit.numbers.next(unit.now), kind, payload) for kind, payload in unit.outbox]
+            await store.publish(unit.connection, unit.pool, facts, unit.now)
+
+
+def _answer(member: _Waiting, outcome: Outcome) -> None:
+    if not member.outcome.done():
+        member.outcome.set_result(outcome)
+
+
+def _failed(fault: Exception) -> Refusal:
+    return Refusal(
+        RefusalCode.FAILED,
+        "系统处理失败，本次请求未生效，请用原报文编号重发",
+        facts={"error": type(fault).__name__},
+    )
+
+
+def _message(command: Command, outcome: Outcome) -> Message:
+    if isinstance(outcome, Done):
+        kind, reference = "done", outcome.reference
+    else:
+        kind, reference = "refused", {"code": int(outcome.code), "message": outcome.message}
+    return Message(command.key, command.subject, command.digest, kind, reference, None)
+
+
+def _remembered_outcome(command: Command, message: Message | None) -> Outcome | None:
+    """The outcome that memory dictates, or None when the command is to be decided.
+
+    A refusal is decided again from the facts: unchanged facts give the same refusal, changed ones
+    a new answer (DESIGN.md section 5); what may not change under one message id is its content.
+    """
+    if message is None:
+        return None
+    key = f"{command.key.transaction} {command.key.message_id}"
+    if message.outcome == "fenced" or message.reversed_by is not None:
+        return Refusal(
+            RefusalCode.MESSAGE_REVERSED,
+            f"报文 {key} 已被冲正（2601），不再受理；请用新的报文编号重新办理",
+            "message_id",
+        )
+    if message.digest != command.digest:
+        return Refusal(
+            RefusalCode.MESSAGE_REUSED,
+            f"报文编号 {command.key.message_id} 已用于内容不同的 {command.key.transaction} 请求，"
+            "同一报文编号只能原样重发",
+            "message_id",
+        )
+    if message.outcome == "refused":
+        return None
+    return Done(None, message.reference, replayed=True)
+
+
+# ------------------------------------------------------------- for handlers that undo messages
+
+
+async def find_message(unit: Unit, key: MessageKey) -> Message | None:
+    """What is remembered of a message of the unit's pool."""
+    return (await store.find(unit.connection, unit.pool, [key])).get(key)
+
+
+async def fence(unit: Unit, key: MessageKey, subject: str, reversed_by: str) -> None:
+    """Refuse, from now on, a message that has not come: its reversal came first.
+
+    If the message is being written at this moment, the unique key makes one of the two wait and
+    then start over, so that either the reversal sees it or it sees the fence.
+    """
+    message = Message(key, subject, b"", "fenced", {"reversed_by": reversed_by}, None)
+    await store.insert(unit.connection, unit.pool, [message], unit.now)
+
+
+async def mark_reversed(unit: Unit, key: MessageKey, reversed_by: str) -> None:
+    """Note that a message was undone; a repeat of it is refused."""
+    await store.mark_reversed(unit.connection, unit.pool, key, reversed_by)
+
+
+Submit = Callable[[Command], Awaitable[Outcome]]

@@ -1,0 +1,1 @@
+"""Bills: tried, settled, cancelled, reversed, read again; accumulators and postings."""

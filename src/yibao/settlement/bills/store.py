@@ -1,0 +1,369 @@
+"""SQL of settlements, accumulators, flags and law texts."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from yibao.adjudication.model import CounterKey, Sums
+from yibao.kernel.areas import Pool
+from yibao.kernel.identifiers import PoolKey
+from yibao.kernel.periods import business_date
+from yibao.settlement.model import (
+    Origin,
+    Payee,
+    PaymentFacts,
+    SettlementFacts,
+    SettlementKind,
+)
+
+if TYPE_CHECKING:
+    from asyncpg import Connection, Record
+
+SETTLEMENT_COLUMNS = (
+    "pool",
+    "id",
+    "kind",
+    "mirrors",
+    "visit",
+    "batch",
+    "institution",
+    "member",
+    "origin",
+    "payee",
+    "scheme",
+    "care_kind",
+    "person_type",
+    "civil_servant",
+    "level",
+    "insured_division",
+    "care_division",
+    "voucher_type",
+    "day",
+    "settled_at",
+    "settled_on",
+    "message_id",
+    "invoice",
+    "total",
+    "own",
+    "over_limit",
+    "first_pay",
+    "in_scope",
+    "deductible",
+    "funds",
+    "personal",
+    "account",
+    "family",
+    "cash",
+    "hospital_part",
+    "balance",
+    "payments",
+    "law",
+    "snapshot",
+)
+
+
+def settlement_record(facts: SettlementFacts, batch: int) -> tuple[Any, ...]:
+    """One row of ``settlement.settlement`` for COPY."""
+    assert facts.key is not None
+    return (
+        *facts.key,
+        facts.kind.value,
+        None if facts.mirrors is None else facts.mirrors.number,
+        facts.visit.number,
+        batch,
+        facts.institution,
+        facts.member,
+        facts.origin.value,
+        facts.payee.value,
+        facts.scheme,
+        facts.care_kind,
+        facts.person_type,
+        facts.civil_servant,
+        facts.level,
+        facts.insured_division,
+        facts.care_division,
+        facts.voucher_type,
+        facts.day,
+        facts.settled_at,
+        business_date(facts.settled_at),
+        facts.message_id,
+        facts.invoice,
+        facts.sums.total,
+        facts.sums.own,
+        facts.sums.over_limit,
+        facts.sums.first_pay,
+        facts.sums.in_scope,
+        facts.deductible,
+        facts.funds,
+        facts.personal,
+        facts.account,
+        facts.family,
+        facts.cash,
+        facts.hospital_part,
+        facts.balance,
+        [[p.fund, p.amount_field, p.base, p.amount, p.available, p.rate] for p in facts.payments],
+        bytes.fromhex(facts.law),
+        facts.snapshot,
+    )
+
+
+async def insert(
+    connection: "Connection[Any]", settlements: Sequence[tuple[SettlementFacts, int]]
+) -> None:
+    """Write settlements, each with its batch number."""
+    await connection.copy_records_to_table(
+        "settlement",
+        schema_name="settlement",
+        columns=SETTLEMENT_COLUMNS,
+        records=[settlement_record(facts, batch) for facts, batch in settlements],
+    )
+
+
+def _settlement(row: "Record") -> SettlementFacts:
+    pool = row["pool"]
+
+    def key(number: int | None) -> PoolKey | None:
+        return None if number is None else PoolKey(pool, number)
+
+    return SettlementFacts(
+        key=PoolKey(pool, row["id"]),
+        kind=SettlementKind(row["kind"]),
+        mirrors=key(row["mirrors"]),
+        visit=PoolKey(pool, row["visit"]),
+        batch=row["batch_label"],
+        institution=row["institution"],
+        member=row["member"],
+        origin=Origin(row["origin"]),
+        payee=Payee(row["payee"]),
+        scheme=row["scheme"],
+        care_kind=row["care_kind"],
+        person_type=row["person_type"],
+        civil_servant=row["civil_servant"],
+        level=row["level"],
+        insured_division=row["insured_division"],
+        care_division=row["care_division"],
+        voucher_type=row["voucher_type"],
+        day=row["day"],
+        settled_at=row["settled_at"],
+        message_id=row["message_id"],
+        invoice=row["invoice"],
+        sums=Sums(row["total"], row["own"], row["over_limit"], row["first_pay"], row["in_scope"]),
+        deductible=row["deductible"],
+        payments=tuple(PaymentFacts(*payment) for payment in row["payments"]),
+        personal=row["personal"],
+        account=row["account"],
+        family=row["family"],
+        cash=row["cash"],
+        hospital_part=row["hospital_part"],
+        balance=row["balance"],
+        law=row["law"].hex(),
+        snapshot=row["snapshot"],
+        needs_resettlement=row["flagged"],
+        cancelled_by=key(row["cancelled_by"]),
+    )
+
+
+async def load(
+    connection: "Connection[Any]", pool: Pool, numbers: Sequence[int]
+) -> dict[int, tuple[SettlementFacts, int]]:
+    """Settlements by number, each with its batch number, as far as the role sees them."""
+    rows = await connection.fetch(
+        """SELECT * FROM settlement.visible_settlement
+           WHERE pool = $1 AND id = ANY ($2::bigint[])""",
+        pool,
+        numbers,
+    )
+    return {row["id"]: (_settlement(row), row["batch"]) for row in rows}
+
+
+async def of_visit(
+    connection: "Connection[Any]", pool: Pool, member: str, visit: int
+) -> list[SettlementFacts]:
+    """A visit's settlements and mirrors, oldest first."""
+    rows = await connection.fetch(
+        """SELECT * FROM settlement.visible_settlement
+           WHERE pool = $1 AND member = $2 AND visit = $3 ORDER BY id""",
+        pool,
+        member,
+        visit,
+    )
+    return [_settlement(row) for row in rows]
+
+
+async def of_institution(
+    connection: "Connection[Any]", institution: str, start: date, end: date
+) -> list[SettlementFacts]:
+    """An institution's settlements over all pools, settled ``start`` ≤ day < ``end``."""
+    rows = await connection.fetch(
+        """SELECT * FROM settlement.visible_settlement
+           WHERE institution = $1 AND settled_on >= $2 AND settled_on < $3 ORDER BY id""",
+        institution,
+        start,
+        end,
+    )
+    return [_settlement(row) for row in rows]
+
+
+async def later_living(
+    connection: "Connection[Any]", pool: Pool, member: str, after: int
+) -> list[tuple[int, dict[str, int]]]:
+    """The member's later settlements that stand: (number, counters they read)."""
+    rows = await connection.fetch(
+        """SELECT settlement.id, settlement.snapshot -> 'counters' AS counters
+           FROM settlement.settlement AS settlement
+           JOIN settlement.charge_batch AS batch
+             ON batch.pool = settlement.pool AND batch.id = settlement.batch
+            AND batch.living_settlement = settlement.id
+           WHERE settlement.pool = $1 AND settlement.member = $2 AND settlement.id > $3""",
+        pool,
+        member,
+        after,
+    )
+    return [(row["id"], row["counters"]) for row in rows]
+
+
+async def insert_flags(connection: "Connection[Any]", records: Sequence[tuple[Any, ...]]) -> None:
+    """Flag settlements: (pool, settlement, cause, time)."""
+    await connection.copy_records_to_table(
+        "resettlement_flag",
+        schema_name="settlement",
+        columns=["pool", "settlement", "cause", "flagged_at"],
+        records=records,
+    )
+
+
+# --------------------------------------------------------------------------------- accumulators
+
+MemberCounter = tuple[str, CounterKey]
+
+
+async def accumulators(
+    connection: "Connection[Any]", pool: Pool, keys: Sequence[MemberCounter], *, lock: bool
+) -> dict[MemberCounter, int]:
+    """Values of (member, counter), in key order; absent ones are absent."""
+    rows = await connection.fetch(
+        f"""SELECT member, counter, scope, amount FROM settlement.accumulator
+            WHERE pool = $1 AND (member, counter, scope) IN
+                  (SELECT * FROM unnest($2::text[], $3::text[], $4::text[]))
+            ORDER BY member, counter, scope {"FOR UPDATE" if lock else ""}""",  # noqa: S608
+        pool,
+        [member for member, _ in keys],
+        [key.name for _, key in keys],
+        [key.scope for _, key in keys],
+    )
+    return {(row[0], CounterKey(row[1], row[2])): row[3] for row in rows}
+
+
+async def open_accumulators(
+    connection: "Connection[Any]", pool: Pool, keys: Iterable[MemberCounter]
+) -> None:
+    """Insert missing rows at zero, so that a first bill can lock them like any later one."""
+    ordered = sorted(keys)
+    await connection.execute(
+        """INSERT INTO settlement.accumulator (pool, member, counter, scope, amount)
+           SELECT $1, member, counter, scope, 0
+           FROM unnest($2::text[], $3::text[], $4::text[]) AS new (member, counter, scope)
+           ON CONFLICT DO NOTHING""",
+        pool,
+        [member for member, _ in ordered],
+        [key.name for _, key in ordered],
+        [key.scope for _, key in ordered],
+    )
+
+
+async def add_to_accumulators(
+    connection: "Connection[Any]",
+    pool: Pool,
+    changes: Sequence[tuple[MemberCounter, int]],
+) -> int:
+    """Add deltas to locked rows; returns how many rows changed."""
+    status = await connection.execute(
+        """UPDATE settlement.accumulator AS accumulator
+           SET amount = accumulator.amount + change.delta
+           FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[])
+                AS change (member, counter, scope, delta)
+           WHERE accumulator.pool = $1 AND accumulator.member = change.member
+             AND accumulator.counter = change.counter AND accumulator.scope = change.scope""",
+        pool,
+        [member for (member, _), _ in changes],
+        [key.name for (_, key), _ in changes],
+        [key.scope for (_, key), _ in changes],
+        [delta for _, delta in changes],
+    )
+    return int(status.split()[1])
+
+
+async def insert_accumulator_entries(
+    connection: "Connection[Any]", records: Sequence[tuple[Any, ...]]
+) -> None:
+    """Write signed entries: (pool, settlement, counter, scope, member, kind, delta)."""
+    await connection.copy_records_to_table(
+        "accumulator_entry",
+        schema_name="settlement",
+        columns=["pool", "settlement", "counter", "scope", "member", "kind", "delta"],
+        records=records,
+    )
+
+
+async def accumulator_entries(
+    connection: "Connection[Any]", pool: Pool, settlements: Sequence[int]
+) -> dict[int, list[tuple[CounterKey, int]]]:
+    """The signed entries of settlements."""
+    rows = await connection.fetch(
+        """SELECT settlement, counter, scope, delta FROM settlement.accumulator_entry
+           WHERE pool = $1 AND settlement = ANY ($2::bigint[])""",
+        pool,
+        settlements,
+    )
+    found: dict[int, list[tuple[CounterKey, int]]] = {}
+    for number, counter, scope, delta in rows:
+        found.setdefault(number, []).append((CounterKey(counter, scope), delta))
+    return found
+
+
+async def member_accumulators(
+    connection: "Connection[Any]", pool: Pool, member: str
+) -> list[tuple[CounterKey, int]]:
+    """Every counter of a member."""
+    rows = await connection.fetch(
+        """SELECT counter, scope, amount FROM settlement.accumulator
+           WHERE pool = $1 AND member = $2 ORDER BY counter, scope""",
+        pool,
+        member,
+    )
+    return [(CounterKey(row[0], row[1]), row[2]) for row in rows]
+
+
+async def keep_law_text(
+    connection: "Connection[Any]", texts: Sequence[tuple[bytes, str, str, str]]
+) -> None:
+    """Keep (fingerprint, area, scheme, text) of laws; known fingerprints stay as they are."""
+    await connection.executemany(
+        """INSERT INTO settlement.law_text (fingerprint, area, scheme, text)
+           VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING""",
+        texts,
+    )
+
+
+async def law_text(connection: "Connection[Any]", fingerprint: bytes) -> str | None:
+    """The canonical text of a law that bills were decided by."""
+    text: str | None = await connection.fetchval(
+        "SELECT text FROM settlement.law_text WHERE fingerprint = $1", fingerprint
+    )
+    return text
+
+
+async def inconsistencies(
+    connection: "Connection[Any]",
+) -> list[tuple[str, str, str, str, int, int]]:
+    """Accumulators that differ from the sum of their entries."""
+    rows = await connection.fetch(
+        """SELECT pool, member, counter, scope, accumulator.amount,
+                  coalesce(entries.amount, 0)::bigint
+           FROM settlement.accumulator
+           LEFT JOIN (SELECT pool, member, counter, scope, sum(delta) AS amount
+                      FROM settlement.accumulator_entry GROUP BY 1, 2, 3, 4) AS entries
+             USING (pool, member, counter, scope)
+           WHERE accumulator.amount <> coalesce(entries.amount, 0)"""
+    )
+    return [tuple(row) for row in rows]

@@ -1,0 +1,1 @@
+"""Charge batches and fee lines (费用明细): uploaded and classified, withdrawn."""

@@ -1,0 +1,107 @@
+"""Checks and classification of fee lines. Pure."""
+
+from collections.abc import Iterable
+
+from yibao.adjudication.classify import classify
+from yibao.adjudication.model import ChargedLine, ItemTerms, Sums
+from yibao.kernel.money import AMOUNT_LIMIT, line_amount, yuan
+from yibao.kernel.periods import business_date
+from yibao.kernel.refusals import RefusalCode, Refused
+from yibao.policy.terms import ItemClass
+from yibao.registry.catalogue.model import Catalogue
+from yibao.settlement.fees.model import Basis
+from yibao.settlement.model import FeeLine, LineFacts
+
+LINE_TOLERANCE = 1
+"""|amount − price × count| may be one fen (CONCEPTS section 9); the sent amount counts."""
+
+_APPROVALS = {"0": None, "1": True, "2": False}
+
+NOT_LISTED = ItemTerms(ItemClass.C)
+"""An item without terms on the fee's day, area and level is own expense."""
+
+
+def check_line(line: FeeLine) -> None:
+    """Refuse a line whose figures cannot be."""
+    if line.amount < 0 or line.price < 0 or line.quantity <= 0:
+        raise Refused(
+            RefusalCode.AMOUNT_OUT_OF_RANGE,
+            f"明细 {line.serial}：门诊明细的数量须大于 0，单价和金额不得为负"
+            "（退费请用 2205 或 2208）",
+            "amount",
+        )
+    if line.amount > AMOUNT_LIMIT:
+        raise Refused(
+            RefusalCode.AMOUNT_OUT_OF_RANGE,
+            f"明细 {line.serial}：金额 {yuan(line.amount)} 超过单条上限 {yuan(AMOUNT_LIMIT)} 元",
+            "amount",
+        )
+    expected = line_amount(line.price, line.quantity)
+    if abs(line.amount - expected) > LINE_TOLERANCE:
+        raise Refused(
+            RefusalCode.LINE_AMOUNT_DIFFERS,
+            f"明细 {line.serial}：金额 {yuan(line.amount)} 与单价×数量 {yuan(expected)} 不符",
+            "amount",
+        )
+    if line.approval not in _APPROVALS:
+        raise Refused(
+            RefusalCode.FIELD_INVALID,
+            f"明细 {line.serial}：医院审批标志须为 0、1 或 2",
+            "approval",
+        )
+
+
+def classified(line: FeeLine, catalogue: Catalogue, basis: Basis) -> tuple[LineFacts, str]:
+    """A line with its split under the catalogue of the place of care, and its benefit bucket."""
+    item = catalogue.items.get(line.item)
+    if item is None:
+        raise Refused(
+            RefusalCode.CODE_UNKNOWN,
+            f"明细 {line.serial}：医疗目录编码 {line.item} 不在目录中",
+            "item",
+        )
+    terms = (
+        catalogue.terms_on(
+            line.item,
+            business_date(line.time),
+            area=basis.area,
+            level=basis.level,
+            scheme=basis.scheme,
+            care_kind=basis.care_kind,
+        )
+        or NOT_LISTED
+    )
+    charged = ChargedLine(line.amount, line.price, line.quantity, _APPROVALS[line.approval])
+    split = classify(charged, terms)
+    facts = LineFacts(
+        line=line,
+        item_name=item.name,
+        charge_type=item.charge_type,
+        item_class=terms.item_class,
+        first_pay_rate=terms.first_pay,
+        ceiling=terms.ceiling,
+        restricted=terms.restricted,
+        own=split.own,
+        over_limit=split.over_limit,
+        first_pay=split.first_pay,
+        in_scope=split.in_scope,
+    )
+    return facts, terms.bucket
+
+
+def bucket_sums(lines: Iterable[tuple[LineFacts, str]]) -> dict[str, Sums]:
+    """Sums by benefit bucket."""
+    sums: dict[str, Sums] = {}
+    for facts, bucket in lines:
+        sums[bucket] = sums.get(bucket, Sums()) + Sums(
+            facts.line.amount, facts.own, facts.over_limit, facts.first_pay, facts.in_scope
+        )
+    return sums
+
+
+def merged(left: dict[str, Sums], right: dict[str, Sums]) -> dict[str, Sums]:
+    """Two sets of bucket sums as one."""
+    return {
+        bucket: left.get(bucket, Sums()) + right.get(bucket, Sums())
+        for bucket in left.keys() | right.keys()
+    }

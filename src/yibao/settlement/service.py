@@ -1,0 +1,323 @@
+"""The settlement room's door: commands in, facts out; the trial; what was settled, readable again.
+
+``SettlementRoom.handle`` is the handler of all the room's commands. It locks every visit that a
+batch of commands touches, in number order, before anything is decided.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from yibao.kernel.areas import Pool
+from yibao.kernel.identifiers import NumberSource, PoolKey, parse_pool_key
+from yibao.kernel.refusals import Refusal, RefusalCode, Refused
+from yibao.platform.commands import service as messages
+from yibao.platform.commands.model import (
+    Command,
+    Done,
+    Message,
+    MessageKey,
+    Outcome,
+    Unit,
+)
+from yibao.platform.crypto import Vault
+from yibao.policy.law_book import LawBook
+from yibao.registry.people import service as people
+from yibao.registry.people.model import Insured
+from yibao.registry.service import Reference, ReferenceCache
+from yibao.settlement.bills import service as bills
+from yibao.settlement.fees import service as fees
+from yibao.settlement.model import (
+    CancelRegistration,
+    CancelSettlement,
+    DescribeVisit,
+    LineFacts,
+    RegisterVisit,
+    Reverse,
+    Settle,
+    SettlementFacts,
+    UploadFees,
+    VisitFacts,
+    WithdrawFees,
+)
+from yibao.settlement.visits import service as visits
+from yibao.settlement.visits import store as visit_store
+
+if TYPE_CHECKING:
+    from asyncpg import Connection
+
+REQUESTS: tuple[type, ...] = (
+    RegisterVisit,
+    DescribeVisit,
+    UploadFees,
+    WithdrawFees,
+    CancelRegistration,
+    Settle,
+    CancelSettlement,
+    Reverse,
+)
+"""The room's commands, in the order a batch runs them."""
+
+SETTLED, CANCELLED = "2207", "2208"
+"""Transactions whose effect a reversal can undo here."""
+
+
+class SettlementRoom:
+    """The use cases of settlement over one law book, registry and vault."""
+
+    def __init__(self, law_book: LawBook, references: ReferenceCache, vault: Vault) -> None:
+        self._law_book = law_book
+        self._references = references
+        self._vault = vault
+
+    @property
+    def law_book(self) -> LawBook:
+        """The laws that bills are decided by."""
+        return self._law_book
+
+    async def handle(self, unit: Unit, commands: Sequence[Command]) -> list[Outcome]:
+        """Run commands of one pool; one outcome each, in order."""
+        originals = await self._originals(unit, commands)
+        touched = await self._lock_visits(unit, commands, originals)
+        members = await self._members(unit, commands)
+        reference = await self._references.current(unit.connection)
+        outcomes: dict[int, Outcome] = {}
+        for kind in REQUESTS:
+            chosen = [i for i, c in enumerate(commands) if type(c.request) is kind]
+            if not chosen:
+                continue
+            requests = [commands[i].request for i in chosen]
+            if kind is Reverse:
+                results: Sequence[Any] = [
+                    await self._reverse(unit, request, originals.get(i))
+                    for i, request in zip(chosen, requests, strict=True)
+                ]
+            else:
+                results = await self._run(unit, kind, requests, touched, members, reference)
+            for i, result in zip(chosen, results, strict=True):
+                outcomes[i] = result if isinstance(result, Refusal) else _done(result)
+        return [outcomes[i] for i in range(len(commands))]
+
+    async def _run(
+        self,
+        unit: Unit,
+        kind: type,
+        requests: Sequence[Any],
+        touched: Mapping[int, VisitFacts],
+        members: Mapping[str, Insured],
+        reference: Reference,
+    ) -> Sequence[Any]:
+        if kind is RegisterVisit:
+            return await visits.register(unit, requests, members, reference)
+        if kind is DescribeVisit:
+            return await visits.describe(unit, requests, touched, reference)
+        if kind is UploadFees:
+            return await fees.upload(unit, requests, touched, reference)
+        if kind is WithdrawFees:
+            return await fees.withdraw(unit, requests, touched)
+        if kind is CancelRegistration:
+            settled = await self._living_settlements(unit, requests)
+            return await visits.cancel_registration(unit, requests, touched, settled)
+        if kind is Settle:
+            facts = bills.Facts(touched, members, reference, self._law_book)
+            return await bills.settle(unit, requests, facts)
+        return await bills.cancel(unit, requests, touched)
+
+    async def _originals(self, unit: Unit, commands: Sequence[Command]) -> dict[int, Message]:
+        """What is remembered of the messages that reversals name, by command index."""
+        found = {}
+        for i, command in enumerate(commands):
+            if isinstance(command.request, Reverse):
+                message = await messages.find_message(unit, _original_key(command.request))
+                if message is not None:
+                    found[i] = message
+        return found
+
+    async def _lock_visits(
+        self,
+        unit: Unit,
+        commands: Sequence[Command],
+        originals: Mapping[int, Message],
+    ) -> dict[int, VisitFacts]:
+        numbers = {
+            command.request.visit.number
+            for command in commands
+            if isinstance(
+                command.request,
+                DescribeVisit
+                | UploadFees
+                | WithdrawFees
+                | CancelRegistration
+                | Settle
+                | CancelSettlement,
+            )
+        }
+        for message in originals.values():
+            if key := parse_pool_key(str(message.reference.get("visit", ""))):
+                numbers.add(key.number)
+        if not numbers:
+            return {}
+        return await visit_store.load(unit.connection, unit.pool, sorted(numbers), lock=True)
+
+    async def _members(self, unit: Unit, commands: Sequence[Command]) -> dict[str, Insured]:
+        numbers = {
+            command.request.member
+            for command in commands
+            if isinstance(command.request, RegisterVisit | Settle)
+        }
+        if not numbers:
+            return {}
+        return await people.load_members(unit.connection, self._vault, unit.pool, sorted(numbers))
+
+    async def _living_settlements(
+        self, unit: Unit, requests: Sequence[CancelRegistration]
+    ) -> dict[int, int]:
+        batches = await fees.batches_by_visit(unit, [r.visit.number for r in requests])
+        return {
+            visit: sum(batch.living_settlement is not None for batch in found)
+            for visit, found in batches.items()
+        }
+
+    async def _reverse(
+        self, unit: Unit, request: Reverse, original: Message | None
+    ) -> Refusal | None:
+        key = _original_key(request)
+        try:
+            if request.original_transaction not in (SETTLED, CANCELLED):
+                raise Refused(
+                    RefusalCode.NOT_REVERSIBLE,
+                    f"{request.original_transaction} 不能冲正：可冲正的交易为 2207、2208；"
+                    "挂号、就诊信息和费用明细请用 2202、2205 撤销",
+                    "original_transaction",
+                )
+            if original is None:
+                await messages.fence(unit, key, request.member, request.message_id)
+                return None
+            if original.subject != request.member:
+                raise Refused(
+                    RefusalCode.REVERSAL_DIFFERS, "人员编号与原报文的人员不一致", "member"
+                )
+            if original.outcome == "fenced" or original.reversed_by is not None:
+                return None
+            if original.outcome == "done":
+                settlement = parse_pool_key(original.reference["settlement"])
+                assert settlement is not None
+                undo = (
+                    bills.reverse_settlement
+                    if request.original_transaction == SETTLED
+                    else bills.reverse_cancellation
+                )
+                await undo(unit, settlement, request.message_id)
+        except Refused as refused:
+            return refused.refusal
+        await messages.mark_reversed(unit, key, request.message_id)
+        return None
+
+    # ------------------------------------------------------------------------------------ trial
+
+    async def trial(
+        self, connection: "Connection[Any]", pool: Pool, now: datetime, request: Settle
+    ) -> SettlementFacts:
+        """Decide as a settlement would, write nothing; ``key`` of the answer is None.
+
+        Raises Refused. Runs in a read-only snapshot, so that all it reads is of one moment.
+        """
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            unit = Unit(pool, connection, now, NumberSource(0))
+            touched = await visit_store.load(connection, pool, [request.visit.number])
+            members = await people.load_members(connection, self._vault, pool, [request.member])
+            reference = await self._references.current(connection)
+            facts = bills.Facts(touched, members, reference, self._law_book)
+            return await bills.trial(unit, request, facts)
+
+    # ----------------------------------------------------------------------------------- recall
+
+    async def recall(
+        self, connection: "Connection[Any]", pool: Pool, request: Any, reference: Mapping[str, Any]
+    ) -> Any:
+        """The facts that a repeated message's first answer was rendered from."""
+        recalled: Callable[..., Any] = _RECALL.get(type(request), _recall_nothing)
+        return await recalled(self, connection, pool, request, reference)
+
+    async def _recall_visit(
+        self, connection: "Connection[Any]", pool: Pool, _request: Any, stored: Mapping[str, Any]
+    ) -> VisitFacts:
+        found = await visits.visit(connection, _key(stored["visit"]))
+        assert found is not None, f"visit {stored['visit']} of pool {pool} is gone"
+        return found
+
+    async def _recall_lines(
+        self,
+        connection: "Connection[Any]",
+        pool: Pool,
+        request: UploadFees,
+        stored: Mapping[str, Any],
+    ) -> tuple[LineFacts, ...]:
+        reference = await self._references.current(connection)
+        serials = [line.serial for line in request.lines]
+        return await fees.recall_lines(
+            connection, pool, stored["batches"], serials, reference.catalogue
+        )
+
+    async def _recall_settlement(
+        self, connection: "Connection[Any]", pool: Pool, _request: Any, stored: Mapping[str, Any]
+    ) -> SettlementFacts:
+        found = await bills.settlement(connection, _key(stored["settlement"]))
+        assert found is not None, f"settlement {stored['settlement']} of pool {pool} is gone"
+        return found
+
+
+async def _recall_nothing(
+    _room: SettlementRoom,
+    _connection: "Connection[Any]",
+    _pool: Pool,
+    _request: Any,
+    stored: Mapping[str, Any],
+) -> Any:
+    return stored.get("count")
+
+
+_RECALL: Mapping[type, Callable[..., Any]] = {
+    RegisterVisit: SettlementRoom._recall_visit,  # noqa: SLF001 - a table of this class's methods
+    DescribeVisit: SettlementRoom._recall_visit,  # noqa: SLF001
+    CancelRegistration: SettlementRoom._recall_visit,  # noqa: SLF001
+    UploadFees: SettlementRoom._recall_lines,  # noqa: SLF001
+    Settle: SettlementRoom._recall_settlement,  # noqa: SLF001
+    CancelSettlement: SettlementRoom._recall_settlement,  # noqa: SLF001
+}
+
+
+def _key(text: str) -> PoolKey:
+    key = parse_pool_key(text)
+    assert key is not None, text
+    return key
+
+
+def _original_key(request: Reverse) -> MessageKey:
+    return MessageKey(request.institution, request.original_transaction, request.original_message)
+
+
+def _done(result: Any) -> Done:
+    """The outcome with what a later rendering needs to find the facts again."""
+    if isinstance(result, VisitFacts):
+        return Done(result, {"visit": result.key.text()})
+    if isinstance(result, SettlementFacts):
+        assert result.key is not None
+        return Done(result, {"settlement": result.key.text(), "visit": result.visit.text()})
+    if isinstance(result, fees.Uploaded):
+        return Done(result.lines, {"batches": list(result.batches)})
+    if isinstance(result, int):
+        return Done(result, {"count": result})
+    return Done(None, {})
+
+
+# ------------------------------------------------------------------- reads, for edges and analysis
+
+visit = visits.visit
+visits_of = visits.visits_of
+settlement = bills.settlement
+settlements_of_visit = bills.settlements_of_visit
+settlements_of_institution = bills.settlements_of_institution
+counters = bills.counters
+explained = bills.explained
+lines = fees.lines

@@ -1,0 +1,1 @@
+"""Visits (就诊): registered, described, withdrawn."""
