@@ -43,6 +43,13 @@ def cut(bands: Sequence[Band], axis: Axis, start: Exact, length: Exact) -> tuple
     return tuple(slices)
 
 
+def fund_of(slices: Sequence[Slice]) -> Exact:
+    """The fund's share of all slices, not rounded."""
+    if len(slices) == 1:
+        return slices[0].fund
+    return sum([piece.fund for piece in slices])
+
+
 def cost_until(slices: Sequence[Slice], fund: Exact) -> Exact:
     """The cost at which the fund's share reaches ``fund``: the last band inverted."""
     cost: Exact = 0

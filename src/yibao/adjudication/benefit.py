@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from yibao.adjudication.account import AccountDecision, decide_account
-from yibao.adjudication.bands import rounded
+from yibao.adjudication.applicable import Applicable, NotCovered, account_rules, applicable
+from yibao.adjudication.bands import Exact, rounded
 from yibao.adjudication.counters import counter_keys, entries, reader
 from yibao.adjudication.deductible import DeductibleDecision, decide_deductible
 from yibao.adjudication.model import (
@@ -24,17 +25,20 @@ from yibao.adjudication.model import (
 from yibao.adjudication.payers import BillState, PayerDecision, decide_payer
 from yibao.kernel.money import Fen
 from yibao.kernel.refusals import RefusalCode, Refused
-from yibao.policy.model import PHARMACY, BenefitRules, Case, Law, PersonalPart, missing
+from yibao.policy.model import Law, PersonalPart, missing
 from yibao.policy.terms import EntitlementExtent
 
 
-class Coverage(NamedTuple):
-    """Whether the scheme pays for a bill's care at its place at all."""
+class Care(NamedTuple):
+    """What the scheme decides about a bill: deductible, payers, counters."""
 
-    rules: BenefitRules | None
-    case: Case
-    reason: str
-    """``covered``, ``care_kind``, ``place`` or ``entitlement``."""
+    deductible: DeductibleDecision
+    payers: tuple[PayerDecision, ...]
+    counters: tuple[tuple[CounterKey, int], ...]
+
+
+NOTHING = Care(DeductibleDecision(0, ()), (), ())
+"""The scheme does not pay: neither deductible nor counters move."""
 
 
 class Decision(NamedTuple):
@@ -42,9 +46,8 @@ class Decision(NamedTuple):
 
     bill: Bill
     law: Law
-    coverage: Coverage
-    deductible: DeductibleDecision
-    payers: tuple[PayerDecision, ...]
+    applicable: Applicable | NotCovered
+    care: Care
     account: AccountDecision | None
     statement: Statement
 
@@ -52,7 +55,7 @@ class Decision(NamedTuple):
 def benefit(
     bill: Bill, law: Law, history: History, account_parts: Sequence[AccountPart]
 ) -> Statement:
-    """Decide a bill. The statement's identities are asserted; its trace is ``trace.steps``.
+    """Decide a bill. The statement's identities are asserted; ``trace.explained`` adds its trace.
 
     Refused: PARAMETER_MISSING when the law lacks a value that the bill needs; AMOUNT_OUT_OF_RANGE
     for negative sums or counters.
@@ -62,8 +65,8 @@ def benefit(
 
 def needed_counters(bill: Bill, law: Law) -> tuple[CounterKey, ...]:
     """The counters that the bill reads or feeds: lock and read these before ``benefit``."""
-    rules = coverage_of(bill, law).rules
-    return tuple(counter_keys(rules, bill, law).values()) if rules else ()
+    found = applicable(bill, law)
+    return tuple(counter_keys(found, bill).values()) if isinstance(found, Applicable) else ()
 
 
 def decide(
@@ -73,80 +76,60 @@ def decide(
     if bill.scheme != law.scheme:
         raise ValueError(f"a bill of scheme {bill.scheme} under the law of {law.scheme}")
     sums = _sums_of(bill)
-    coverage = coverage_of(bill, law)
-    deductible = DeductibleDecision(0, ())
-    payers: tuple[PayerDecision, ...] = ()
-    counters: tuple[tuple[CounterKey, int], ...] = ()
-    if coverage.rules is not None:
-        deductible, payers, counters = _covered(
-            coverage.rules, coverage.case, bill, law, sums, history
-        )
-    payments = tuple([_payment(decision) for decision in payers if decision.amount])
+    found = applicable(bill, law)
+    care = _decide_care(found, bill, sums, history) if isinstance(found, Applicable) else NOTHING
+    payments = tuple([_payment(decision) for decision in care.payers if decision.amount])
     funds = sum([payment.amount for payment in payments])
     account = None
-    if bill.use_account and bill.person.entitlement is not EntitlementExtent.NONE and account_parts:
+    used: tuple[tuple[str, Fen], ...] = ()
+    if account_parts and _account_is_open(bill):
         personal_parts = {
-            PersonalPart.DEDUCTIBLE: deductible.paid,
-            PersonalPart.CO_PAY: sums.in_scope - deductible.paid - funds,
+            PersonalPart.DEDUCTIBLE: care.deductible.paid,
+            PersonalPart.CO_PAY: sums.in_scope - care.deductible.paid - funds,
             PersonalPart.FIRST_PAY: sums.first_pay,
             PersonalPart.OVER_LIMIT: sums.over_limit,
             PersonalPart.OWN: sums.own,
         }
-        account = decide_account(
-            law.account, personal_parts, account_parts, bill.day, coverage.case
-        )
-    used = account.paid if account else ()
+        account = decide_account(account_rules(law, bill.day), personal_parts, account_parts)
+        used = account.paid
     personal = sums.total - funds
     statement = Statement(
         sums=sums,
-        deductible=deductible.paid,
+        deductible=care.deductible.paid,
         payments=payments,
         personal=personal,
         account=used,
         cash=personal - sum([amount for _, amount in used]),
-        counters=counters,
+        counters=care.counters,
     )
     statement.check()
-    return Decision(bill, law, coverage, deductible, payers, account, statement)
+    return Decision(bill, law, found, care, account, statement)
 
 
-def coverage_of(bill: Bill, law: Law) -> Coverage:
-    """Whether the scheme pays for this care, here, for this person.
-
-    Refused: PARAMETER_MISSING when the law says nothing about the kind of care.
-    """
-    case = Case(law.person_class(bill.person.person_type), bill.provider.level)
-    rules = law.benefit_for(bill.care_kind, bill.day)
-    if rules is None:
-        return Coverage(None, case, "care_kind")
-    place = PHARMACY if bill.provider.is_pharmacy else bill.provider.level
-    if place not in rules.places.find(bill.day, case).value:
-        return Coverage(None, case, "place")
-    if bill.person.entitlement is not EntitlementExtent.FULL:
-        return Coverage(None, case, "entitlement")
-    return Coverage(rules, case, "covered")
+def _account_is_open(bill: Bill) -> bool:
+    """The hospital asked for it, and the person may use the account (its fund may be blocked)."""
+    return bill.use_account and bill.person.entitlement is not EntitlementExtent.NONE
 
 
-def _covered(
-    rules: BenefitRules, case: Case, bill: Bill, law: Law, sums: Sums, history: History
-) -> tuple[DeductibleDecision, tuple[PayerDecision, ...], tuple[tuple[CounterKey, int], ...]]:
-    keys = counter_keys(rules, bill, law)
+def _decide_care(found: Applicable, bill: Bill, sums: Sums, history: History) -> Care:
+    keys = counter_keys(found, bill)
     read = reader(keys, history)
-    deductible = decide_deductible(rules.deductible, sums.in_scope, bill.day, case, read)
+    deductible = decide_deductible(found.deductible, sums.in_scope, read)
     decisions: list[PayerDecision] = []
     paid: dict[str, Fen] = {}
-    state = BillState(sums.in_scope, deductible.paid, paid, 0)
-    for payer in rules.payers:
-        decision = decide_payer(payer, state, bill.day, case, read)
+    above_cap: Exact = 0
+    for payer in found.payers:
+        state = BillState(sums.in_scope, deductible.paid, paid, above_cap)
+        decision = decide_payer(payer, state, read)
         decisions.append(decision)
-        paid[payer.key] = decision.amount
-        state = state._replace(above_cap=decision.above_cap)
-    added = entries(rules, keys, deductible=deductible.paid, in_scope=sums.in_scope, paid=paid)
-    return deductible, tuple(decisions), added
+        paid[payer.payer.key] = decision.amount
+        above_cap = decision.above_cap
+    added = entries(found, keys, deductible=deductible.paid, in_scope=sums.in_scope, paid=paid)
+    return Care(deductible, tuple(decisions), added)
 
 
 def _payment(decision: PayerDecision) -> Payment:
-    fund, amount_field = decision.reported_as.value
+    fund, amount_field = decision.found.reported_as.value
     slices = decision.slices
     return Payment(
         fund=fund,
@@ -168,16 +151,10 @@ def _sums_of(bill: Bill) -> Sums:
         if bucket != GENERAL_BUCKET:
             raise missing(f"buckets.{bucket}", bill.day)
     sums = bill.sums.get(GENERAL_BUCKET) or Sums()
-    for name, amount in (
-        ("own", sums.own),
-        ("over_limit", sums.over_limit),
-        ("first_pay", sums.first_pay),
-        ("in_scope", sums.in_scope),
-    ):
-        if amount < 0:
-            raise Refused(
-                RefusalCode.AMOUNT_OUT_OF_RANGE,
-                "退费金额大于本批收费金额，合计为负，不能结算；请撤销原结算后重新结算",
-                field=name,
-            )
+    if sums.own < 0 or sums.over_limit < 0 or sums.first_pay < 0 or sums.in_scope < 0:
+        raise Refused(
+            RefusalCode.AMOUNT_OUT_OF_RANGE,
+            "本批退费大于收费，分项合计为负，不能结算；请撤销原结算后重新结算",
+            field="sums",
+        )
     return sums

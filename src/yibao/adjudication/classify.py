@@ -7,6 +7,8 @@ from yibao.kernel.money import (
     PRICE_SCALE,
     QUANTITY_SCALE,
     Fen,
+    Price,
+    Quantity,
     round_half_up,
     share,
 )
@@ -19,33 +21,30 @@ def classify(line: ChargedLine, terms: ItemTerms) -> LineSplit:
     """Split a line's amount as sent; the four parts sum to it exactly.
 
     Price ceiling first, then the first self-pay share of the rest (rounded per line), the in-scope
-    part is the complement. A return (negative amount) is the exact mirror of its positive twin.
+    part is the complement. A return (negative amount) is the exact mirror of its positive twin,
+    because rounding acts on the magnitude.
     """
     amount = line.amount
-    if amount < 0:
-        own, over, first, scope = _parts(-amount, abs(line.price), abs(line.quantity), line, terms)
-        return LineSplit(-own, -over, -first, -scope)
-    return LineSplit(*_parts(amount, line.price, line.quantity, line, terms))
-
-
-def _parts(
-    amount: Fen, price: int, quantity: int, line: ChargedLine, terms: ItemTerms
-) -> tuple[Fen, Fen, Fen, Fen]:
     if _is_own_expense(line, terms):
-        return amount, 0, 0, 0
+        return LineSplit(amount, 0, 0, 0)
+    ceiling = terms.ceiling
     over_limit = 0
-    if price > terms.ceiling and terms.ceiling != NO_CEILING:
-        excess = round_half_up((price - terms.ceiling) * quantity, _PRODUCT_PER_FEN)
-        over_limit = min(amount, excess)
+    if ceiling != NO_CEILING and abs(line.price) > ceiling:
+        over_limit = _over_limit(amount, abs(line.price) - ceiling, abs(line.quantity))
     payable = amount - over_limit
-    first_pay = share(payable, terms.first_pay) if terms.first_pay.numerator else 0
-    return 0, over_limit, first_pay, payable - first_pay
+    rate = terms.first_pay
+    first_pay = share(payable, rate) if rate.numerator else 0
+    return LineSplit(0, over_limit, first_pay, payable - first_pay)
+
+
+def _over_limit(amount: Fen, excess_price: Price, quantity: Quantity) -> Fen:
+    """Excess price × quantity, never more than the amount, with the amount's sign."""
+    excess = min(abs(amount), round_half_up(excess_price * quantity, _PRODUCT_PER_FEN))
+    return excess if amount > 0 else -excess
 
 
 def _is_own_expense(line: ChargedLine, terms: ItemTerms) -> bool:
     """Class C; refused by the hospital; or limited in use and not approved (限制用药)."""
-    return (
-        terms.item_class is ItemClass.C
-        or line.approved is False
-        or (terms.restricted and line.approved is not True)
-    )
+    if terms.restricted:
+        return line.approved is not True or terms.item_class is ItemClass.C
+    return line.approved is False or terms.item_class is ItemClass.C

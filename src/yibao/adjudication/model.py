@@ -53,8 +53,7 @@ class ChargedLine:
     """``hosp_appr_flag``: None no approval needed (0), True approved (1), False refused (2)."""
 
 
-@dataclass(frozen=True, slots=True)
-class LineSplit:
+class LineSplit(NamedTuple):
     """The four parts of one line; amount = own + over_limit + first_pay + in_scope."""
 
     own: Fen
@@ -213,13 +212,20 @@ class Statement:
 
     def check(self) -> None:
         """Assert the identities of a settled bill; a broken one is a fault of the kernel."""
-        sums, funds = self.sums, self.funds
+        sums, funds, account = self.sums, 0, 0
+        for payment in self.payments:
+            assert payment.amount > 0, "a fund pays or is not named"
+            funds += payment.amount
+        for _, amount in self.account:
+            assert amount > 0, "an account part pays or is not named"
+            account += amount
+        for _, delta in self.counters:
+            assert delta != 0, "a counter moves or is not named"
         own_side = sums.own + sums.over_limit + sums.first_pay
         assert sums.total == own_side + sums.in_scope, "total = own + over + first + in scope"
         assert sums.total == funds + self.personal + self.hospital_part, "total = all who pay"
-        assert self.personal == self.account_total + self.family + self.cash, "who pays the person"
+        assert self.personal == account + self.family + self.cash, "who pays the person's part"
         assert self.deductible + funds <= sums.in_scope, "deductible and funds lie in scope"
-        assert min(self.deductible, self.cash, self.family, self.hospital_part) >= 0, "signs"
-        assert all(payment.amount > 0 for payment in self.payments), "a fund pays or is not named"
-        assert all(amount > 0 for _, amount in self.account), "an account part pays or is not named"
-        assert all(delta != 0 for _, delta in self.counters), "a counter moves or is not named"
+        assert self.deductible >= 0, "a deductible is not negative"
+        assert self.cash >= 0, "cash is not negative"
+        assert self.family >= 0, "the family's part is not negative"

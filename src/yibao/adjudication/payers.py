@@ -1,14 +1,14 @@
 """What one payer pays: its base, its bands, its caps; rounded half-up once, at the end."""
 
 from collections.abc import Mapping
-from datetime import date
 from typing import NamedTuple
 
-from yibao.adjudication.bands import Exact, Slice, cost_until, cut, rounded
+from yibao.adjudication.applicable import FoundPayer
+from yibao.adjudication.bands import Exact, Slice, cost_until, cut, fund_of, rounded
 from yibao.adjudication.counters import ReadCounter
 from yibao.adjudication.deductible import LimitState, limit_state
 from yibao.kernel.money import Fen
-from yibao.policy.model import Axis, Band, Base, Case, Counted, Counter, Found, Payer, ReportedAs
+from yibao.policy.model import Axis, Base, Counted, Counter
 
 
 class BillState(NamedTuple):
@@ -25,9 +25,7 @@ class BillState(NamedTuple):
 class PayerDecision(NamedTuple):
     """What a payer pays of a bill, and everything that decided it."""
 
-    payer: Payer
-    reported_as: Found[ReportedAs]
-    bands: Found[tuple[Band, ...]]
+    found: FoundPayer
     base: Exact
     slices: tuple[Slice, ...]
     caps: tuple[LimitState, ...]
@@ -37,38 +35,28 @@ class PayerDecision(NamedTuple):
     above_cap: Exact
 
 
-def decide_payer(
-    payer: Payer, state: BillState, day: date, case: Case, read: ReadCounter
-) -> PayerDecision:
-    """A payer's part. Refused: PARAMETER_MISSING."""
-    base = _base(payer.base, state)
-    bands = payer.bands.find(day, case)
-    caps = tuple(
-        [limit_state(cap, _used(cap.counter, state, read), day, case) for cap in payer.caps]
-    )
-    cost, available = base, None
+def decide_payer(found: FoundPayer, state: BillState, read: ReadCounter) -> PayerDecision:
+    """A payer's part of a bill."""
+    payer = found.payer
+    base = cost = _base(payer.base, state)
+    available: Fen | None = None
+    caps = tuple([limit_state(cap, _used(cap.limit.counter, state, read)) for cap in found.caps])
     for cap in caps:
         if cap.left is None:
             continue
-        if cap.limit.counter.counts is Counted.FUND:
+        if cap.found.limit.counter.counts is Counted.FUND:
             available = cap.left if available is None else min(available, cap.left)
         else:
             cost = min(cost, cap.left)
-    slices = cut(bands.value, payer.axis, _start(payer, state, read), cost)
-    fund: Exact = sum([piece.fund for piece in slices])
+    if payer.counter is not None:
+        start = _used(payer.counter, state, read)
+    else:
+        start = state.deductible if payer.axis is Axis.ABSOLUTE else 0
+    slices = cut(found.bands.value, payer.axis, start, cost)
+    fund = fund_of(slices)
     if available is not None and fund > available:
         cost, fund = cost_until(slices, available), available
-    return PayerDecision(
-        payer=payer,
-        reported_as=payer.reported_as.find(day, case),
-        bands=bands,
-        base=base,
-        slices=slices,
-        caps=caps,
-        available=available,
-        amount=rounded(fund),
-        above_cap=base - cost,
-    )
+    return PayerDecision(found, base, slices, caps, available, rounded(fund), base - cost)
 
 
 def _base(base: Base, state: BillState) -> Exact:
@@ -88,15 +76,8 @@ def _used(counter: Counter, state: BillState, read: ReadCounter) -> Fen:
     used = read(counter)
     match counter.counts:
         case Counted.FUND:
-            return used + sum(state.paid.get(payer, 0) for payer in counter.payers)
+            return used + sum([state.paid[key] for key in counter.payers if key in state.paid])
         case Counted.IN_SCOPE:
             return used + state.deductible
         case _:
             return used
-
-
-def _start(payer: Payer, state: BillState, read: ReadCounter) -> Fen:
-    """Where on the axis of its bands the payer's base begins."""
-    if payer.counter is not None:
-        return _used(payer.counter, state, read)
-    return state.deductible if payer.axis is Axis.ABSOLUTE else 0

@@ -287,9 +287,13 @@ class AccountRules:
     parts: Parameter[tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Law:
-    """The effective law of one area and scheme, with all its versions."""
+    """The effective law of one area and scheme, with all its versions.
+
+    Laws are told apart by identity (cheap to remember answers by); equal content has an equal
+    ``fingerprint``.
+    """
 
     area: Division
     scheme: Scheme
