@@ -1,0 +1,36 @@
+"""Counters of several processes are summed."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from yibao.platform.metrics import FOLDER_VARIABLE, empty_folder
+
+
+def run(folder: Path, program: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-c", f"from yibao.platform import metrics\n{program}"],
+        env={**os.environ, FOLDER_VARIABLE: str(folder)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
+def test_worker_processes_are_summed(tmp_path: Path) -> None:
+    folder = empty_folder(tmp_path / "metrics")
+    for _ in range(2):
+        run(folder, "metrics.observe_call('2207', 0, 0.01); metrics.observe_batch(3, 0.02)")
+    told = run(folder, "print(metrics.exposition().decode())")
+    assert 'yibao_calls_total{infcode="0",transaction="2207"} 2.0' in told
+    assert "yibao_batch_commands_sum 6.0" in told
+    assert 'yibao_call_seconds_count{transaction="2207"} 2.0' in told
+
+
+def test_a_new_run_starts_at_zero(tmp_path: Path) -> None:
+    folder = empty_folder(tmp_path / "metrics")
+    run(folder, "metrics.observe_batch(3, 0.02)")
+    empty_folder(folder)
+    told = run(folder, "print(metrics.exposition().decode())")
+    assert "yibao_batch_commands_sum 0.0" in told
