@@ -73,3 +73,11 @@ class Catalogue:
             ):
                 return row.terms
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import of the packaged catalogue changed, in rows."""
+
+    superseded: int
+    recorded: int

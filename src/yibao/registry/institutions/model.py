@@ -1,12 +1,14 @@
 """Institutions, their dated terms, and the senders that may speak for them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 
 from yibao.kernel.areas import Division, Pool
+from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.periods import Period
-from yibao.policy.terms import Level
+from yibao.policy.terms import Level, Scheme
 
 
 class InstitutionKind(StrEnum):
@@ -71,3 +73,90 @@ class Sender:
     def may_speak_for(self, institution: str, day: date) -> bool:
         """Whether the sender's key is allowed for the institution on ``day``."""
         return any(code == institution and period.holds(day) for code, period in self.institutions)
+
+
+# ------------------------------------------------------------------------------------------ places
+
+
+@dataclass(frozen=True, slots=True)
+class PoolDivision:
+    """Which pool insures the members of a division, by period."""
+
+    division: Division
+    pool: Pool
+    period: Period
+    scheme: Scheme | None = None
+    """None: every scheme that has no row of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """One version of everything the platform knows of institutions, senders, pools and places."""
+
+    version: int
+    institutions: Mapping[str, Institution]
+    senders: Mapping[tuple[HeaderFamily, str], Sender]
+    pools: Mapping[Pool, str]
+    """Names of the pools."""
+    pool_divisions: Mapping[Division, tuple[PoolDivision, ...]]
+    """Rows of a division, those of a single scheme first."""
+    divisions: Mapping[Division, str]
+    """Names of the divisions (GB/T 2260)."""
+
+    def institution(self, code: str) -> Institution | None:
+        """The designated institution with a code."""
+        return self.institutions.get(code)
+
+    def sender(self, family: HeaderFamily, identifier: str) -> Sender | None:
+        """The sender with an access key of a family."""
+        return self.senders.get((family, identifier))
+
+    def pool_of(self, division: Division, scheme: Scheme, day: date) -> Pool | None:
+        """The pool that insures members of ``division`` in ``scheme`` on ``day``."""
+        for row in self.pool_divisions.get(division, ()):
+            if row.scheme in (scheme, None) and row.period.holds(day):
+                return row.pool
+        return None
+
+    def division_name(self, code: Division) -> str | None:
+        """The name of a division, None where the national list has none."""
+        return self.divisions.get(code)
+
+    def divisions_below(self, code: Division) -> tuple[Division, ...]:
+        """A province's or city's division and all below it, by code."""
+        prefix = code.removesuffix("00").removesuffix("00")
+        return tuple(sorted(below for below in self.divisions if below.startswith(prefix)))
+
+
+# --------------------------------------------------------------------------------------- sessions
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """An operator signs in (签到, 9001)."""
+
+    institution: str
+    operator: str
+    ip: str
+    mac: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignOut:
+    """An operator signs out (签退, 9002)."""
+
+    institution: str
+    operator: str
+    number: PoolKey
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFacts:
+    """A sign-in as it stands."""
+
+    key: PoolKey
+    """Its text is the ``sign_no``."""
+    institution: str
+    operator: str
+    signed_in_at: datetime
+    signed_out_at: datetime | None

@@ -96,3 +96,41 @@ class Insured:
     def identities_on(self, day: date) -> tuple[IdentityKind, ...]:
         """The special identities that hold on ``day``, in code order."""
         return tuple(sorted(s.kind for s in self.special_identities if s.period.holds(day)))
+
+
+# ---------------------------------------------------------------------------------------- admission
+
+
+@dataclass(frozen=True, slots=True)
+class NewMembership:
+    """A membership to be admitted, with its enrolments."""
+
+    pool: Pool
+    period: Period
+    enrolments: tuple[Enrolment, ...]
+    number: str | None = None
+    """A number of the old system; made by us when None. Begins with the pool."""
+    entitlements: tuple[Entitlement, ...] | None = None
+    """Derived from the enrolments when None: full while enrolled."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewPerson:
+    """A human to be admitted with memberships in one or several pools."""
+
+    document_type: str
+    document_number: str
+    name: str
+    gender: str
+    birth_date: date
+    memberships: tuple[NewMembership, ...]
+    ethnicity: str = "01"
+    special_identities: tuple[SpecialIdentity, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """Who was admitted: the identity and its new memberships, in the order given."""
+
+    identity: int
+    memberships: tuple[Membership, ...]

@@ -1,0 +1,1 @@
+"""The packaged catalogue as CSV (see SOURCE.txt) and the tool that builds it."""

@@ -1,0 +1,309 @@
+"""SQL of identities, memberships, enrolments, entitlements and special identities.
+
+Rows travel as tuples in the order of their table's columns; ``service`` makes objects of them.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from yibao.kernel.areas import Division, Pool
+from yibao.kernel.periods import Period
+from yibao.policy.terms import EntitlementExtent, IdentityKind, PersonType, Scheme
+from yibao.registry.people.model import Enrolment, Entitlement, Membership, SpecialIdentity
+
+if TYPE_CHECKING:
+    from asyncpg import Connection, Record
+
+_KNOWN_NOW = "{0}.superseded_at IS NULL"
+_KNOWN_THEN = "{0}.recorded_at <= $3 AND ({0}.superseded_at IS NULL OR {0}.superseded_at > $3)"
+
+# Everything known of members, each dated table folded into one JSON array: one round trip.
+_INSURED = """
+SELECT membership.pool, membership.number, membership.valid_from, membership.valid_until,
+       identity.id, identity.document_type, identity.sealed, identity.gender,
+       identity.birth_date, identity.ethnicity, identity.died_on,
+       (SELECT json_agg(json_build_array(scheme, division, person_type, employer, civil_servant,
+                                         valid_from, valid_until) ORDER BY valid_from, scheme)
+        FROM registry.enrolment
+        WHERE enrolment.pool = membership.pool AND enrolment.member = membership.number
+          AND {enrolment})::text,
+       (SELECT json_agg(json_build_array(scheme, extent, reason, valid_from, valid_until)
+                        ORDER BY valid_from, scheme)
+        FROM registry.entitlement
+        WHERE entitlement.pool = membership.pool AND entitlement.member = membership.number
+          AND {entitlement})::text,
+       (SELECT json_agg(json_build_array(kind, level, note, valid_from, valid_until)
+                        ORDER BY valid_from, kind)
+        FROM registry.special_identity
+        WHERE special_identity.identity = membership.identity AND {special_identity})::text
+FROM registry.membership
+JOIN registry.identity ON identity.id = membership.identity AND {identity}
+WHERE {wanted} AND {membership}
+ORDER BY membership.pool, membership.number, membership.valid_from
+"""
+_TABLES = ("membership", "identity", "enrolment", "entitlement", "special_identity")
+
+
+def _statement(wanted: str, known: str) -> str:
+    return _INSURED.format(wanted=wanted, **{table: known.format(table) for table in _TABLES})
+
+
+_BY_NUMBER = _statement("membership.pool = $1 AND membership.number = ANY($2)", _KNOWN_NOW)
+_BY_NUMBER_THEN = _statement("membership.pool = $1 AND membership.number = ANY($2)", _KNOWN_THEN)
+_BY_DOCUMENT = _statement("identity.document_key = $1", _KNOWN_NOW)
+
+
+async def members(
+    connection: "Connection[Any]", pool: Pool, numbers: Sequence[str]
+) -> "list[Record]":
+    """Everything known now of members of a pool, in one round trip."""
+    return await connection.fetch(_BY_NUMBER, pool, numbers)
+
+
+async def members_as_recorded(
+    connection: "Connection[Any]", pool: Pool, numbers: Sequence[str], instant: datetime
+) -> "list[Record]":
+    """Everything that was recorded of members at ``instant``."""
+    return await connection.fetch(_BY_NUMBER_THEN, pool, numbers, instant)
+
+
+async def members_of_document(connection: "Connection[Any]", document_key: bytes) -> "list[Record]":
+    """All memberships, over all pools, of the human with a document."""
+    return await connection.fetch(_BY_DOCUMENT, document_key)
+
+
+# ---------------------------------------------------------------------------------------- admission
+
+
+async def identities_of_documents(
+    connection: "Connection[Any]", document_keys: Sequence[bytes]
+) -> "list[Record]":
+    """(document_key, id, sealed) of the humans that are known already."""
+    return await connection.fetch(
+        """SELECT document_key, id, sealed FROM registry.identity
+           WHERE document_key = ANY($1) AND superseded_at IS NULL""",
+        document_keys,
+    )
+
+
+async def take_numbers(connection: "Connection[Any]", sequence: str, count: int) -> list[int]:
+    """``count`` fresh numbers of one of the registry's sequences."""
+    rows = await connection.fetch(
+        "SELECT nextval($1::text::regclass) FROM generate_series(1, $2)",
+        f"registry.{sequence}",
+        count,
+    )
+    return [row[0] for row in rows]
+
+
+_COPIED = {
+    "identity": (
+        "id", "document_type", "document_key", "sealed", "gender", "birth_date", "ethnicity",
+        "died_on", "recorded_at",
+    ),
+    "membership": ("pool", "number", "identity", "valid_from", "valid_until", "recorded_at"),
+    "enrolment": (
+        "pool", "member", "scheme", "division", "person_type", "employer", "civil_servant",
+        "valid_from", "valid_until", "recorded_at",
+    ),
+    "entitlement": (
+        "pool", "member", "scheme", "extent", "reason", "valid_from", "valid_until", "recorded_at",
+    ),
+    "special_identity": (
+        "identity", "kind", "level", "note", "valid_from", "valid_until", "recorded_at",
+    ),
+}  # fmt: skip
+
+
+async def copy(connection: "Connection[Any]", table: str, rows: Iterable[Sequence[Any]]) -> None:
+    """Record new rows of one table by COPY."""
+    records = list(rows)
+    if records:
+        await connection.copy_records_to_table(
+            table, schema_name="registry", columns=_COPIED[table], records=records
+        )
+
+
+def identity_row(
+    number: int,
+    document_type: str,
+    document_key: bytes,
+    sealed: bytes,
+    gender: str,
+    birth_date: date,
+    ethnicity: str,
+    died_on: date | None,
+    now: datetime,
+) -> tuple[Any, ...]:
+    """A row of ``identity``."""
+    return (
+        number, document_type, document_key, sealed, gender, birth_date, ethnicity, died_on, now,
+    )  # fmt: skip
+
+
+def membership_row(membership: Membership, now: datetime) -> tuple[Any, ...]:
+    """A row of ``membership``."""
+    period = membership.period
+    return (
+        membership.pool, membership.number, membership.identity, period.start, period.end, now,
+    )  # fmt: skip
+
+
+def enrolment_row(pool: Pool, member: str, row: Enrolment, now: datetime) -> tuple[Any, ...]:
+    """A row of ``enrolment``."""
+    return (
+        pool, member, row.scheme, row.division, row.person_type, row.employer, row.civil_servant,
+        row.period.start, row.period.end, now,
+    )  # fmt: skip
+
+
+def entitlement_row(pool: Pool, member: str, row: Entitlement, now: datetime) -> tuple[Any, ...]:
+    """A row of ``entitlement``."""
+    return (
+        pool, member, row.scheme, row.extent.value, row.reason, row.period.start, row.period.end,
+        now,
+    )  # fmt: skip
+
+
+def special_identity_row(identity: int, row: SpecialIdentity, now: datetime) -> tuple[Any, ...]:
+    """A row of ``special_identity``."""
+    return (identity, row.kind, row.level, row.note, row.period.start, row.period.end, now)
+
+
+# ------------------------------------------------------------------------------------------ changes
+# The current rows of one timeline with their ids. The membership (or identity) is locked first, so
+# that two changes of one human happen one after the other.
+
+
+async def lock_membership(
+    connection: "Connection[Any]", pool: Pool, number: str
+) -> list[tuple[int, Membership]]:
+    """Lock and give the current rows of a member's number."""
+    rows = await connection.fetch(
+        """SELECT row_id, identity, valid_from, valid_until FROM registry.membership
+           WHERE pool = $1 AND number = $2 AND superseded_at IS NULL
+           ORDER BY valid_from FOR UPDATE""",
+        pool,
+        number,
+    )
+    return [
+        (row_id, Membership(pool, number, identity, Period(start, end)))
+        for row_id, identity, start, end in rows
+    ]
+
+
+async def lock_identity(connection: "Connection[Any]", identity: int) -> "Record | None":
+    """Lock and give the current row of a human."""
+    return await connection.fetchrow(
+        """SELECT row_id, document_type, document_key, sealed, gender, birth_date, ethnicity,
+                  died_on
+           FROM registry.identity WHERE id = $1 AND superseded_at IS NULL FOR UPDATE""",
+        identity,
+    )
+
+
+async def memberships_of(connection: "Connection[Any]", identity: int) -> list[tuple[Pool, str]]:
+    """All numbers of a human, over all pools."""
+    rows = await connection.fetch(
+        """SELECT DISTINCT pool, number FROM registry.membership
+           WHERE identity = $1 AND superseded_at IS NULL ORDER BY pool, number""",
+        identity,
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+async def enrolments(
+    connection: "Connection[Any]", pool: Pool, member: str
+) -> list[tuple[int, Enrolment]]:
+    """Current enrolments of a member with their row ids."""
+    rows = await connection.fetch(
+        """SELECT row_id, scheme, division, person_type, employer, civil_servant, valid_from,
+                  valid_until
+           FROM registry.enrolment
+           WHERE pool = $1 AND member = $2 AND superseded_at IS NULL ORDER BY valid_from""",
+        pool,
+        member,
+    )
+    return [
+        (
+            row[0],
+            Enrolment(
+                scheme=Scheme(row[1]),
+                division=Division(row[2]),
+                person_type=PersonType(row[3]),
+                employer=row[4],
+                civil_servant=row[5],
+                period=Period(row[6], row[7]),
+            ),
+        )
+        for row in rows
+    ]
+
+
+async def entitlements(
+    connection: "Connection[Any]", pool: Pool, member: str
+) -> list[tuple[int, Entitlement]]:
+    """Current entitlements of a member with their row ids."""
+    rows = await connection.fetch(
+        """SELECT row_id, scheme, extent, reason, valid_from, valid_until FROM registry.entitlement
+           WHERE pool = $1 AND member = $2 AND superseded_at IS NULL ORDER BY valid_from""",
+        pool,
+        member,
+    )
+    return [
+        (
+            row[0],
+            Entitlement(Scheme(row[1]), EntitlementExtent(row[2]), Period(row[4], row[5]), row[3]),
+        )
+        for row in rows
+    ]
+
+
+async def special_identities(
+    connection: "Connection[Any]", identity: int
+) -> list[tuple[int, SpecialIdentity]]:
+    """Current special identities of a human with their row ids."""
+    rows = await connection.fetch(
+        """SELECT row_id, kind, level, note, valid_from, valid_until FROM registry.special_identity
+           WHERE identity = $1 AND superseded_at IS NULL ORDER BY valid_from""",
+        identity,
+    )
+    return [
+        (row[0], SpecialIdentity(IdentityKind(row[1]), row[2], Period(row[4], row[5]), row[3]))
+        for row in rows
+    ]
+
+
+_OWNER = {
+    "identity": "id = $1",
+    "special_identity": "identity = $1",
+    "membership": "pool = $1 AND number = $2",
+    "enrolment": "pool = $1 AND member = $2",
+    "entitlement": "pool = $1 AND member = $2",
+}
+
+
+async def supersede(
+    connection: "Connection[Any]",
+    table: str,
+    owner: tuple[Pool, str] | tuple[int],
+    row_ids: Sequence[int],
+    now: datetime,
+) -> None:
+    """Stamp rows of a member or a human as known only until ``now``."""
+    if not row_ids:
+        return
+    count = len(owner)
+    statement = (
+        f"UPDATE registry.{table} SET superseded_at = ${count + 1}"  # noqa: S608 - fixed names
+        f" WHERE {_OWNER[table]} AND row_id = ANY(${count + 2}) AND superseded_at IS NULL"
+    )
+    await connection.execute(statement, *owner, now, row_ids)
+
+
+def folded(text: str | None) -> list[list[Any]]:
+    """The rows of a table that the statement folded into JSON text."""
+    return msgspec.json.decode(text, type=list[list[Any]]) if text else []
