@@ -180,20 +180,15 @@ GRANT SELECT, INSERT, UPDATE ON settlement.accumulator TO yibao_writer;
 
 -- Readers see their own institutions' rows, through these views alone; '*' is the bureau's sight.
 -- Views instead of policies on the tables: PostgreSQL refuses COPY into a table under row-level security.
-CREATE FUNCTION settlement.may_see(institution text) RETURNS boolean
-    LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN current_setting('yibao.institutions', true) = '*'
-        OR institution = ANY (string_to_array(current_setting('yibao.institutions', true), ','));
-
 CREATE VIEW settlement.visible_visit WITH (security_barrier) AS
-    SELECT * FROM settlement.visit WHERE settlement.may_see(institution);
+    SELECT * FROM settlement.visit WHERE platform.may_see(institution);
 CREATE VIEW settlement.visible_batch WITH (security_barrier) AS
-    SELECT * FROM settlement.charge_batch WHERE settlement.may_see(institution);
+    SELECT * FROM settlement.charge_batch WHERE platform.may_see(institution);
 CREATE VIEW settlement.visible_line WITH (security_barrier) AS
     SELECT line.*, batch.visit, batch.label, batch.withdrawn, batch.living_settlement, batch.institution
     FROM settlement.fee_line AS line
     JOIN settlement.charge_batch AS batch ON batch.pool = line.pool AND batch.id = line.batch
-    WHERE settlement.may_see(batch.institution);
+    WHERE platform.may_see(batch.institution);
 CREATE VIEW settlement.visible_settlement WITH (security_barrier) AS
     SELECT settlement.*, batch.label AS batch_label,
         CASE WHEN settlement.kind = 'settlement'
@@ -205,7 +200,7 @@ CREATE VIEW settlement.visible_settlement WITH (security_barrier) AS
                 WHERE flag.pool = settlement.pool AND flag.settlement = settlement.id) AS flagged
     FROM settlement.settlement AS settlement
     JOIN settlement.charge_batch AS batch ON batch.pool = settlement.pool AND batch.id = settlement.batch
-    WHERE settlement.may_see(settlement.institution);
+    WHERE platform.may_see(settlement.institution);
 
 GRANT SELECT ON settlement.visible_visit, settlement.visible_batch, settlement.visible_line,
     settlement.visible_settlement TO yibao_writer, yibao_reader;
