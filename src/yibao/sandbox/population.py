@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
 
-from yibao.kernel.areas import Division
+from yibao.kernel.areas import Division, Pool
 from yibao.kernel.identifiers import id_card_check_digit
 from yibao.kernel.money import Fen
 from yibao.kernel.periods import Period
@@ -21,7 +21,13 @@ from yibao.policy.terms import (
     PersonType,
     Scheme,
 )
-from yibao.registry.people.model import Enrolment, Entitlement, SpecialIdentity
+from yibao.registry.people.model import (
+    Enrolment,
+    Entitlement,
+    NewMembership,
+    NewPerson,
+    SpecialIdentity,
+)
 from yibao.sandbox.places import BEIJING, CHANGSHA, PLACES, Place
 
 CIVIL_SERVANTS = Scheme("320")
@@ -30,6 +36,12 @@ CIVIL_SERVANTS = Scheme("320")
 MINIMUM_LIVING = IdentityKind("2303")
 EXTREMELY_POOR = IdentityKind("2304")
 DISABLED = IdentityKind("2308")
+
+IDENTITY_CARD = "01"
+"""``psn_cert_type`` of a resident identity card."""
+
+NAMED = 100
+"""Numbers below it are kept for the named persons; those of the crowd alternate between areas."""
 
 PERSONS_EACH = 10_000
 """Persons an area, the named ones apart."""
@@ -50,28 +62,25 @@ class AccountCredit:
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedMembership:
-    """A person's time in one pool."""
+class Settler:
+    """One invented human: what the registry and the ledger are told of them."""
 
-    place: Place
+    person: NewPerson
+    credits: tuple[tuple[AccountCredit, ...], ...]
+    """Of each membership, in order."""
+    part: str = ""
+    """What a named person is in the world for: ``moved``, ``two_schemes`` …; "" for the crowd."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Stay:
+    """A membership being made: a person's time in one pool."""
+
+    pool: Pool
     period: Period
     enrolments: tuple[Enrolment, ...]
     entitlements: tuple[Entitlement, ...]
     credits: tuple[AccountCredit, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedPerson:
-    """One invented human."""
-
-    document_number: str
-    name: str
-    gender: str
-    birth_date: date
-    memberships: tuple[PlannedMembership, ...]
-    special_identities: tuple[SpecialIdentity, ...] = ()
-    part: str = ""
-    """What a named person is in the world for: ``moved``, ``two_schemes`` …; "" for the crowd."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +108,18 @@ _GROUPS = (
     _Group(PersonType("1601"), RESIDENT, 60, 95, 9),
 )
 _ACTIVE, _CIVIL, _FLEXIBLE, _RETIRED = _GROUPS[:4]
-_PUPIL, _ELDERLY = _GROUPS[6], _GROUPS[9]
+_PUPIL, _ADULT, _ELDERLY = _GROUPS[6], _GROUPS[8], _GROUPS[9]
 
 
-def population(seed: int, today: date, persons_each: int = PERSONS_EACH) -> Iterator[PlannedPerson]:
-    """Everybody: the named persons first, then the crowd of each area."""
+def population(seed: int, today: date, persons_each: int = PERSONS_EACH) -> Iterator[Settler]:
+    """Everybody: the named persons first, then the crowd of the areas in turn."""
     maker = _Maker(Random(seed), today)  # noqa: S311 - plausible, not secret
-    yield from maker.named()
-    for place in PLACES:
-        for _ in range(persons_each):
+    named = list(maker.named())
+    assert len(named) <= NAMED
+    yield from named
+    maker.go_on_at(NAMED)
+    for _ in range(persons_each):
+        for place in PLACES:
             yield maker.crowd(place)
 
 
@@ -115,6 +127,11 @@ def artificial_name(index: int) -> str:
     """The name of the ``index``-th person."""
     stem, number = divmod(index, _NAMES_A_STEM)
     return f"测试{_STEMS[stem]}" + "".join(_DIGITS[int(digit)] for digit in f"{number:04d}")
+
+
+def member_number(pool: Pool, index: int) -> str:
+    """``psn_no`` of the ``index``-th person in a pool; 9 keeps off the numbers that are given."""
+    return f"{pool}9{index:013d}"
 
 
 def impossible_identity_number(index: int, birth_date: date, gender: str) -> str:
@@ -133,26 +150,31 @@ class _Maker:
         self._today = today
         self._next = 0
 
-    def named(self) -> Iterator[PlannedPerson]:
+    def go_on_at(self, index: int) -> None:
+        """Number the next person ``index``."""
+        self._next = index
+
+    def named(self) -> Iterator[Settler]:
         """One person for each thing a developer wants to see."""
         year_start = date(self._today.year, 1, 1)
         moved_on = year_start + (self._today - year_start) / 2
         yield self._person(
             _ACTIVE,
             part="moved",
-            memberships=(
-                self._membership(BEIJING, _ACTIVE, until=moved_on),
-                self._membership(CHANGSHA, _ACTIVE, since=moved_on),
+            stays=(
+                self._stay(BEIJING, _ACTIVE, until=moved_on),
+                self._stay(CHANGSHA, _ACTIVE, since=moved_on),
             ),
         )
-        both = self._membership(CHANGSHA, _ACTIVE)
-        resident = self._membership(CHANGSHA, _ELDERLY)
+        since = date(self._today.year - 1, 1, 1)
+        both = self._stay(CHANGSHA, _ACTIVE, since=since)
+        resident = self._stay(CHANGSHA, _ADULT, since=since)
         yield self._person(
             _ACTIVE,
             part="two_schemes",
-            memberships=(
-                PlannedMembership(
-                    CHANGSHA,
+            stays=(
+                _Stay(
+                    CHANGSHA.pool,
                     both.period,
                     both.enrolments + resident.enrolments,
                     both.entitlements + resident.entitlements,
@@ -176,17 +198,15 @@ class _Maker:
             yield self._person(
                 _ACTIVE,
                 part="arrears",
-                memberships=(
-                    self._membership(place, _ACTIVE, extent=EntitlementExtent.ACCOUNT_ONLY),
-                ),
+                stays=(self._stay(place, _ACTIVE, extent=EntitlementExtent.ACCOUNT_ONLY),),
             )
             yield self._person(
                 _FLEXIBLE,
                 part="not_entitled",
-                memberships=(self._membership(place, _FLEXIBLE, extent=EntitlementExtent.NONE),),
+                stays=(self._stay(place, _FLEXIBLE, extent=EntitlementExtent.NONE),),
             )
 
-    def crowd(self, place: Place) -> PlannedPerson:
+    def crowd(self, place: Place) -> Settler:
         """One of the many."""
         draw = self._random
         group = draw.choices(_GROUPS, [group.share for group in _GROUPS])[0]
@@ -200,7 +220,7 @@ class _Maker:
         return self._person(
             group,
             special=special,
-            memberships=(self._membership(place, group, extent=extent),),
+            stays=(self._stay(place, group, extent=extent),),
         )
 
     def _person(
@@ -209,27 +229,37 @@ class _Maker:
         place: Place | None = None,
         *,
         part: str = "",
-        memberships: tuple[PlannedMembership, ...] = (),
+        stays: tuple[_Stay, ...] = (),
         special: tuple[SpecialIdentity, ...] = (),
-    ) -> PlannedPerson:
+    ) -> Settler:
         draw, index = self._random, self._next
         self._next += 1
         gender = draw.choice("12")
         age = draw.randint(group.youngest, group.oldest)
         birthday = self._today - timedelta(days=365 * age + age // 4 + draw.randrange(1, 364))
         if place is not None:
-            memberships = (self._membership(place, group),)
-        return PlannedPerson(
+            stays = (self._stay(place, group),)
+        person = NewPerson(
+            document_type=IDENTITY_CARD,
             document_number=impossible_identity_number(index, birthday, gender),
             name=artificial_name(index),
             gender=gender,
             birth_date=birthday,
-            memberships=memberships,
+            memberships=tuple(
+                NewMembership(
+                    pool=stay.pool,
+                    period=stay.period,
+                    enrolments=stay.enrolments,
+                    number=member_number(stay.pool, index),
+                    entitlements=stay.entitlements,
+                )
+                for stay in stays
+            ),
             special_identities=special,
-            part=part,
         )
+        return Settler(person, tuple(stay.credits for stay in stays), part)
 
-    def _membership(
+    def _stay(
         self,
         place: Place,
         group: _Group,
@@ -237,7 +267,7 @@ class _Maker:
         since: date | None = None,
         until: date | None = None,
         extent: EntitlementExtent = EntitlementExtent.FULL,
-    ) -> PlannedMembership:
+    ) -> _Stay:
         draw, year = self._random, self._today.year
         years = draw.randint(1, min(4, group.youngest - 1))
         start = since or date(year - years, draw.randint(1, 12), 1)
@@ -247,8 +277,8 @@ class _Maker:
             [share for _, share in place.divisions],
         )[0]
         schemes = (group.scheme, CIVIL_SERVANTS) if group.civil_servant else (group.scheme,)
-        return PlannedMembership(
-            place=place,
+        return _Stay(
+            pool=place.pool,
             period=period,
             enrolments=tuple(
                 Enrolment(
