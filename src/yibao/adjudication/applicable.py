@@ -63,6 +63,8 @@ class NotCovered(NamedTuple):
 
     reason: str
     """``care_kind``, ``place`` or ``entitlement``."""
+    because: Found[frozenset[str]] | None
+    """What the law says about it; None where it is not the law but the entitlement."""
 
 
 class FoundAccount(NamedTuple):
@@ -75,7 +77,7 @@ class FoundAccount(NamedTuple):
 def applicable(bill: Bill, law: Law) -> Applicable | NotCovered:
     """The rules for a bill. Refused: PARAMETER_MISSING when the law lacks one of the values."""
     if bill.person.entitlement is not EntitlementExtent.FULL:
-        return NotCovered("entitlement")
+        return NotCovered("entitlement", None)
     place = PHARMACY if bill.provider.is_pharmacy else bill.provider.level
     return _applicable(
         law, bill.care_kind, bill.person.person_type, bill.provider.level, place, bill.day
@@ -93,12 +95,13 @@ def account_rules(law: Law, day: date) -> FoundAccount:
 def _applicable(
     law: Law, care_kind: CareKind, person_type: PersonType, level: Level, place: str, day: date
 ) -> Applicable | NotCovered:
+    case = Case(law.person_class(person_type), level)
     rules = law.benefit_for(care_kind, day)
     if rules is None:
-        return NotCovered("care_kind")
-    case = Case(law.person_class(person_type), level)
-    if place not in rules.places.find(day, case).value:
-        return NotCovered("place")
+        return NotCovered("care_kind", law.unpaid_care_kinds.find(day, case))
+    places = rules.places.find(day, case)
+    if place not in places.value:
+        return NotCovered("place", places)
 
     def found(limits: tuple[Limit, ...]) -> tuple[FoundLimit, ...]:
         return tuple(FoundLimit(limit, limit.amount.find(day, case)) for limit in limits)
