@@ -1,1 +1,1 @@
-"""TODO."""
+"""The institution interface: reads messages, authenticates senders, translates; decides nothing."""

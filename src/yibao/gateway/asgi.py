@@ -1,0 +1,243 @@
+"""The interface as an ASGI application: every POST is answered 200 with an envelope."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import structlog
+
+# Imported for their decorators: each module offers its family of transactions.
+from yibao.gateway import (  # noqa: F401
+    directory,
+    outpatient,
+    person,
+    queries,
+    reversal,
+    session,
+)
+from yibao.gateway.authentication import Headers
+from yibao.gateway.context import Call, Context
+from yibao.gateway.dispatch import find_transaction
+from yibao.gateway.envelope import NO_DIVISION, Answer, Envelope, read_envelope, write_answer
+from yibao.gateway.names import clerk_text
+from yibao.kernel.periods import business_date
+from yibao.kernel.refusals import OUTCOME_UNKNOWN, Refusal, RefusalCode, Refused
+from yibao.platform.commands.service import OutcomeUnknown
+from yibao.registry.institutions.model import Institution, InstitutionTerm, Sender
+from yibao.registry.service import Reference
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+NO_TRANSACTION = "none"
+"""What observers are told for a call whose transaction is not known."""
+
+log = structlog.get_logger()
+
+
+class Gateway:
+    """Answers the institution interface."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._references = _RecentReference(context)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One HTTP request. Anything but POST is refused in an envelope too."""
+        headers = _headers(scope)
+        if scope["method"] == "POST":
+            body = await _read_body(headers, receive, self._context.body_limit)
+        else:
+            body = None
+        answer = await self.answer(scope["path"], headers, body, method=scope["method"])
+        await _respond(send, answer)
+
+    async def answer(
+        self, path: str, headers: Headers, body: bytes | None, *, method: str = "POST"
+    ) -> bytes:
+        """The answer to one message; ``body`` is None when it was too large to be read."""
+        started = time.perf_counter()
+        received = self._context.clock.now()
+        seen = _Seen()
+        code, error, output = 0, "", None
+        try:
+            if method != "POST":
+                raise Refused(RefusalCode.MALFORMED, "接口只接受POST请求", "method")
+            output = await self._run(path, headers, body, seen)
+        except Refused as refused:
+            code, error = self._refusal(refused.refusal, seen)
+        except OutcomeUnknown:
+            code = OUTCOME_UNKNOWN
+            error = "数据库未答复，本次请求是否生效不明：请用原报文编号重发查询，或发起冲正（2601）"
+            log.exception("outcome_unknown", number=seen.number, message_id=seen.message_id)
+        except Exception:
+            reference = secrets.token_hex(4)
+            code = int(RefusalCode.FAILED)
+            error = f"系统处理失败，本次请求未生效，请用原报文编号重发；故障编号 {reference}"
+            log.exception("call_failed", reference=reference, number=seen.number)
+        answer = Answer(code, received, seen.division, error, output)
+        written = write_answer(answer, self._context.clock.now())
+        self._context.observe(seen.transaction, code, time.perf_counter() - started)
+        return written
+
+    def _refusal(self, refusal: Refusal, seen: "_Seen") -> tuple[int, str]:
+        log.info(
+            "refused",
+            number=seen.number,
+            message_id=seen.message_id,
+            code=refusal.code.name,
+            field=refusal.field,
+        )
+        return int(refusal.code), clerk_text(refusal)
+
+    async def _run(self, path: str, headers: Headers, body: bytes | None, seen: "_Seen") -> Any:
+        if body is None:
+            limit = self._context.body_limit // (1024 * 1024)
+            raise Refused(RefusalCode.TOO_LARGE, f"报文过大：请求体不得超过{limit}MB", "body")
+        reference = await self._references.current()
+        sender = self._context.door.admit(headers, reference.directory)
+        envelope = read_envelope(body, path)
+        seen.take(envelope)
+        found = find_transaction(envelope.number)
+        seen.transaction = found.number
+        received = self._context.clock.now()
+        institution, term = _institution(reference, sender, envelope, business_date(received))
+        seen.division = term.division
+        return await found.handle(
+            Call(
+                context=self._context,
+                envelope=envelope,
+                sender=sender,
+                institution=institution,
+                term=term,
+                reference=reference,
+                received=received,
+                input=found.reader.read(envelope.input),
+            )
+        )
+
+
+class _Seen:
+    """What is known of a message so far, for its answer and the log."""
+
+    __slots__ = ("division", "message_id", "number", "transaction")
+
+    def __init__(self) -> None:
+        self.division = NO_DIVISION
+        self.message_id = ""
+        self.number = ""
+        self.transaction = NO_TRANSACTION
+        """A known number: callers' inventions must not become labels of metrics."""
+
+    def take(self, envelope: Envelope) -> None:
+        self.number = envelope.number
+        self.message_id = envelope.message_id
+
+
+class _RecentReference:
+    """Directory and catalogue, at most ``reference_age`` old.
+
+    A key or contract that has just changed is seen by the door that much later; what is written is
+    checked again, exactly, by the batch that writes it.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._reference: Reference | None = None
+        self._taken = 0.0
+        self._refreshing = asyncio.Lock()
+
+    async def current(self) -> Reference:
+        if self._reference is not None and (self._is_recent() or self._refreshing.locked()):
+            return self._reference
+        async with self._refreshing:
+            if self._reference is None or not self._is_recent():
+                taken = time.monotonic()
+                async with self._context.database.reader(None) as connection:
+                    self._reference = await self._context.references.current(connection)
+                self._taken = taken
+            return self._reference
+
+    def _is_recent(self) -> bool:
+        return time.monotonic() - self._taken < self._context.reference_age
+
+
+def _institution(
+    reference: Reference, sender: Sender, envelope: Envelope, day: Any
+) -> tuple[Institution, InstitutionTerm]:
+    """The institution that the envelope names, if the sender may speak for it today."""
+    code = envelope.institution
+    institution = reference.directory.institution(code)
+    if institution is None:
+        raise Refused(
+            RefusalCode.INSTITUTION_UNKNOWN,
+            f"fixmedins_code（定点医药机构编号）{code} 不存在",
+            "fixmedins_code",
+        )
+    if not sender.may_speak_for(code, day):
+        raise Refused(
+            RefusalCode.INSTITUTION_NOT_ALLOWED,
+            f"发送方 {sender.id} 未获授权代表 fixmedins_code（定点医药机构编号）{code} 发送交易",
+            "fixmedins_code",
+        )
+    term = institution.term_on(day)
+    if term is None:
+        raise Refused(
+            RefusalCode.INSTITUTION_SUSPENDED,
+            f"fixmedins_code（定点医药机构编号）{code} 当日不在定点协议期内",
+            "fixmedins_code",
+        )
+    return institution, term
+
+
+# ------------------------------------------------------------------------------------------- HTTP
+
+_DRAIN_LIMIT = 64 * 1024 * 1024
+"""A body over the limit is taken in and thrown away up to here, so that the sender is still there
+to read why it was refused."""
+
+
+def _headers(scope: Scope) -> Headers:
+    return {
+        name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
+    }
+
+
+async def _read_body(headers: Headers, receive: Receive, limit: int) -> bytes | None:
+    """The request's body, or None when it is longer than ``limit`` bytes (then it is not kept)."""
+    declared = headers.get("content-length", "")
+    too_large = declared.isdigit() and int(declared) > limit
+    chunks: list[bytes] = []
+    size = 0
+    while size <= _DRAIN_LIMIT:
+        message = await receive()
+        if message["type"] != "http.request":  # the caller has gone
+            break
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > limit:
+            too_large = True
+            chunks.clear()
+        elif not too_large:
+            chunks.append(chunk)
+        if not message.get("more_body", False):
+            break
+    return None if too_large else b"".join(chunks)
+
+
+async def _respond(send: Send, body: bytes) -> None:
+    await send(
+        {
+            "type": "http.response.start",
+            "status": 200,
+            "headers": [
+                (b"content-type", b"application/json; charset=utf-8"),
+                (b"content-length", str(len(body)).encode()),
+            ],
+        }
+    )
+    await send({"type": "http.response.body", "body": body})

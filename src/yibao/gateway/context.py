@@ -1,0 +1,110 @@
+"""What the application hands to the interface, and one call as a transaction sees it."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from yibao.gateway.authentication import Door
+from yibao.gateway.envelope import Envelope
+from yibao.gateway.reading import Input, digest
+from yibao.kernel.areas import Pool
+from yibao.kernel.periods import business_date
+from yibao.kernel.refusals import Refusal, RefusalCode, Refused
+from yibao.platform.clock import Clock
+from yibao.platform.commands.model import Command, MessageKey
+from yibao.platform.commands.service import Commands
+from yibao.platform.crypto import Vault
+from yibao.platform.database import Database
+from yibao.policy.law_book import LawBook
+from yibao.registry.institutions.model import Institution, InstitutionTerm, Sender
+from yibao.registry.service import Reference, ReferenceCache
+from yibao.settlement.service import SettlementRoom
+
+BODY_LIMIT = 8 * 1024 * 1024
+"""Bytes of a request body; a 2204 with 500 lines has 0.4 MB."""
+
+REFERENCE_AGE = 1.0
+"""Seconds that senders and catalogue may be old at the door; a batch checks versions exactly."""
+
+
+Recall = Callable[[Mapping[str, Any]], Awaitable[Any]]
+"""Finds the facts of a message that is answered again, from what was remembered of it."""
+
+
+def observe_nothing(number: str, code: int, seconds: float) -> None:
+    """The observer of an application that does not measure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Everything the interface stands on, composed by the application."""
+
+    clock: Clock
+    database: Database
+    commands: Commands
+    room: SettlementRoom
+    references: ReferenceCache
+    vault: Vault
+    law_book: LawBook
+    door: Door
+    body_limit: int = BODY_LIMIT
+    reference_age: float = REFERENCE_AGE
+    observe: Callable[[str, int, float], None] = observe_nothing
+    """Told of every answer: transaction number (or ``none``), ``infcode``, seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One authenticated call of a known transaction, its input read."""
+
+    context: Context
+    envelope: Envelope
+    sender: Sender
+    institution: Institution
+    term: InstitutionTerm
+    """What holds of the institution on the day of the call."""
+    reference: Reference
+    received: datetime
+    input: Input
+
+    @property
+    def day(self) -> date:
+        """The business date of the call."""
+        return business_date(self.received)
+
+    @property
+    def base_number(self) -> str:
+        """The transaction number without its suffix letter."""
+        return self.envelope.number[:4]
+
+    async def perform(
+        self, pool: Pool, subject: str, request: Any, recall: Recall | None = None
+    ) -> Any:
+        """Run a state-changing request once, ever; its facts, or Refused.
+
+        A repeated message gets the facts of the first time, found again by ``recall``, or by the
+        settlement room whose request it is.
+        """
+        key = MessageKey(self.institution.code, self.base_number, self.envelope.message_id)
+        outcome = await self.context.commands.submit(
+            Command(pool, subject, key, digest(self.input), request)
+        )
+        if isinstance(outcome, Refusal):
+            raise refused(outcome)
+        if not outcome.replayed:
+            return outcome.result
+        if recall is not None:
+            return await recall(outcome.reference)
+        async with self.context.database.reader([self.institution.code]) as connection:
+            return await self.context.room.recall(connection, pool, request, outcome.reference)
+
+
+def refused(refusal: Refusal) -> Refused:
+    """A refusal that came as a value, as the exception that carries it to the edge."""
+    return Refused(refusal.code, refusal.message, refusal.field, **refusal.facts)
+
+
+def missing(field: str, label: str) -> Refused:
+    """A field that the tables do not enforce, but this call cannot do without."""
+    return Refused(RefusalCode.FIELD_MISSING, f"{field}（{label}）不能为空", field)

@@ -1,0 +1,80 @@
+"""The one table from our field names to the interface's, for refusals that are raised inside."""
+
+import re
+
+from yibao.kernel.refusals import Refusal
+
+OFFICIAL: dict[str, tuple[str, str]] = {
+    "message_id": ("msgid", "发送方报文ID"),
+    "institution": ("fixmedins_code", "定点医药机构编号"),
+    "insured_division": ("insuplc_admdvs", "参保地医保区划"),
+    "care_division": ("mdtrtarea_admvs", "就医地医保区划"),
+    "sign_no": ("sign_no", "签到编号"),
+    "operator": ("opter_no", "操作员编号"),
+    "member": ("psn_no", "人员编号"),
+    "document_type": ("psn_cert_type", "人员证件类型"),
+    "document_number": ("certno", "证件号码"),
+    "voucher_type": ("mdtrt_cert_type", "就诊凭证类型"),
+    "voucher_number": ("mdtrt_cert_no", "就诊凭证编号"),
+    "scheme": ("insutype", "险种类型"),
+    "begin": ("begntime", "开始时间"),
+    "end": ("endtime", "结束时间"),
+    "visit": ("mdtrt_id", "就诊ID"),
+    "outpatient_number": ("ipt_otp_no", "住院/门诊号"),
+    "doctor_code": ("atddr_no", "医师编码"),
+    "doctor_name": ("dr_name", "医师姓名"),
+    "department_code": ("dept_code", "科室编码"),
+    "department_name": ("dept_name", "科室名称"),
+    "speciality": ("caty", "科别"),
+    "care_kind": ("med_type", "医疗类别"),
+    "condition": ("main_cond_dscr", "主要病情描述"),
+    "disease_code": ("dise_codg", "病种编码"),
+    "disease_name": ("dise_name", "病种名称"),
+    "disease": ("dise_codg", "病种编码"),
+    "diagnoses": ("diseinfo", "诊断信息"),
+    "diagnosis": ("diag_code", "诊断代码"),
+    "lines": ("feedetail", "费用明细"),
+    "serial": ("feedetl_sn", "费用明细流水号"),
+    "batch": ("chrg_bchno", "收费批次号"),
+    "item": ("med_list_codg", "医疗目录编码"),
+    "institution_item": ("medins_list_codg", "医药机构目录编码"),
+    "amount": ("det_item_fee_sumamt", "明细项目费用总额"),
+    "price": ("pric", "单价"),
+    "quantity": ("cnt", "数量"),
+    "time": ("fee_ocur_time", "费用发生时间"),
+    "approval": ("hosp_appr_flag", "医院审批标志"),
+    "total": ("medfee_sumamt", "医疗费总额"),
+    "own": ("fulamt_ownpay_amt", "全自费金额"),
+    "over_limit": ("overlmt_selfpay", "超限价自费费用"),
+    "first_pay": ("preselfpay_amt", "先行自付金额"),
+    "in_scope": ("inscp_scp_amt", "符合政策范围金额"),
+    "use_account": ("acct_used_flag", "个人账户使用标志"),
+    "way": ("psn_setlway", "个人结算方式"),
+    "invoice": ("invono", "发票号"),
+    "settlement": ("setl_id", "结算ID"),
+    "original_message": ("omsgid", "原发送方报文ID"),
+    "original_transaction": ("oinfno", "原交易编号"),
+}
+
+_WORD = re.compile(r"[a-z_]+")
+_INTERNAL_FACTS = frozenset({"error"})
+"""Facts for the log, not for a clerk."""
+
+
+def official_path(field: str) -> str:
+    """A field path in the interface's names: ``lines[3].item`` → ``feedetail[3].med_list_codg``."""
+    return _WORD.sub(lambda word: OFFICIAL.get(word[0], (word[0], ""))[0], field)
+
+
+def clerk_text(refusal: Refusal) -> str:
+    """What the hospital's clerk reads: the field by its official name and label, rule, figures."""
+    text = refusal.message
+    if refusal.field:
+        path = official_path(refusal.field)
+        if path.rsplit(".", 1)[-1] not in text:
+            label = OFFICIAL.get(refusal.field.rsplit(".", 1)[-1], ("", ""))[1]
+            text = f"{path}（{label}）：{text}" if label else f"{path}：{text}"
+    for name, value in refusal.facts.items():
+        if name not in _INTERNAL_FACTS and value not in text:
+            text += f"；{official_path(name)}={value}"
+    return text

@@ -1,0 +1,271 @@
+"""Outpatient care (门诊): 2201 register to 2208 cancel a settlement."""
+
+from typing import Any
+
+from yibao.adjudication.model import Sums
+from yibao.gateway.context import Call
+from yibao.gateway.dispatch import transaction
+from yibao.gateway.pools import pool_of_member, settlement_key, visit_key
+from yibao.gateway.reading import Row
+from yibao.gateway.rendering import line_fields, settlement_output, shaped
+from yibao.kernel.areas import Pool
+from yibao.kernel.money import unscaled
+from yibao.kernel.refusals import RefusalCode, Refused
+from yibao.policy.terms import CareKind, Scheme
+from yibao.registry.people.model import Insured
+from yibao.registry.people.service import load_members
+from yibao.settlement.model import (
+    CancelRegistration,
+    CancelSettlement,
+    DescribeVisit,
+    Diagnosis,
+    FeeLine,
+    LineFacts,
+    RegisterVisit,
+    Settle,
+    SettlementFacts,
+    UploadFees,
+    VisitFacts,
+    WithdrawFees,
+)
+
+MATERNITY_FIELDS = ("matn_type", "geso_val", "birctrl_type", "birctrl_matn_date")
+
+_LINE_FIELDS = frozenset(
+    {
+        "feedetl_sn",
+        "mdtrt_id",
+        "psn_no",
+        "chrg_bchno",
+        "fee_ocur_time",
+        "med_list_codg",
+        "medins_list_codg",
+        "det_item_fee_sumamt",
+        "cnt",
+        "pric",
+        "hosp_appr_flag",
+    }
+)
+"""Fields of a fee line that have a place of their own; all others are its details."""
+
+_PERIOD_DAYS = "prd_days"
+_PERIOD_DAYS_SCALE = 2
+
+
+@transaction("2201")
+async def register(call: Call) -> Any:
+    """Open a visit (门诊挂号)."""
+    data = call.input["data"]
+    pool = pool_of_member(call, data["psn_no"], data["insutype"])
+    visit: VisitFacts = await call.perform(
+        pool,
+        data["psn_no"],
+        RegisterVisit(
+            institution=call.institution.code,
+            member=data["psn_no"],
+            scheme=Scheme(data["insutype"]),
+            begin=data["begntime"],
+            voucher_type=data["mdtrt_cert_type"],
+            outpatient_number=data["ipt_otp_no"],
+            doctor_code=data["atddr_no"],
+            doctor_name=data["dr_name"],
+            department_code=data["dept_code"],
+            department_name=data["dept_name"],
+            speciality=data["caty"],
+        ),
+    )
+    return {
+        "data": {
+            "mdtrt_id": visit.key.text(),
+            "psn_no": visit.member,
+            "ipt_otp_no": visit.outpatient_number,
+        }
+    }
+
+
+@transaction("2202")
+async def cancel_registration(call: Call) -> Any:
+    """Withdraw a visit without a living settlement (门诊挂号撤销)."""
+    data = call.input["data"]
+    visit = visit_key(call, data["mdtrt_id"], data["psn_no"])
+    await call.perform(
+        visit.pool,
+        data["psn_no"],
+        CancelRegistration(call.institution.code, data["psn_no"], visit, data["ipt_otp_no"]),
+    )
+
+
+@transaction("2203")
+async def describe(call: Call) -> Any:
+    """Say what the visit was: kind of care, disease, diagnoses (门诊就诊信息上传)."""
+    info, diagnoses = call.input["mdtrtinfo"], call.input["diseinfo"]
+    if not diagnoses:
+        raise Refused(RefusalCode.FIELD_MISSING, "diseinfo（诊断信息）至少一条", "diseinfo")
+    visit = visit_key(call, info["mdtrt_id"], info["psn_no"])
+    await call.perform(
+        visit.pool,
+        info["psn_no"],
+        DescribeVisit(
+            institution=call.institution.code,
+            member=info["psn_no"],
+            visit=visit,
+            care_kind=CareKind(info["med_type"]),
+            begin=info["begntime"],
+            condition=info.get("main_cond_dscr"),
+            disease_code=info.get("dise_codg"),
+            disease_name=info.get("dise_name"),
+            diagnoses=tuple(_diagnosis(row) for row in diagnoses),
+            maternity={name: str(info[name]) for name in MATERNITY_FIELDS if name in info},
+        ),
+    )
+
+
+def _diagnosis(row: Row) -> Diagnosis:
+    return Diagnosis(
+        kind=row["diag_type"],
+        order=row["diag_srt_no"],
+        code=row["diag_code"],
+        name=row["diag_name"],
+        department=row["diag_dept"],
+        doctor_code=row["dise_dor_no"],
+        doctor_name=row["dise_dor_name"],
+        time=row["diag_time"],
+        valid=row["vali_flag"] == "1",
+    )
+
+
+@transaction("2204")
+async def upload_fees(call: Call) -> Any:
+    """Upload fee lines; the answer prices and splits each (门诊费用明细信息上传)."""
+    rows = call.input["feedetail"]
+    if not rows:
+        raise Refused(RefusalCode.BATCH_EMPTY, "feedetail（费用明细）至少一条", "feedetail")
+    member, visit_id = rows[0]["psn_no"], rows[0]["mdtrt_id"]
+    for place, row in enumerate(rows, 1):
+        for name, label, first in (
+            ("psn_no", "人员编号", member),
+            ("mdtrt_id", "就诊ID", visit_id),
+        ):
+            if row[name] != first:
+                raise Refused(
+                    RefusalCode.FIELD_INVALID,
+                    f"feedetail[{place}].{name}（{label}）与第1条不同，一次上传只能是同一次就诊的明细",
+                    f"feedetail[{place}].{name}",
+                )
+    visit = visit_key(call, visit_id, member)
+    lines: tuple[LineFacts, ...] = await call.perform(
+        visit.pool,
+        member,
+        UploadFees(call.institution.code, member, visit, tuple(_fee_line(row) for row in rows)),
+    )
+    return {"result": [shaped("2204", "result", line_fields(facts)) for facts in lines]}
+
+
+def _fee_line(row: Row) -> FeeLine:
+    details = {name: value for name, value in row.items() if name not in _LINE_FIELDS}
+    if _PERIOD_DAYS in details:
+        details[_PERIOD_DAYS] = unscaled(details[_PERIOD_DAYS], _PERIOD_DAYS_SCALE)
+    return FeeLine(
+        serial=row["feedetl_sn"],
+        batch=row["chrg_bchno"],
+        item=row["med_list_codg"],
+        institution_item=row["medins_list_codg"],
+        amount=row["det_item_fee_sumamt"],
+        price=row["pric"],
+        quantity=row["cnt"],
+        time=row["fee_ocur_time"],
+        approval=row["hosp_appr_flag"],
+        details=details,
+    )
+
+
+@transaction("2205")
+async def withdraw_fees(call: Call) -> Any:
+    """Withdraw an unsettled batch, or with 0000 all of them (门诊费用明细信息撤销)."""
+    data = call.input["data"]
+    visit = visit_key(call, data["mdtrt_id"], data["psn_no"])
+    await call.perform(
+        visit.pool,
+        data["psn_no"],
+        WithdrawFees(call.institution.code, data["psn_no"], visit, data["chrg_bchno"]),
+    )
+
+
+@transaction("2206")
+async def try_settlement(call: Call) -> Any:
+    """What 2207 would answer now, without writing (门诊预结算)."""
+    request = _settle_request(call)
+    pool = request.visit.pool
+    async with call.context.database.reader([call.institution.code]) as connection:
+        facts: SettlementFacts = await call.context.room.trial(
+            connection, pool, call.received, request
+        )
+        members = await load_members(connection, call.context.vault, pool, [facts.member])
+    return settlement_output("2206", facts, members.get(facts.member), call.reference)
+
+
+@transaction("2207")
+async def settle(call: Call) -> Any:
+    """Settle one charge batch (门诊结算)."""
+    request = _settle_request(call)
+    facts: SettlementFacts = await call.perform(request.visit.pool, request.member, request)
+    insured = await _insured(call, request.visit.pool, facts.member)
+    return settlement_output("2207", facts, insured, call.reference)
+
+
+def _settle_request(call: Call) -> Settle:
+    data = call.input["data"]
+    visit = visit_key(call, data["mdtrt_id"], data["psn_no"], data["insutype"])
+    return Settle(
+        institution=call.institution.code,
+        member=data["psn_no"],
+        visit=visit,
+        batch=data["chrg_bchno"],
+        scheme=Scheme(data["insutype"]),
+        care_kind=CareKind(data["med_type"]),
+        total=data["medfee_sumamt"],
+        use_account=data["acct_used_flag"] == "1",
+        way=data["psn_setlway"],
+        voucher_type=data["mdtrt_cert_type"],
+        message_id=call.envelope.message_id,
+        invoice=data.get("invono"),
+        sums=_sums(data),
+    )
+
+
+def _sums(data: Row) -> Sums | None:
+    """The sums handed back; 2206's table does not carry them."""
+    if "inscp_scp_amt" not in data:
+        return None
+    return Sums(
+        total=data["medfee_sumamt"],
+        own=data["fulamt_ownpay_amt"],
+        over_limit=data["overlmt_selfpay"],
+        first_pay=data["preselfpay_amt"],
+        in_scope=data["inscp_scp_amt"],
+    )
+
+
+@transaction("2208")
+async def cancel_settlement(call: Call) -> Any:
+    """Mirror a settlement under a new number with negative amounts (门诊结算撤销)."""
+    data = call.input["data"]
+    visit = visit_key(call, data["mdtrt_id"], data["psn_no"])
+    mirror: SettlementFacts = await call.perform(
+        visit.pool,
+        data["psn_no"],
+        CancelSettlement(
+            institution=call.institution.code,
+            member=data["psn_no"],
+            visit=visit,
+            settlement=settlement_key(data["setl_id"], visit.pool),
+            message_id=call.envelope.message_id,
+        ),
+    )
+    return settlement_output("2208", mirror, None, call.reference)
+
+
+async def _insured(call: Call, pool: Pool, member: str) -> Insured | None:
+    async with call.context.database.reader([call.institution.code]) as connection:
+        members = await load_members(connection, call.context.vault, pool, [member])
+    return members.get(member)

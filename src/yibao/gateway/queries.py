@@ -1,0 +1,359 @@
+"""Queries (5201–5206). Row-level security lets an institution see its own visits and bills alone.
+
+The accumulators (5206) are the person's own, whoever fed them.
+"""
+
+from datetime import date
+from typing import Any
+
+from yibao.adjudication.model import CounterKey
+from yibao.gateway.context import Call
+from yibao.gateway.dispatch import transaction
+from yibao.gateway.pools import (
+    pool_of_member,
+    settlement_key,
+    unknown_member,
+    unknown_settlement,
+    visit_key,
+)
+from yibao.gateway.rendering import (
+    Node,
+    line_fields,
+    payer_rows,
+    person_fields,
+    settlement_fields,
+    shaped,
+    visit_fields,
+)
+from yibao.gateway.writing import amount, flag, moment
+from yibao.gateway.writing import day as written_day
+from yibao.kernel.identifiers import PoolKey
+from yibao.kernel.money import Fen
+from yibao.kernel.periods import business_date
+from yibao.kernel.refusals import RefusalCode, Refused
+from yibao.policy.model import Case, Counted, Law, Scope
+from yibao.policy.terms import Level
+from yibao.registry.people.model import Enrolment, Insured
+from yibao.registry.people.service import load_members
+from yibao.settlement import service as settlements
+from yibao.settlement.model import LineFacts, SettlementFacts, VisitFacts, VisitState
+
+PAID_AT_INSTITUTION = "2"
+"""``pay_loc``."""
+OUTPATIENT_DIAGNOSIS = "1"
+"""``inout_diag_type`` as clients send it for outpatients."""
+CHRONIC_CARE = ("14", "16")
+"""Kinds of care (``med_type``) for chronic and special diseases; provinces extend 14."""
+FLEXIBLE_WORK = ("1103", "1203")
+NEWBORN = "1401"
+
+
+# ------------------------------------------------------------------------------------------- 5201
+
+
+@transaction("5201")
+async def list_visits(call: Call) -> Any:
+    """The person's visits at this institution in a span of time (就诊信息查询)."""
+    data = call.input["data"]
+    pool = pool_of_member(call, data["psn_no"])
+    async with call.context.database.reader([call.institution.code]) as connection:
+        visits = await settlements.visits_of(
+            connection, pool, data["psn_no"], data["begntime"], data["endtime"]
+        )
+        members = await load_members(connection, call.context.vault, pool, [data["psn_no"]])
+    member = members.get(data["psn_no"])
+    if member is None:
+        raise unknown_member(data["psn_no"])
+    wanted = data.get("mdtrt_id")
+    return {
+        "mdtrtinfo": [
+            shaped("5201", "mdtrtinfo", _visit(visit, member))
+            for visit in visits
+            if visit.state is not VisitState.CANCELLED
+            and visit.care_kind in (data["med_type"], None)
+            and (wanted is None or visit.key.text() == wanted)
+        ]
+    }
+
+
+def _visit(visit: VisitFacts, member: Insured) -> Node:
+    day = business_date(visit.begin)
+    return {
+        **person_fields(member, day),
+        **_enrolment_fields(member.enrolment_on(visit.scheme, day)),
+        **visit_fields(visit),
+    }
+
+
+def _enrolment_fields(enrolment: Enrolment | None) -> Node:
+    if enrolment is None:
+        return {}
+    return {
+        "psn_type": enrolment.person_type,
+        "cvlserv_flag": flag(enrolment.civil_servant),
+        "flxempe_flag": flag(enrolment.person_type in FLEXIBLE_WORK),
+        "nwb_flag": flag(enrolment.person_type == NEWBORN),
+        "insu_optins": enrolment.division,
+        "emp_name": enrolment.employer,
+    }
+
+
+# ------------------------------------------------------------------------------------------- 5202
+
+
+@transaction("5202")
+async def list_diagnoses(call: Call) -> Any:
+    """The diagnoses of a visit (诊断信息查询)."""
+    data = call.input["data"]
+    key = visit_key(call, data["mdtrt_id"], data["psn_no"])
+    async with call.context.database.reader([call.institution.code]) as connection:
+        visit = _own(await settlements.visit(connection, key), data["psn_no"])
+    first = min((diagnosis.order for diagnosis in visit.diagnoses), default=0)
+    rows = [
+        {
+            "diag_info_id": f"{visit.key.text()}{diagnosis.order:02d}",
+            "mdtrt_id": visit.key.text(),
+            "psn_no": visit.member,
+            "inout_diag_type": OUTPATIENT_DIAGNOSIS,
+            "diag_type": diagnosis.kind,
+            "maindiag_flag": flag(diagnosis.order == first),
+            "diag_srt_no": diagnosis.order,
+            "diag_code": diagnosis.code,
+            "diag_name": diagnosis.name,
+            "diag_dept": diagnosis.department,
+            "dise_dor_no": diagnosis.doctor_code,
+            "dise_dor_name": diagnosis.doctor_name,
+            "diag_time": moment(diagnosis.time),
+            "vali_flag": flag(diagnosis.valid),
+        }
+        for diagnosis in visit.diagnoses
+    ]
+    return {"diseinfo": [shaped("5202", "diseinfo", row, "vali_flag") for row in rows]}
+
+
+def _own(visit: VisitFacts | None, member: str) -> VisitFacts:
+    if visit is None or visit.member != member:
+        raise Refused(
+            RefusalCode.VISIT_UNKNOWN, "mdtrt_id（就诊ID）不存在或不属于本机构和该人员", "mdtrt_id"
+        )
+    return visit
+
+
+# ------------------------------------------------------------------------------------------- 5203
+
+
+@transaction("5203")
+async def show_settlement(call: Call) -> Any:
+    """One settlement or its cancellation (结算信息查询)."""
+    data = call.input["data"]
+    visit_id = visit_key(call, data["mdtrt_id"], data["psn_no"])
+    key = settlement_key(data["setl_id"], visit_id.pool)
+    async with call.context.database.reader([call.institution.code]) as connection:
+        visit = _own(await settlements.visit(connection, visit_id), data["psn_no"])
+        facts = await settlements.settlement(connection, key)
+        if facts is None or facts.visit != visit.key:
+            raise unknown_settlement(data["setl_id"])
+        members = await load_members(
+            connection, call.context.vault, visit_id.pool, [data["psn_no"]]
+        )
+    member = members.get(data["psn_no"])
+    values = {
+        **(_person_of(member, facts) if member else {}),
+        **settlement_fields(facts, call.reference),
+        **_place_fields(call, facts),
+        "begndate": written_day(facts.day),
+        "enddate": written_day(facts.day),
+        "year": _benefit_year(call, facts),
+        "dise_codg": visit.disease_code,
+        "dise_name": visit.disease_name,
+        "opt_time": moment(facts.settled_at),
+    }
+    return {"setlinfo": shaped("5203", "setlinfo", values), "setldetail": payer_rows(facts)}
+
+
+def _person_of(member: Insured, facts: SettlementFacts) -> Node:
+    return {
+        **person_fields(member, facts.day),
+        **_enrolment_fields(member.enrolment_on(facts.scheme, facts.day)),
+    }
+
+
+def _place_fields(call: Call, facts: SettlementFacts) -> Node:
+    institution = call.reference.directory.institution(facts.institution)
+    term = (institution.term_on(facts.day) if institution else None) or call.term
+    return {
+        "pay_loc": PAID_AT_INSTITUTION,
+        "fixmedins_code": facts.institution,
+        "fixmedins_name": term.name,
+        "hosp_lv": term.grade,
+        "lmtpric_hosp_lv": term.grade,
+        "dedc_hosp_lv": term.grade,
+        "fixmedins_poolarea": term.area,
+        "insu_optins": facts.insured_division,
+    }
+
+
+def _benefit_year(call: Call, facts: SettlementFacts) -> str:
+    law = call.context.law_book.by_fingerprint(facts.law)
+    return str(facts.day.year) if law is None else law.benefit_year(facts.day)[:4]
+
+
+# ------------------------------------------------------------------------------------------- 5204
+
+
+@transaction("5204")
+async def list_lines(call: Call) -> Any:
+    """The fee lines of a visit, or of one settlement, as a bare list (费用明细查询)."""
+    data = call.input["data"]
+    key = visit_key(call, data["mdtrt_id"], data["psn_no"])
+    async with call.context.database.reader([call.institution.code]) as connection:
+        visit = _own(await settlements.visit(connection, key), data["psn_no"])
+        lines = await settlements.lines(connection, key, None, call.reference.catalogue)
+        facts = None
+        if "setl_id" in data:
+            facts = await settlements.settlement(
+                connection, settlement_key(data["setl_id"], key.pool)
+            )
+            if facts is None or facts.visit != key:
+                raise unknown_settlement(data["setl_id"])
+    return [
+        _queried_line(call, visit, line, facts.key if facts else living)
+        for line, living in lines
+        if facts is None or line.line.batch == facts.batch
+    ]
+
+
+_LINE_NODE = "(list directly under output)"
+
+
+def _queried_line(
+    call: Call, visit: VisitFacts, facts: LineFacts, settlement: PoolKey | None
+) -> Node:
+    values = {
+        **_line_values(call, visit, facts),
+        "setl_id": settlement.text() if settlement else None,
+    }
+    return shaped("5204", _LINE_NODE, values, "chrg_bchno", "rxno")
+
+
+def _line_values(call: Call, visit: VisitFacts, facts: LineFacts) -> Node:
+    item = call.reference.catalogue.items.get(facts.line.item)
+    details = facts.line.details
+    return {
+        **details,
+        **line_fields(facts),
+        "mdtrt_id": visit.key.text(),
+        "psn_no": visit.member,
+        "med_type": visit.care_kind,
+        "rx_drord_no": details.get("rxno"),
+        "list_type": item.list_type if item else None,
+        "medins_list_name": facts.item_name,
+    }
+
+
+# ------------------------------------------------------------------------------------------- 5205
+
+
+@transaction("5205")
+async def list_chronic_medication(call: Call) -> Any:
+    """What was charged for the person's chronic diseases here (人员慢特病用药记录查询)."""
+    data = call.input["data"]
+    pool = pool_of_member(call, data["psn_no"])
+    until = data.get("endtime", call.received)
+    rows: list[Node] = []
+    async with call.context.database.reader([call.institution.code]) as connection:
+        visits = await settlements.visits_of(
+            connection, pool, data["psn_no"], data["begntime"], until
+        )
+        for visit in visits:
+            if visit.care_kind is None or not visit.care_kind.startswith(CHRONIC_CARE):
+                continue
+            lines = await settlements.lines(connection, visit.key, None, call.reference.catalogue)
+            rows += [_medication(call, visit, line) for line, _ in lines]
+    return {"feedetail": rows}
+
+
+def _medication(call: Call, visit: VisitFacts, line: LineFacts) -> Node:
+    values = {
+        **_line_values(call, visit, line),
+        "fixmedins_code": call.institution.code,
+        "fixmedins_name": call.term.name,
+    }
+    return shaped("5205", "feedetail", values)
+
+
+# ------------------------------------------------------------------------------------------- 5206
+
+
+@transaction("5206")
+async def show_accumulators(call: Call) -> Any:
+    """The person's accumulators of the benefit years (人员累计信息查询)."""
+    data = call.input["data"]
+    pool = pool_of_member(call, data["psn_no"])
+    async with call.context.database.reader([call.institution.code]) as connection:
+        members = await load_members(connection, call.context.vault, pool, [data["psn_no"]])
+        counters = await settlements.counters(connection, pool, data["psn_no"])
+    member = members.get(data["psn_no"])
+    if member is None:
+        raise unknown_member(data["psn_no"])
+    laws = _laws(call, member)
+    month = data.get("cum_ym") or f"{call.day:%Y%m}"
+    rows = []
+    for key, value in counters:
+        row = _accumulator(laws, key, value, month, call.day)
+        if row is not None and ("cum_ym" not in data or row["year"] == month[:4]):
+            rows.append(row)
+    return {"cuminfo": rows}
+
+
+def _laws(call: Call, member: Insured) -> list[Law]:
+    found: dict[str, Law] = {}
+    for enrolment in member.enrolments:
+        try:
+            law = call.context.law_book.law_on(enrolment.division, enrolment.scheme, call.day)
+        except Refused:  # a scheme without rules of its own here accumulates nothing
+            continue
+        found[law.fingerprint] = law
+    return list(found.values())
+
+
+def _accumulator(
+    laws: list[Law], key: CounterKey, value: Fen, month: str, day: date
+) -> Node | None:
+    """One row, or None for a counter of a narrower scope than a month."""
+    for law in laws:
+        counter = law.counters.get(key.name)
+        if counter is None:
+            continue
+        if counter.scope not in (Scope.YEAR, Scope.MONTH, Scope.LIFE):
+            return None
+        monthly = counter.scope is Scope.MONTH
+        return {
+            "insutype": law.scheme,
+            "year": str(day.year) if counter.scope is Scope.LIFE else key.scope[:4],
+            "cum_ym": key.scope.replace("-", "") if monthly else month,
+            "cum_type_code": _type_code(law, key.name, day),
+            "cum_type_name": counter.title,
+            "cum": amount(value),
+        }
+    return None
+
+
+_LETTERS = {
+    Counted.FUND: "D",
+    Counted.DEDUCTIBLE: "Q",
+    Counted.IN_SCOPE: "F",
+    Counted.AFTER_DEDUCTIBLE: "G",
+}
+
+
+def _type_code(law: Law, name: str, day: date) -> str:
+    """``cum_type_code``: a letter for what is counted, then the fund it belongs to."""
+    counter = law.counters[name]
+    case = Case(next(iter(law.persons.values()), None), Level.FIRST)
+    for benefit in law.benefits:
+        for payer in benefit.payers:
+            if counter in benefit.counters and (not counter.payers or payer.key in counter.payers):
+                fund = payer.reported_as.find(day, case).value.fund
+                return _LETTERS[counter.counts] + fund
+    return _LETTERS[counter.counts] + law.scheme

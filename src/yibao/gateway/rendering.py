@@ -1,0 +1,270 @@
+"""Facts as nodes of an answer, in the interface's names, shaped by the field tables.
+
+One builder a subject makes every field that the facts can fill; ``shaped`` then keeps what the
+transaction's table lists and writes null for the rest, so that a client finds each field it knows.
+The amounts keep the identities of ``docs/interface.md``: funds exclude the personal account, and
+``setldetail`` lists every payer but cash.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from functools import cache
+from typing import Any
+
+from msgspec import Raw
+
+from yibao.gateway.tables import tables
+from yibao.gateway.writing import amount, flag, moment, price, quantity, ratio
+from yibao.gateway.writing import day as written_day
+from yibao.kernel.money import FULL_RATE, Rate, unscaled
+from yibao.kernel.periods import age_on
+from yibao.policy.terms import ItemClass
+from yibao.registry.dictionaries.service import label
+from yibao.registry.people.model import Insured
+from yibao.registry.service import Reference
+from yibao.settlement.model import (
+    LineFacts,
+    PaymentFacts,
+    SettlementFacts,
+    SettlementKind,
+    VisitFacts,
+)
+
+Node = dict[str, Any]
+
+POOLED_FUND = "hifp"
+FUND_FIELDS = ("hifp", "cvlserv", "hifes", "hifmi", "hifob", "maf", "oth")
+"""Amount fields of the funds that every settlement answer carries (``hifp_pay`` …)."""
+SERVICEMEN_FUND = "hifdm"
+"""Newer tables only; written when such a payment is there."""
+PERSONAL_ACCOUNT = "310200"
+HOSPITAL_PART = "999996"
+
+_PER_ITEM = "1"
+_CLEARED_AS_INPATIENT = ("2", "52", "92")
+_CLEARED_AS_PHARMACY = ("41", "93")
+
+
+# ------------------------------------------------------------------------------------------ shape
+
+
+@cache
+def _names(number: str, node: str) -> tuple[str, ...]:
+    table = tables().transactions[number]
+    (found,) = (output for output in table.output if output.name == node)
+    return tuple(field.name for field in found.fields)
+
+
+def shaped(number: str, node: str, values: Mapping[str, Any], *extra: str) -> Node:
+    """The fields of a transaction's output node, and ``extra`` ones that clients are known to read.
+
+    A field without a value is null.
+    """
+    return {name: values.get(name) for name in (*_names(number, node), *extra)}
+
+
+# ----------------------------------------------------------------------------------------- person
+
+
+def person_fields(insured: Insured, day: date) -> Node:
+    """Who the person is, with the age in completed years on ``day``."""
+    identity = insured.identity
+    return {
+        "psn_no": insured.membership.number,
+        "psn_cert_type": identity.document_type,
+        "certno": identity.document_number,
+        "psn_name": identity.name,
+        "gend": identity.gender,
+        "naty": identity.ethnicity,
+        "brdy": written_day(identity.birth_date),
+        "age": _age(identity.birth_date, day),
+    }
+
+
+def _age(birth: date, day: date) -> Raw:
+    return Raw(unscaled(age_on(birth, day) * 10, 1))
+
+
+# ------------------------------------------------------------------------------------------- line
+
+
+def line_fields(facts: LineFacts) -> Node:
+    """A fee line with its price ceiling, self-pay ratio and four parts."""
+    line = facts.line
+    own_expense = facts.item_class is ItemClass.C
+    return {
+        "feedetl_sn": line.serial,
+        "chrg_bchno": line.batch,
+        "med_list_codg": line.item,
+        "medins_list_codg": line.institution_item,
+        "hilist_code": line.item,
+        "hilist_name": facts.item_name,
+        "fee_ocur_time": moment(line.time),
+        "det_item_fee_sumamt": amount(line.amount),
+        "cnt": quantity(line.quantity),
+        "pric": price(line.price),
+        "pric_uplmt_amt": price(facts.ceiling),
+        "selfpay_prop": ratio(FULL_RATE if own_expense else facts.first_pay_rate),
+        "fulamt_ownpay_amt": amount(facts.own),
+        "overlmt_amt": amount(facts.over_limit),
+        "preselfpay_amt": amount(facts.first_pay),
+        "inscp_scp_amt": amount(facts.in_scope),
+        "chrgitm_lv": facts.item_class.value,
+        "med_chrgitm_type": facts.charge_type,
+        "lmt_used_flag": flag(facts.restricted),
+        "hosp_appr_flag": line.approval,
+        "drt_reim_flag": "0",
+        "list_sp_item_flag": "0",
+    }
+
+
+# ------------------------------------------------------------------------------------- settlement
+
+
+def settlement_fields(facts: SettlementFacts, reference: Reference) -> Node:
+    """A settlement, its trial or its mirror: amounts, kinds and where it is cleared."""
+    sums = facts.sums
+    cash = amount(facts.cash)
+    fields: Node = {
+        "mdtrt_id": facts.visit.text(),
+        "setl_id": None if facts.key is None else facts.key.text(),
+        "psn_no": facts.member,
+        "insutype": facts.scheme,
+        "psn_type": facts.person_type,
+        "cvlserv_flag": flag(facts.civil_servant),
+        "setl_time": moment(facts.settled_at),
+        "mdtrt_cert_type": facts.voucher_type,
+        "med_type": facts.care_kind,
+        "medfee_sumamt": amount(sums.total),
+        "fulamt_ownpay_amt": amount(sums.own),
+        "overlmt_selfpay": amount(sums.over_limit),
+        "preselfpay_amt": amount(sums.first_pay),
+        "inscp_scp_amt": amount(sums.in_scope),
+        "act_pay_dedc": amount(facts.deductible),
+        "pool_prop_selfpay": ratio(_pooled_ratio(facts)),
+        "fund_pay_sumamt": amount(facts.funds),
+        "psn_part_amt": amount(facts.personal),
+        "psn_pay": amount(facts.personal),
+        "acct_pay": amount(facts.account),
+        "psn_cash_pay": cash,
+        "pdn_cash_pay": cash,
+        "cash_payamt": cash,
+        "hosp_part_amt": amount(facts.hospital_part),
+        "balc": amount(facts.balance),
+        "acct_mulaid_pay": amount(facts.family),
+        "medins_setl_id": facts.message_id,
+        "invono": facts.invoice,
+        "refd_setl_flag": flag(facts.kind is SettlementKind.CANCELLATION),
+        "clr_optins": _clearing_agency(facts, reference),
+        "clr_way": _PER_ITEM,
+        "clr_type": clearing_class(facts.care_kind),
+    }
+    fields.update(_fund_fields(facts.payments))
+    return fields
+
+
+def _fund_fields(payments: Iterable[PaymentFacts]) -> Node:
+    paid = dict.fromkeys(FUND_FIELDS, 0)
+    for payment in payments:
+        known = payment.amount_field in (*FUND_FIELDS, SERVICEMEN_FUND)
+        name = payment.amount_field if known else "oth"
+        paid[name] = paid.get(name, 0) + payment.amount
+    return {f"{name}_pay": amount(fen) for name, fen in paid.items()}
+
+
+def _pooled_ratio(facts: SettlementFacts) -> Rate:
+    """The pooled fund's ratio where one decided, else what it came to; informative only."""
+    base = sum(payment.base for payment in facts.payments if payment.amount_field == POOLED_FUND)
+    paid = sum(payment.amount for payment in facts.payments if payment.amount_field == POOLED_FUND)
+    return Rate(abs(paid), abs(base)) if base else Rate(0)
+
+
+def clearing_class(care_kind: str) -> str:
+    """``clr_type``: 21 for stays, 41 for purchases at a pharmacy, else 11."""
+    if care_kind.startswith(_CLEARED_AS_INPATIENT):
+        return "21"
+    return "41" if care_kind in _CLEARED_AS_PHARMACY else "11"
+
+
+def _clearing_agency(facts: SettlementFacts, reference: Reference) -> str:
+    """The bureau of the place of care, which alone pays the institution."""
+    institution = reference.directory.institution(facts.institution)
+    term = institution.term_on(facts.day) if institution else None
+    return term.area if term else facts.care_division
+
+
+def payer_rows(facts: SettlementFacts) -> list[Node]:
+    """``setldetail``: every payer but cash; Σ = funds + personal account + hospital part."""
+    rows = [_fund_row(facts, payment) for payment in facts.payments if payment.amount]
+    if facts.account:
+        rows.append(_payer_row(facts, PERSONAL_ACCOUNT, facts.account, facts.account))
+    if facts.hospital_part:
+        rows.append(_payer_row(facts, HOSPITAL_PART, facts.hospital_part, facts.hospital_part))
+    return rows
+
+
+def _fund_row(facts: SettlementFacts, payment: PaymentFacts) -> Node:
+    limit = payment.base if payment.available is None else payment.available
+    row = _payer_row(facts, payment.fund, payment.amount, limit)
+    rate = f"，比例{payment.rate}" if payment.rate else ""
+    base, paid = unscaled(payment.base, 2), unscaled(payment.amount, 2)
+    row["setl_proc_info"] = f"计算基数{base}元{rate}，支付{paid}元"
+    return row
+
+
+def _payer_row(facts: SettlementFacts, fund: str, paid: int, limit: int) -> Node:
+    return {
+        "fund_pay_type": fund,
+        "inscp_scp_amt": amount(facts.sums.in_scope),
+        "crt_payb_lmt_amt": amount(limit),
+        "fund_payamt": amount(paid),
+        "fund_pay_type_name": fund_name(fund),
+        "setl_proc_info": None,
+    }
+
+
+def fund_name(fund: str) -> str | None:
+    """The Chinese name of a fund."""
+    return label("fund_pay_type", fund)
+
+
+def settlement_output(
+    number: str, facts: SettlementFacts, insured: Insured | None, reference: Reference
+) -> Node:
+    """``output`` of a settlement transaction: ``setlinfo`` and ``setldetail``."""
+    values = settlement_fields(facts, reference)
+    if insured is not None:
+        values.update(person_fields(insured, facts.day))
+    extra = ["hifdm_pay"] if "hifdm_pay" in values else []
+    if number == "2208":
+        extra.append("psn_cash_pay")  # its table has the name misspelt; readers expect either
+    return {
+        "setlinfo": shaped(number, "setlinfo", values, *extra),
+        "setldetail": payer_rows(facts),
+    }
+
+
+# ------------------------------------------------------------------------------------------ visit
+
+
+def visit_fields(visit: VisitFacts) -> Node:
+    """A visit as 5201 lists it."""
+    return {
+        "mdtrt_id": visit.key.text(),
+        "psn_no": visit.member,
+        "insutype": visit.scheme,
+        "begntime": moment(visit.begin),
+        "endtime": moment(visit.begin),
+        "mdtrt_cert_type": visit.voucher_type,
+        "med_type": visit.care_kind,
+        "ipt_otp_no": visit.outpatient_number,
+        "atddr_no": visit.doctor_code,
+        "chfpdr_name": visit.doctor_name,
+        "adm_dept_codg": visit.department_code,
+        "adm_dept_name": visit.department_name,
+        "main_cond_dscr": visit.condition,
+        "dise_codg": visit.disease_code,
+        "dise_name": visit.disease_name,
+        "otp_diag_info": "；".join(d.name for d in visit.diagnoses)[:200] or None,
+        **visit.maternity,
+    }

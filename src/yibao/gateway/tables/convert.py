@@ -1,0 +1,64 @@
+"""Makes ``transactions.json`` from the interface description in YAML.
+
+    python -m yibao.gateway.tables.convert TRANSACTIONS.yaml
+
+A tool of the repository, run by hand when the description changes; PyYAML is a development
+dependency and nothing imports this module at run time.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+TARGET = Path(__file__).with_name("transactions.json")
+EXTENSIONS = frozenset({"expContent", "exp_content"})
+
+
+def convert(transactions: dict[str, Any]) -> dict[str, Any]:
+    """The compact form: a field is a row; extension fields, which nobody reads, are left out."""
+    converted: dict[str, Any] = {}
+    for number, source in transactions.items():
+        tables = transactions.get(str(source.get("same_tables_as", "")), source)
+        converted[number] = {
+            "title": source["cn"],
+            "category": source["category"],
+            "kind": source["kind"],
+            "path": source.get("fsi_path", "").split(" ")[0],
+            "input": _nodes(tables.get("input")),
+            "output": _nodes(tables.get("output")),
+        }
+    return {"transactions": converted}
+
+
+def _nodes(nodes: Any) -> list[dict[str, Any]]:
+    if not isinstance(nodes, list):  # "none" and "unknown"
+        return []
+    return [
+        {
+            "name": node["node"],
+            "many": str(node["occurs"]) == "n",
+            "fields": [_field(row) for row in node["fields"] if row[0] not in EXTENSIONS],
+        }
+        for node in nodes
+    ]
+
+
+def _field(row: list[Any]) -> list[str]:
+    name, label, _, kind, length, required, codes, confidence = (str(column) for column in row)
+    label = label.rsplit("//", 1)[-1]  # one source left a piece of C# before the label
+    return [name, label, kind, length, required, codes, confidence[:1]]
+
+
+def main(source: Path) -> None:
+    """Write the package data from the YAML file named on the command line."""
+    made = convert(yaml.safe_load(source.read_text(encoding="utf-8"))["transactions"])
+    text = json.dumps(made, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    # One transaction a line keeps the file reviewable.
+    TARGET.write_text(text.replace('},"', '},\n"') + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
