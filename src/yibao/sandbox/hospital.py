@@ -3,7 +3,7 @@
 It reaches the platform over HTTP alone, through the client that anyone has.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from random import Random
@@ -46,13 +46,14 @@ class Hospital:
         random: Random,
         troubles: Troubles,
         habits: Habits | None = None,
+        on_settled: Callable[[Mapping[str, Any]], None] = lambda _: None,
     ) -> None:
         self.books = Books()
         self.level = level
         self.name = client.endpoint.name
         self.code = client.endpoint.institution
         self.visits = 0
-        self._desk = Desk(Line(client, random, troubles), self.books, level, random)
+        self._desk = Desk(Line(client, random, troubles), self.books, level, random, on_settled)
         self._prices = {entry.name: entry for entry in price_list}
         self._random = random
         self._habits = habits or Habits()
@@ -98,11 +99,15 @@ class Hospital:
         consultation = [self._charge(CONSULTATION, 1)]
         extra = [draw.choice(COMMON_SERVICES)] if draw.random() < 0.3 else []
         ordered = [name for name in encounter.services if draw.random() < 0.6]
-        tests = [self._charge(name, 1) for name in dict.fromkeys([*ordered, *extra])]
+        tests = [
+            self._charge(name, 1)
+            for name in dict.fromkeys([*ordered, *extra])
+            if name in self._prices
+        ]
         drugs = [
             self._charge(name, draw.randint(1, 4))
             for name in encounter.drugs
-            if draw.random() < 0.75
+            if name in self._prices and draw.random() < 0.75
         ]
         parts = [part for part in (consultation, tests, drugs) if part]
         if draw.random() < self._habits.several_bills:

@@ -5,7 +5,7 @@ reply for "may have happened", and then repeats the message or reverses it (å†²æ
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from random import Random
@@ -86,6 +86,8 @@ class Desk:
     books: Books
     level: str
     random: Random
+    on_settled: Callable[[Mapping[str, Any]], None]
+    """Told every ``setlinfo`` of a settlement."""
 
 
 class Visit:
@@ -229,6 +231,7 @@ class Visit:
             Label(self._patient.scheme, self._desk.level),
             settled,
         )
+        self._desk.on_settled(settled)
 
     async def cancel(self, batch: str) -> None:
         """2208."""
