@@ -1,5 +1,6 @@
 """The catalogue: import what the package brings, load one version of it into memory."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -53,15 +54,11 @@ async def load_catalogue(connection: "Connection[Any]") -> Catalogue:
 
 
 def _terms_by_item(rows: "Sequence[Record]") -> dict[str, tuple[TermsRow, ...]]:
-    made: dict[tuple[Any, ...], TermsRow] = {}
-    by_item: dict[str, list[TermsRow]] = {}
-    for row in rows:
-        code, *values = row
-        key = tuple(values[:11])  # the demo marks after it change no decision
-        terms = made.get(key)
-        if terms is None:
-            terms = made[key] = _terms_row(*key)
-        by_item.setdefault(code, []).append(terms)
+    by_item: defaultdict[str, list[TermsRow]] = defaultdict(list)
+    for *values, codes in rows:
+        terms = _terms_row(*values)
+        for code in codes:
+            by_item[code].append(terms)
     return {code: tuple(found) for code, found in by_item.items()}
 
 

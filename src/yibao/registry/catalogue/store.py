@@ -18,31 +18,34 @@ COLUMNS = {
     "diagnosis": ("code", "name"),
 }  # fmt: skip
 
-# The most specific row first: kind of care beats level beats scheme beats area.
-_SPECIFIC_FIRST = """item, care_kind IS NULL, level IS NULL, scheme IS NULL, area IS NULL,
-                     area, level, scheme, care_kind, valid_from"""
+# The most specific first: kind of care beats level beats scheme beats area. Many items have equal
+# terms, so each set of terms travels once, with the items it holds for.
+_TERMS = """
+SELECT valid_from, valid_until, area, level, scheme, care_kind, item_class, first_pay, ceiling,
+       restricted, bucket, array_agg(item)
+FROM registry.item_terms WHERE superseded_at IS NULL
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
+ORDER BY care_kind IS NULL, level IS NULL, scheme IS NULL, area IS NULL, valid_from
+"""
 
 
 async def items(connection: "Connection[Any]") -> "list[Record]":
     """All current items."""
-    return await _current(connection, "item", "code")
+    columns = ", ".join(COLUMNS["item"])
+    return await connection.fetch(
+        f"SELECT {columns} FROM registry.item WHERE superseded_at IS NULL"  # noqa: S608
+    )
 
 
 async def item_terms(connection: "Connection[Any]") -> "list[Record]":
-    """All current terms by item, the most specific first."""
-    return await _current(connection, "item_terms", _SPECIFIC_FIRST)
+    """All current terms, the most specific first, each with the codes of its items."""
+    return await connection.fetch(_TERMS)
 
 
 async def diagnoses(connection: "Connection[Any]") -> "list[Record]":
     """All current diagnoses."""
-    return await _current(connection, "diagnosis", "code")
-
-
-async def _current(connection: "Connection[Any]", table: str, order: str) -> "list[Record]":
-    columns = ", ".join(COLUMNS[table])
     return await connection.fetch(
-        f"SELECT {columns} FROM registry.{table}"  # noqa: S608 - our own table names
-        f" WHERE superseded_at IS NULL ORDER BY {order}"
+        "SELECT code, name FROM registry.diagnosis WHERE superseded_at IS NULL"
     )
 
 
