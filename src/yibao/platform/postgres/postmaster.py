@@ -22,6 +22,8 @@ def read_pid_file(cluster: Path) -> PidFile | None:
     """What the cluster's postmaster wrote about itself; None when there is no whole file."""
     try:
         lines = (cluster / "postmaster.pid").read_text().splitlines()
+        if not lines[4]:
+            return None  # on its way up: it has no socket yet
         return PidFile(int(lines[0]), int(lines[3]), Path(lines[4]))
     except (OSError, ValueError, IndexError):
         return None

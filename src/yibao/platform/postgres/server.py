@@ -66,7 +66,6 @@ class EmbeddedPostgres:
             self._create_cluster_if_new()
             self._check_version()
             if not self._adopt():
-                self._end_orphan()
                 self._start_server()
             return _with_database(self._cluster)
         except BaseException:
@@ -150,8 +149,9 @@ class EmbeddedPostgres:
                 f"needs {SPACE_FOR_NEW_CLUSTER // _MIB}. Free some, or choose another by --data"
             )
         # created aside and moved, so that a kill half-way never leaves half a cluster
-        aside = self.folder.resolve() / "cluster.new"
-        shutil.rmtree(aside, ignore_errors=True)
+        for unfinished in self.folder.resolve().glob("cluster.*.new"):
+            shutil.rmtree(unfinished, ignore_errors=True)
+        aside = self.folder.resolve() / f"cluster.{secrets.token_hex(4)}.new"
         password = self._write_password()
         settings = {**server_settings(self._using.folder), **self._settings}
         answer = self._using.run(
@@ -214,18 +214,18 @@ class EmbeddedPostgres:
 
     def _end_orphan(self) -> None:
         """End what is left on the folder: a server that does not answer, children of a dead one."""
-        steps = [("fast", signal.SIGINT), ("immediate", signal.SIGQUIT), ("kill", signal.SIGKILL)]
-        for mode, kind in steps:
+        found = postmaster.read_pid_file(self._cluster)
+        for order in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
             left = postmaster.leftovers(self._cluster)
             if not left:
                 break
-            log.warning("postgres_orphan", folder=str(self.folder), processes=len(left), mode=mode)
-            found = postmaster.read_pid_file(self._cluster)
-            # children end with their postmaster; signalled one by one they would be restarted
-            alive = found is not None and found.pid in left
-            postmaster.end_processes([found.pid] if alive and found else left, kind)
-            if mode == "kill":
-                postmaster.end_processes(left, kind)
+            led = found is not None and found.pid in left
+            if not led and order is signal.SIGINT:
+                continue  # to children this means "cancel the query", not "end"
+            log.warning("postgres_orphan", folder=str(self.folder), order=order.name, left=left)
+            # a living postmaster ends its children; signalled singly they would be started anew
+            only = [found.pid] if found and led and order is not signal.SIGKILL else left
+            postmaster.end_processes(only, order)
             self._wait_until_empty()
         postmaster.remove_stale_pid_file(self._cluster)
 
@@ -240,16 +240,14 @@ class EmbeddedPostgres:
         log_file = self.folder.resolve() / "server.log"
         log_file.touch(mode=0o600)
         self._using.own(log_file)
-        self._pg_ctl(
-            "start",
-            "-w",
-            "-t",
-            str(START_TIMEOUT),
-            "-l",
-            str(log_file),
-            "-o",
-            f"-c listen_addresses='' -c unix_socket_directories='{sockets}' -c port=5432",
-        )
+        listen = f"-c listen_addresses='' -c unix_socket_directories='{sockets}' -c port=5432"
+        wait = ("-w", "-t", str(START_TIMEOUT))
+        try:
+            self._pg_ctl("start", *wait, "-l", str(log_file), "-o", listen)
+        except PostgresFailed:
+            # an application killed while it started one can have left a rival on its way up
+            if not self._adopt():
+                raise
 
     def _prepare_socket_folder(self) -> Path:
         """Our private folder for the socket; someone else's of the same name is not trusted."""
@@ -260,6 +258,8 @@ class EmbeddedPostgres:
         if not (stat.S_ISDIR(found.st_mode) and mine and stat.S_IMODE(found.st_mode) == 0o700):
             raise PostgresFailed(f"{folder} is not a private folder of this user: remove it")
         self._using.own(folder)
+        for stale in folder.glob(".s.PGSQL.*"):
+            stale.unlink()  # the folder's lock is ours and nothing of ours runs: it is a dead one's
         return folder
 
     def _pg_ctl(self, action: str, *arguments: str) -> None:
