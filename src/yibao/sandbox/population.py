@@ -131,7 +131,7 @@ def artificial_name(index: int) -> str:
 
 def member_number(pool: Pool, index: int) -> str:
     """``psn_no`` of the ``index``-th person in a pool; 9 keeps off the numbers that are given."""
-    return f"{pool}9{index:013d}"
+    return f"{pool}9{index:09d}"
 
 
 def impossible_identity_number(index: int, birth_date: date, gender: str) -> str:
