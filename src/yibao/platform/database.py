@@ -159,7 +159,12 @@ async def _open_pool(dsn: str, role: str, size: int) -> asyncpg.Pool:
         init=_set_codecs,
         reset=_leave_as_is,
         timeout=30,
-        server_settings={"role": role, "application_name": role},
+        server_settings={
+            "role": role,
+            "application_name": role,
+            # a writer sees all; a reader nothing until it is borrowed for somebody
+            "yibao.institutions": BUREAU if role == WRITER_ROLE else "",
+        },
     )
 
 

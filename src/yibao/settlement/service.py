@@ -75,6 +75,10 @@ class SettlementRoom:
         """The laws that bills are decided by."""
         return self._law_book
 
+    async def keep_laws(self, connection: "Connection[Any]") -> None:
+        """Keep the texts of the laws at hand, so that every bill can be explained for good."""
+        await bills.keep_laws(connection, list(self._law_book.laws.values()))
+
     async def handle(self, unit: Unit, commands: Sequence[Command]) -> list[Outcome]:
         """Run commands of one pool; one outcome each, in order."""
         originals = await self._originals(unit, commands)

@@ -98,6 +98,7 @@ def candidate(
         batch.buckets,
         visit.disease_code,
         request.use_account,
+        visit.key.text(),
     )
     return Candidate(
         request, visit, batch, insured, enrolment, term, law, bill, needed_counters(bill, law)
@@ -251,6 +252,7 @@ def decided_again(facts: SettlementFacts, law: Law) -> Adjudicated:
         {bucket: Sums(*sums) for bucket, sums in stored["buckets"].items()},
         stored["disease"],
         stored["use_account"],
+        facts.visit.text(),
     )
     history = {CounterKey(*name.split("@", 1)): value for name, value in stored["counters"].items()}
     decision = adjudicate(bill, law, history, [AccountPart(*part) for part in stored["account"]])

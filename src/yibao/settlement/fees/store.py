@@ -59,12 +59,18 @@ def _stored_buckets(buckets: Mapping[str, Sums]) -> dict[str, list[int]]:
     }
 
 
-def _stored_basis(basis: Basis) -> list[Any]:
-    return [basis.scheme, basis.care_kind, basis.level.value, basis.area, basis.catalogue]
+def _stored_basis(basis: Basis) -> dict[str, Any]:
+    return {
+        "scheme": basis.scheme,
+        "care_kind": basis.care_kind,
+        "level": basis.level.value,
+        "area": basis.area,
+        "catalogue": basis.catalogue,
+    }
 
 
 def _batch(row: "Record") -> ChargeBatch:
-    scheme, care_kind, level, area, catalogue = row["basis"]
+    basis = row["basis"]
     return ChargeBatch(
         row["id"],
         row["visit"],
@@ -73,7 +79,7 @@ def _batch(row: "Record") -> ChargeBatch:
         row["withdrawn"],
         row["line_count"],
         {bucket: Sums(*sums) for bucket, sums in row["buckets"].items()},
-        Basis(scheme, care_kind, Level(level), area, catalogue),
+        Basis(**{**basis, "level": Level(basis["level"])}),
         row["living_settlement"],
     )
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import PoolKey
 from yibao.settlement.model import Diagnosis, VisitFacts, VisitState
@@ -147,9 +149,9 @@ async def describe(connection: "Connection[Any]", pool: Pool, visits: Sequence[V
         """UPDATE settlement.visit AS visit
            SET begin_at = new.begin_at, care_kind = new.care_kind, condition = new.condition,
                disease_code = new.disease_code, disease_name = new.disease_name,
-               diagnoses = new.diagnoses, maternity = new.maternity
+               diagnoses = new.diagnoses::jsonb, maternity = new.maternity
            FROM unnest($2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::text[],
-                       $7::text[], $8::jsonb[], $9::jsonb[])
+                       $7::text[], $8::text[], $9::jsonb[])
                 AS new (id, begin_at, care_kind, condition, disease_code, disease_name, diagnoses,
                         maternity)
            WHERE visit.pool = $1 AND visit.id = new.id""",
@@ -160,7 +162,11 @@ async def describe(connection: "Connection[Any]", pool: Pool, visits: Sequence[V
         [visit.condition for visit in visits],
         [visit.disease_code for visit in visits],
         [visit.disease_name for visit in visits],
-        [[_stored_diagnosis(diagnosis) for diagnosis in visit.diagnoses] for visit in visits],
+        # as text: asyncpg takes a list of lists for an array of two dimensions
+        [
+            msgspec.json.encode([_stored_diagnosis(d) for d in visit.diagnoses]).decode()
+            for visit in visits
+        ],
         [dict(visit.maternity) for visit in visits],
     )
 
