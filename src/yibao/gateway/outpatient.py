@@ -196,7 +196,8 @@ async def try_settlement(call: Call) -> Any:
     """What 2207 would answer now, without writing (门诊预结算)."""
     request = _settle_request(call)
     pool = request.visit.pool
-    async with call.context.database.reader([call.institution.code]) as connection:
+    # The trial reads what a settlement locks, so it needs the writer's sight; it writes nothing.
+    async with call.context.database.writer() as connection:
         facts: SettlementFacts = await call.context.room.trial(
             connection, pool, call.received, request
         )

@@ -1,0 +1,133 @@
+"""Who may come through the door."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.settlement.builders import ALWAYS
+from yibao.client.signatures import csb_headers, tif_headers
+from yibao.gateway.authentication import SignedDoor, csb_signature, tif_signature
+from yibao.kernel.refusals import RefusalCode, Refused
+from yibao.platform.clock import SettableClock
+from yibao.registry.institutions.model import HeaderFamily, Sender
+
+NOW = datetime(2026, 7, 15, 4, 0, tzinfo=UTC)
+SECONDS = int(NOW.timestamp())
+
+
+@dataclass
+class Keys:
+    """Senders with one secret."""
+
+    known: dict[tuple[HeaderFamily, str], Sender] = field(default_factory=dict)
+
+    def sender(self, family: HeaderFamily, identifier: str) -> Sender | None:
+        return self.known.get((family, identifier))
+
+
+KEYS = Keys(
+    {
+        (family, "key"): Sender("key", family, "secret", (("H1", ALWAYS),))
+        for family in HeaderFamily
+    }
+)
+
+
+@pytest.fixture
+def door() -> SignedDoor:
+    """A door whose clock stands at noon."""
+    return SignedDoor(SettableClock(NOW))
+
+
+def refusal(door: SignedDoor, headers: dict[str, str]) -> RefusalCode:
+    """Why headers are refused."""
+    with pytest.raises(Refused) as refused:
+        door.admit(headers, KEYS)
+    return refused.value.refusal.code
+
+
+def test_the_tif_signature_is_sha256_of_the_concatenation() -> None:
+    # printf '1784088000secretabc1784088000' | sha256sum
+    assert tif_signature("1784088000", "secret", "abc") == (
+        "9613040613cf3b3da88eaf4e1eb35242ded91974b65092de9310de9448606d14"
+    )
+
+
+def test_the_csb_signature_is_base64_hmac_sha1_of_the_sorted_headers() -> None:
+    # checked with: openssl dgst -sha1 -hmac secret -binary
+    signed = {
+        "_api_name": "2207",
+        "_api_version": "1.0.0",
+        "_api_access_key": "key",
+        "_api_timestamp": "1784088000000",
+    }
+    assert csb_signature(signed, "secret") == "iE4rCNv8AS+cRakIhAUTikZx+rE="
+
+
+@pytest.mark.parametrize("seconds", [SECONDS, SECONDS + 899, SECONDS - 899, SECONDS * 1000])
+def test_a_signed_tif_sender_comes_in(door: SignedDoor, seconds: int) -> None:
+    headers = tif_headers("key", "secret", seconds=seconds, nonce="n")
+    assert door.admit(headers, KEYS).family is HeaderFamily.TIF
+
+
+@pytest.mark.parametrize("timestamp", [SECONDS, SECONDS * 1000])
+def test_a_signed_csb_sender_comes_in_with_seconds_or_milliseconds(
+    door: SignedDoor, timestamp: int
+) -> None:
+    headers = csb_headers("key", "secret", api="2207", milliseconds=timestamp)
+    assert door.admit(headers, KEYS).family is HeaderFamily.CSB
+
+
+def test_an_upper_case_signature_is_the_same(door: SignedDoor) -> None:
+    headers = tif_headers("key", "secret", seconds=SECONDS, nonce="n")
+    headers["x-tif-signature"] = headers["x-tif-signature"].upper()
+    assert door.admit(headers, KEYS)
+
+
+def test_a_wrong_signature_is_refused(door: SignedDoor) -> None:
+    wrong = tif_headers("key", "other", seconds=SECONDS, nonce="n")
+    assert refusal(door, wrong) == RefusalCode.SIGNATURE_WRONG
+    wrong = csb_headers("key", "other", api="2207", milliseconds=SECONDS)
+    assert refusal(door, wrong) == RefusalCode.SIGNATURE_WRONG
+    wrong["_api_signature"] = "é"
+    assert refusal(door, wrong) == RefusalCode.SIGNATURE_WRONG
+
+
+def test_an_unknown_account_or_none_is_not_authenticated(door: SignedDoor) -> None:
+    unknown = tif_headers("nobody", "secret", seconds=SECONDS, nonce="n")
+    assert refusal(door, unknown) == RefusalCode.NOT_AUTHENTICATED
+    assert refusal(door, {}) == RefusalCode.NOT_AUTHENTICATED
+
+
+@pytest.mark.parametrize("name", ["x-tif-timestamp", "x-tif-nonce", "x-tif-signature"])
+def test_a_missing_header_is_named(door: SignedDoor, name: str) -> None:
+    headers = tif_headers("key", "secret", seconds=SECONDS, nonce="n")
+    del headers[name]
+    with pytest.raises(Refused, match=name):
+        door.admit(headers, KEYS)
+
+
+@pytest.mark.parametrize("off", [timedelta(seconds=901), timedelta(seconds=-901), timedelta(days=9)])
+def test_an_old_or_early_timestamp_is_refused_with_the_servers_clock(
+    door: SignedDoor, off: timedelta
+) -> None:
+    seconds = int((NOW + off).timestamp())
+    with pytest.raises(Refused) as refused:
+        door.admit(tif_headers("key", "secret", seconds=seconds, nonce="n"), KEYS)
+    assert refused.value.refusal.code == RefusalCode.TIMESTAMP_OFF
+    assert "2026-07-15 12:00:00" in refused.value.refusal.message
+
+
+def test_a_timestamp_that_is_no_number_is_refused(door: SignedDoor) -> None:
+    headers = tif_headers("key", "secret", seconds=SECONDS, nonce="n")
+    headers["x-tif-timestamp"] = "now"
+    headers["x-tif-signature"] = tif_signature("now", "secret", "n")
+    assert refusal(door, headers) == RefusalCode.TIMESTAMP_OFF
+
+
+def test_a_nonce_is_used_once(door: SignedDoor) -> None:
+    headers = tif_headers("key", "secret", seconds=SECONDS, nonce="n")
+    door.admit(headers, KEYS)
+    assert refusal(door, headers) == RefusalCode.REPLAYED
+    door.admit(tif_headers("key", "secret", seconds=SECONDS, nonce="m"), KEYS)
