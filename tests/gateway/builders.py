@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any
 
 from tests.settlement.builders import ALWAYS, BEIJING, POOL, TERTIARY, Town
+
 from yibao.gateway.asgi import Gateway
 from yibao.gateway.authentication import SignedDoor, tif_signature
 from yibao.gateway.context import Context
@@ -291,7 +292,10 @@ async def counter(town: Town) -> AsyncIterator[Counter]:
         (SignIn, SignOut), institutions.handle_sessions
     )
     commands = Commands(
-        town.database.writer, town.clock, town.numbers, handlers  # type: ignore[arg-type]
+        town.database.writer,
+        town.clock,
+        town.numbers,
+        handlers,  # type: ignore[arg-type]
     )
     context = Context(
         clock=town.clock,

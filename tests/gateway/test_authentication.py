@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
-
 from tests.settlement.builders import ALWAYS
+
 from yibao.client.signatures import csb_headers, tif_headers
 from yibao.gateway.authentication import SignedDoor, csb_signature, tif_signature
 from yibao.kernel.refusals import RefusalCode, Refused
@@ -27,10 +27,7 @@ class Keys:
 
 
 KEYS = Keys(
-    {
-        (family, "key"): Sender("key", family, "secret", (("H1", ALWAYS),))
-        for family in HeaderFamily
-    }
+    {(family, "key"): Sender("key", family, "secret", (("H1", ALWAYS),)) for family in HeaderFamily}
 )
 
 
@@ -108,7 +105,9 @@ def test_a_missing_header_is_named(door: SignedDoor, name: str) -> None:
         door.admit(headers, KEYS)
 
 
-@pytest.mark.parametrize("off", [timedelta(seconds=901), timedelta(seconds=-901), timedelta(days=9)])
+@pytest.mark.parametrize(
+    "off", [timedelta(seconds=901), timedelta(seconds=-901), timedelta(days=9)]
+)
 def test_an_old_or_early_timestamp_is_refused_with_the_servers_clock(
     door: SignedDoor, off: timedelta
 ) -> None:

@@ -75,9 +75,7 @@ async def test_a_visit_is_registered_priced_tried_and_settled(counter: Counter) 
     assert_identities(done)
     assert "setl_id" not in tried["setlinfo"]
     different = {
-        name
-        for name in tried["setlinfo"]
-        if tried["setlinfo"][name] != done["setlinfo"][name]
+        name for name in tried["setlinfo"] if tried["setlinfo"][name] != done["setlinfo"][name]
     }
     assert different == {"medins_setl_id"}, "the trial is the settlement without the write"
     assert tried["setldetail"] == done["setldetail"]
@@ -208,9 +206,7 @@ async def test_a_registration_and_its_fees_are_withdrawn(counter: Counter) -> No
     whose = {"mdtrt_id": visit, "psn_no": member}
     assert await counter.done("2205", {"data": whose | {"chrg_bchno": "0000"}}) is None
     assert await counter.done("2202", {"data": whose | {"ipt_otp_no": "MZ0001"}}) is None
-    code, _ = await counter.refused(
-        "2204", {"feedetail": [counter.fee(member, visit, "2", "1")]}
-    )
+    code, _ = await counter.refused("2204", {"feedetail": [counter.fee(member, visit, "2", "1")]})
     assert code == 4002
 
 

@@ -127,7 +127,9 @@ def test_an_amount_beyond_a_hundred_million_yuan_is_out_of_range() -> None:
         assert refused.value.refusal.code == RefusalCode.AMOUNT_OUT_OF_RANGE
 
 
-@pytest.mark.parametrize(("sent", "expected"), [("1", "01"), (1, "01"), ("01", "01"), ("001", "01")])
+@pytest.mark.parametrize(
+    ("sent", "expected"), [("1", "01"), (1, "01"), ("01", "01"), ("001", "01")]
+)
 def test_a_code_of_a_closed_table_may_lose_its_zeros(sent: Any, expected: str) -> None:
     assert row({"chrgitm_lv": sent}, CLASS) == {"chrgitm_lv": expected}
 

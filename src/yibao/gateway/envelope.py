@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from yibao.gateway.reading import Violation, decode_json, read_text
+from yibao.gateway.reading import ABSENT, Violation, decode_json, read_text
 from yibao.kernel.periods import local_time
 from yibao.kernel.refusals import RefusalCode, Refused
 
@@ -116,14 +116,13 @@ def _decode_body(body: bytes) -> dict[str, Any]:
 
 def _field(sent: dict[str, Any], name: str) -> str:
     raw = sent.get(name)
-    if raw is None:
+    if raw is None or (type(raw) is str and raw.strip() in ABSENT):
         return ""
     label, longest, _ = _FIELDS[name]
     try:
-        text = read_text(raw, longest)
+        return read_text(raw, longest)
     except Violation as violation:
         raise Refused(violation.code, f"{name}（{label}）{violation.rule}", name) from None
-    return "" if text.lower() == "null" else text
 
 
 def _number(in_body: str, in_path: str | None) -> str:

@@ -35,7 +35,8 @@ Input = dict[str, Any]
 _PLAIN_NUMBER = re.compile(r"(-?)(\d{1,18})(?:\.(\d{1,18}))?", re.ASCII)
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _TIME_REST = re.compile(r"\.\d{1,9}", re.ASCII)
-_ABSENT = frozenset({"", "null", "NULL"})
+ABSENT = frozenset({"", "null", "NULL"})
+"""Texts that stand for a missing value."""
 _FIRST_YEAR, _LAST_YEAR = 1900, 2199
 _LONGEST_TEXT = 4000
 _AMOUNT_FORM = "16,2"
@@ -263,7 +264,7 @@ class NodeReader:
     def read(self, sent: Any) -> Row | list[Row]:
         """The node as a row, or as a list of rows where the table says so."""
         if type(sent) is str:
-            sent = None if sent.strip() in _ABSENT else _decode_text(sent, self.name)
+            sent = None if sent.strip() in ABSENT else _decode_text(sent, self.name)
         if self.many:
             objects = [] if sent is None else sent if type(sent) is list else [sent]
             name = self.name
@@ -283,13 +284,13 @@ class NodeReader:
                     if longest:
                         if len(raw) <= longest and raw.isprintable():
                             text = raw.strip()
-                            if text not in _ABSENT:
+                            if text not in ABSENT:
                                 row[name] = text
                                 continue
                     elif raw in quick:
                         row[name] = raw
                         continue
-                    if raw.strip() in _ABSENT:
+                    if raw.strip() in ABSENT:
                         raw = None
                 if raw is not None:
                     row[name] = self._convert(convert, raw, place, name)
@@ -320,7 +321,7 @@ class InputReader:
 
     def read(self, sent: Any) -> Input:
         """Every node of the table, read; Refused with the first violation."""
-        if type(sent) is str and sent.strip() not in _ABSENT:
+        if type(sent) is str and sent.strip() not in ABSENT:
             sent = _decode_text(sent, "input")
         if sent is None or type(sent) is str:
             sent = {}
