@@ -23,9 +23,9 @@ async def versions(connection: "Connection[Any]") -> dict[str, int]:
 
 
 async def bump(connection: "Connection[Any]", what: str) -> int:
-    """The next version of a part, for the transaction that changes it; locks out other writers."""
+    """A fresh version of a part, for the transaction that changes it; locks out other writers."""
     number: int = await connection.fetchval(
-        """UPDATE registry.version SET number = number + 1
+        """UPDATE registry.version SET number = nextval('registry.version_number')
            WHERE what = $1 AND pool = $2 RETURNING number""",
         what,
         NO_PERSON_POOL,

@@ -4,7 +4,9 @@
 -- superseded_at of the old ones, the one column that the writer may update.
 
 -- ---------------------------------------------------------------------------------------- versions
--- Exact caches: whoever changes a part bumps its number in the same transaction.
+-- Exact caches: whoever changes a part gives it a fresh number in the same transaction. Numbers come
+-- from a sequence, so that one that was rolled back is never given again to other content.
+CREATE SEQUENCE registry.version_number;
 CREATE TABLE registry.version (
     what   text   NOT NULL,
     pool   text   NOT NULL,
