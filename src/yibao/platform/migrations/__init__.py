@@ -5,33 +5,25 @@ call) and ``NNNN_room.sql`` (plain SQL). There is no way down: a mistake is mend
 revision. All that is missing runs in one transaction, under an advisory lock.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 
 import asyncpg
-from alembic import command, op
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
-from sqlalchemy.util import await_only
 
 FOLDER = Path(__file__).parent
-LOCK = 0x7969_6261_6F  # "yibao": one migration at a time in a database
 
 
 async def migrate(dsn: str) -> None:
     """Bring the database to the newest revision. May be called by many processes at once."""
-    await _with_connection(dsn, _upgrade)
+    if await current(dsn) == head():
+        return
+    from yibao.platform.migrations.upgrade import upgrade  # slow to import, seldom needed
+
+    await upgrade(dsn)
 
 
 def head() -> str:
     """The newest revision that this program knows."""
-    newest = ScriptDirectory.from_config(_config()).get_current_head()
-    if newest is None:
-        raise RuntimeError(f"no revisions in {FOLDER}")
-    return newest
+    return max(path.stem.split("_")[0] for path in (FOLDER / "versions").glob("[0-9]*.py"))
 
 
 async def current(dsn: str) -> str | None:
@@ -50,34 +42,6 @@ async def current(dsn: str) -> str | None:
 
 def run_sibling_sql(revision_file: str) -> None:
     """Run the .sql file beside a revision's .py file: many statements, one round trip."""
-    script = Path(revision_file).with_suffix(".sql").read_text(encoding="utf-8")
-    raw = op.get_bind().connection.driver_connection
-    if raw is None:
-        raise RuntimeError("the migration lost its connection")
-    await_only(raw.execute(script))
+    from yibao.platform.migrations.upgrade import run_script
 
-
-def _upgrade(connection: Connection) -> None:
-    connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
-    connection.execute(text("CREATE SCHEMA IF NOT EXISTS platform"))
-    config = _config()
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
-
-
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
-    return config
-
-
-async def _with_connection(dsn: str, work: Callable[[Connection], None]) -> None:
-    async def connect(*_: object, **__: object) -> "asyncpg.Connection":
-        return await asyncpg.connect(dsn, timeout=30)
-
-    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
-    try:
-        async with engine.begin() as connection:
-            await connection.run_sync(work)
-    finally:
-        await engine.dispose()
+    run_script(Path(revision_file).with_suffix(".sql").read_text(encoding="utf-8"))
