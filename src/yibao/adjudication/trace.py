@@ -16,7 +16,7 @@ from yibao.adjudication.deductible import LimitState
 from yibao.adjudication.model import Statement, Step
 from yibao.adjudication.payers import PayerDecision
 from yibao.kernel.money import Fen, Rate, round_half_up, unscaled, yuan
-from yibao.policy.model import Base, Found, PersonalPart, Scope
+from yibao.policy.model import Axis, Band, Base, Found, PersonalPart, Scope
 
 _EXACT_DECIMALS = 8
 
@@ -48,6 +48,12 @@ _BASE = {
     Base.CO_PAY: ("前面各基金支付后的自付部分", "the co-payment that the funds before left"),
     Base.UNPAID: ("前面各基金未支付的政策范围内费用", "the in-scope amount not paid so far"),
     Base.ABOVE_CAP: ("前一基金封顶线以上的费用", "the cost above the cap of the fund before"),
+}
+
+_AXIS = {
+    Axis.ABSOLUTE: ("政策范围内费用", "in-scope amount"),
+    Axis.AFTER_DEDUCTIBLE: ("起付线以上费用", "cost above the deductible"),
+    Axis.FUND_PAID: ("基金累计支付", "paid by the fund so far"),
 }
 
 _PARTS = {
@@ -149,10 +155,12 @@ def _payer(decision: PayerDecision) -> Iterator[Step]:
     chinese_base, english_base = _BASE[payer.base]
     for piece in decision.slices:
         cost, ratio, fund = _exact_yuan(piece.cost), percent(piece.band.rate), piece.fund
+        band, english_band = _band_words(piece.band, payer.axis)
+        paid, of = _exact_yuan(fund), f"{english_base}{english_band}"
         yield _step(
             "band",
-            f"{payer.title}：{chinese_base}中的 {cost} 元 × {ratio} = {_exact_yuan(fund)} 元。",
-            f"{payer.english}: {cost} yuan of {english_base} x {ratio} = {_exact_yuan(fund)} yuan.",
+            f"{payer.title}：{chinese_base}中的 {cost} 元{band} × {ratio} = {paid} 元。",
+            f"{payer.english}: {cost} yuan of {of} x {ratio} = {paid} yuan.",
             bands,
             base=rounded(piece.cost),
             rate=piece.band.rate.text(),
@@ -173,6 +181,17 @@ def _payer(decision: PayerDecision) -> Iterator[Step]:
         base=rounded(decision.base),
         result=decision.amount,
     )
+
+
+def _band_words(band: Band, axis: Axis) -> tuple[str, str]:
+    """Which band it is; nothing to say of a ratio that holds for everything."""
+    if band.above == 0 and band.to is None:
+        return "", ""
+    chinese, english = _AXIS[axis]
+    above = yuan(band.above)
+    if band.to is None:
+        return f"（{chinese} {above} 元以上）", f" ({english} above {above})"
+    return f"（{chinese} {above}—{yuan(band.to)} 元）", f" ({english} {above} to {yuan(band.to)})"
 
 
 def _cap(cap: LimitState) -> Step:

@@ -50,6 +50,8 @@ class Kind(Generic[T]):
     """The leaf of a node in a unit. Raises LawError."""
     related: Callable[[T, Relation, Node, str], T] | None = None
     """A leaf from another by a relation; None where only copying makes sense."""
+    by_case: bool = True
+    """Whether it may differ by a bill's facts."""
 
 
 Vocabulary = Mapping[Dimension, Sequence[str]]
@@ -80,6 +82,8 @@ def _read_version(entry: Table, kind: Kind[T], classes: Vocabulary) -> Version[T
         )
     by_node = entry.node_of("by")
     by = () if by_node is None else choices_of(by_node, Dimension)
+    if by and not kind.by_case:
+        raise LawError(entry.file, entry.where("by"), "this parameter is the same for every bill")
     cases = _read_cases(entry.must("value"), by, unit, kind, classes)
     version = Version(
         start=start,

@@ -62,6 +62,7 @@ def read_law(tree: Node) -> Law:
         for key, table in root.tables("benefits").items()
     )
     _check_counters(root, counters, benefits)
+    _check_care_kinds(root, benefits)
     canonical = canonical_text(tree)
     law = Law(
         area=Division(area),
@@ -233,6 +234,20 @@ def _check_counters(
                 raise LawError(root.file, f"{path}.payers", f"no payer{proposal(key, known)}")
 
 
+def _check_care_kinds(root: Table, benefits: tuple[BenefitRules, ...]) -> None:
+    """On every day a kind of care belongs to one benefit at most."""
+    starts = {version.start for benefit in benefits for version in benefit.care_kinds.versions}
+    for day in sorted(starts):
+        owner: dict[str, str] = {}
+        for benefit in benefits:
+            current = [v for v in benefit.care_kinds.versions if v.start <= day][:1]
+            for kind in (kind for version in current for kind in sorted(version.cases[()])):
+                if kind in owner:
+                    reason = f"{kind} belongs to {owner[kind]!r} already on {day}"
+                    raise LawError(root.file, benefit.care_kinds.path, reason)
+                owner[kind] = benefit.key
+
+
 # ------------------------------------------------------------------------ leaves of other kinds
 
 
@@ -277,9 +292,9 @@ def _read_month_day(node: Node, _unit: str) -> tuple[int, int]:
     return start.month, start.day
 
 
-_WORDS: Kind[frozenset[str]] = Kind((), _read_words)
+_WORDS: Kind[frozenset[str]] = Kind((), _read_words, by_case=False)
 _PLACE_WORDS: Kind[frozenset[str]] = Kind((), _read_places)
-_PERSONAL_PARTS: Kind[frozenset[PersonalPart]] = Kind((), _read_personal_parts)
-_ACCOUNT_PARTS: Kind[tuple[str, ...]] = Kind((), _read_account_parts)
+_PERSONAL_PARTS: Kind[frozenset[PersonalPart]] = Kind((), _read_personal_parts, by_case=False)
+_ACCOUNT_PARTS: Kind[tuple[str, ...]] = Kind((), _read_account_parts, by_case=False)
 _REPORTED_AS: Kind[ReportedAs] = Kind((), _read_reported_as)
-_MONTH_DAY: Kind[tuple[int, int]] = Kind((), _read_month_day)
+_MONTH_DAY: Kind[tuple[int, int]] = Kind((), _read_month_day, by_case=False)
