@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from yibao.kernel.areas import Division, Pool
+from yibao.kernel.areas import Pool
 from yibao.kernel.periods import Period
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.platform.crypto import Vault
@@ -473,10 +473,6 @@ def _by_number(vault: Vault, rows: "Sequence[Record]") -> dict[str, Insured]:
     return {row[1]: _insured(vault, row) for row in rows}
 
 
-def _period(start: str, end: str | None) -> Period:
-    return Period(date.fromisoformat(start), None if end is None else date.fromisoformat(end))
-
-
 def _insured(vault: Vault, row: "Record") -> Insured:
     (
         pool, number, start, end, identity, document_type, sealed, gender, birth_date, ethnicity,
@@ -488,25 +484,7 @@ def _insured(vault: Vault, row: "Record") -> Insured:
             identity, document_type, document_number, name, gender, birth_date, ethnicity, died_on
         ),
         membership=Membership(Pool(pool), number, identity, Period(start, end)),
-        enrolments=tuple(
-            Enrolment(
-                scheme=Scheme(scheme),
-                division=Division(division),
-                person_type=PersonType(person_type),
-                employer=employer,
-                civil_servant=civil_servant,
-                period=_period(*period),
-            )
-            for scheme, division, person_type, employer, civil_servant, *period in store.folded(
-                enrolments
-            )
-        ),
-        entitlements=tuple(
-            Entitlement(Scheme(scheme), EntitlementExtent(extent), _period(*period), reason)
-            for scheme, extent, reason, *period in store.folded(entitlements)
-        ),
-        special_identities=tuple(
-            SpecialIdentity(IdentityKind(kind), level, _period(*period), note)
-            for kind, level, note, *period in store.folded(special_identities)
-        ),
+        enrolments=store.unfold_enrolments(enrolments),
+        entitlements=store.unfold_entitlements(entitlements),
+        special_identities=store.unfold_special_identities(special_identities),
     )

@@ -304,6 +304,42 @@ async def supersede(
     await connection.execute(statement, *owner, now, row_ids)
 
 
-def folded(text: str | None) -> list[list[Any]]:
-    """The rows of a table that the statement folded into JSON text."""
-    return msgspec.json.decode(text, type=list[list[Any]]) if text else []
+# The rows that ``members`` folds into JSON text, in the order of its arrays.
+_ENROLMENTS = msgspec.json.Decoder(list[tuple[str, str, str, str | None, bool, date, date | None]])
+_ENTITLEMENTS = msgspec.json.Decoder(list[tuple[str, str, str, date, date | None]])
+_SPECIAL_IDENTITIES = msgspec.json.Decoder(
+    list[tuple[str, str | None, str | None, date, date | None]]
+)
+
+
+def unfold_enrolments(text: str | None) -> tuple[Enrolment, ...]:
+    """Enrolments from their folded form; None when there are none."""
+    return tuple(
+        Enrolment(
+            scheme=Scheme(scheme),
+            division=Division(division),
+            person_type=PersonType(person_type),
+            employer=employer,
+            civil_servant=civil_servant,
+            period=Period(start, end),
+        )
+        for scheme, division, person_type, employer, civil_servant, start, end in (
+            _ENROLMENTS.decode(text or "[]")
+        )
+    )
+
+
+def unfold_entitlements(text: str | None) -> tuple[Entitlement, ...]:
+    """Entitlements from their folded form; None when there are none."""
+    return tuple(
+        Entitlement(Scheme(scheme), EntitlementExtent(extent), Period(start, end), reason)
+        for scheme, extent, reason, start, end in _ENTITLEMENTS.decode(text or "[]")
+    )
+
+
+def unfold_special_identities(text: str | None) -> tuple[SpecialIdentity, ...]:
+    """Special identities from their folded form; None when there are none."""
+    return tuple(
+        SpecialIdentity(IdentityKind(kind), level, Period(start, end), note)
+        for kind, level, note, start, end in _SPECIAL_IDENTITIES.decode(text or "[]")
+    )
