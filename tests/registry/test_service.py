@@ -3,8 +3,8 @@
 import asyncio
 
 import asyncpg
-from tests.registry.builders import BEIJING, CHANGSHA, instant, institution
 
+from tests.registry.builders import BEIJING, CHANGSHA, instant, institution
 from yibao.platform.crypto import Vault
 from yibao.platform.database import Database
 from yibao.registry.catalogue.service import import_catalogue

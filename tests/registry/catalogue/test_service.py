@@ -4,8 +4,8 @@ from datetime import date
 
 import asyncpg
 import pytest
-from tests.registry.builders import instant
 
+from tests.registry.builders import instant
 from yibao.adjudication.model import ItemTerms
 from yibao.kernel.areas import Division
 from yibao.kernel.money import NO_CEILING, Rate

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 import asyncpg
 import pytest
+
 from tests.registry.builders import (
     BEIJING,
     CHANGSHA,
@@ -13,7 +14,6 @@ from tests.registry.builders import (
     institution,
     term,
 )
-
 from yibao.kernel.areas import NO_PERSON_POOL, Division
 from yibao.kernel.identifiers import NumberSource, PoolKey
 from yibao.kernel.periods import Period

@@ -5,6 +5,7 @@ from datetime import date
 
 import asyncpg
 import pytest
+
 from tests.registry.builders import (
     BEIJING,
     CHANGSHA,
@@ -15,7 +16,6 @@ from tests.registry.builders import (
     membership,
     person,
 )
-
 from yibao.kernel.areas import Division
 from yibao.kernel.periods import Period
 from yibao.kernel.refusals import RefusalCode, Refused
