@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 from tests.policy.builders import counter, document, law_of, limit, payer
-
 from yibao.adjudication.benefit import Decision, decide
 from yibao.adjudication.classify import classify
 from yibao.adjudication.model import (

@@ -1,8 +1,8 @@
 """Every published case that today's shapes express comes out to the cent."""
 
 import pytest
-from tests.adjudication.published import Case, got, published_cases
 
+from tests.adjudication.published import Case, got, published_cases
 from yibao.adjudication.model import Payment, Statement, Sums
 from yibao.kernel.money import fen_from_yuan, yuan
 

@@ -275,7 +275,7 @@ def _ratio(node: Node, unit: str) -> Rate:
 
 def _fund_rate(ratio: Fraction, unit: str, node: Node) -> Rate:
     if not 0 <= ratio <= 1:
-        raise LawError(node.file, node.path, f"ratio {float(ratio):g} is outside 0..1")
+        raise LawError(node.file, node.path, f"ratio {node.value} is outside 0..1")
     share = 1 - ratio if unit == OWN_SHARE else ratio
     scale = 10_000 if 10_000 % share.denominator == 0 else share.denominator
     return Rate(int(share * scale), scale)
