@@ -10,7 +10,6 @@ from itertools import count
 from typing import Any
 
 from tests.settlement.builders import ALWAYS, BEIJING, POOL, TERTIARY, Town
-
 from yibao.gateway.asgi import Gateway
 from yibao.gateway.authentication import SignedDoor, tif_signature
 from yibao.gateway.context import Context

@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator
 
 import pytest
+
 from tests.gateway.builders import Counter
 from tests.gateway.builders import counter as opened
 from tests.settlement.builders import town as laid_out
-
 from yibao.platform.database import Database
 
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.settlement.builders import ALWAYS
 
+from tests.settlement.builders import ALWAYS
 from yibao.client.signatures import csb_headers, tif_headers
 from yibao.gateway.authentication import SignedDoor, csb_signature, tif_signature
 from yibao.kernel.refusals import RefusalCode, Refused

@@ -15,7 +15,7 @@ from yibao.kernel.money import Fen
 from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.ledger.service import balances
-from yibao.policy.model import PHARMACY, BenefitRules, Case
+from yibao.policy.model import PHARMACY, BenefitRules, Case, Payer
 from yibao.policy.terms import EMPLOYEE, CareKind, EntitlementExtent, Scheme
 from yibao.registry.institutions.model import InstitutionKind
 from yibao.registry.people.model import Enrolment, Insured
@@ -175,13 +175,25 @@ def _checks(
     rows = []
     if benefit is not None:
         reason = _why_not(call, benefit, extent, case, day)
-        funds = {payer.reported_as.find(day, case).value.fund for payer in benefit.payers}
+        funds = {
+            payer.reported_as.find(day, case).value.fund
+            for payer in benefit.payers
+            if _pays(payer, day, case)
+        }
         rows += [_check(member, enrolment, day, fund, reason) for fund in sorted(funds)]
     if enrolment.scheme == EMPLOYEE:
         none = extent is EntitlementExtent.NONE
         reason = "待遇未生效或已暂停" if none else None
         rows.append(_check(member, enrolment, day, PERSONAL_ACCOUNT, reason))
     return rows
+
+
+def _pays(payer: Payer, day: date, case: Case) -> bool:
+    """Whether a fund is for such persons at all: a supplement of the retired has no active ones."""
+    try:
+        return any(band.rate.numerator for band in payer.bands.find(day, case).value)
+    except Refused:  # no bands for this level: the reason is told with the fund
+        return True
 
 
 def _why_not(

@@ -1,7 +1,7 @@
 """Which pool a call is about: ids and person numbers begin with it, the envelope may not differ."""
 
 from yibao.gateway.context import Call
-from yibao.kernel.areas import Division, Pool, is_pool
+from yibao.kernel.areas import NO_PERSON_POOL, Division, Pool, is_pool
 from yibao.kernel.identifiers import PoolKey, parse_pool_key
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.platform.access import check_access
@@ -16,7 +16,7 @@ def pool_of_member(call: Call, member: str, scheme: str | None = None) -> Pool:
     """
     pool = Pool(member[:6])
     pools = call.reference.directory.pools
-    if not is_pool(pool) or pool not in pools:
+    if not is_pool(pool) or pool not in pools or pool == NO_PERSON_POOL:
         raise unknown_member(member)
     check_access(
         institution=call.institution.code,
