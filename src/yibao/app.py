@@ -1,0 +1,281 @@
+"""The server: settings → database → rooms → interface, composed once in each worker process.
+
+``granian --factory yibao.app:application`` runs it; ``yibao serve`` does that with everything
+around it. A process that starts before its database can be used goes on trying, and says on
+/readyz what is missing; until then a call of the interface is answered "not accepted, nothing
+done, send the same message again".
+"""
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+import msgspec
+import psutil
+import structlog
+
+from yibao import __doc__ as about
+from yibao.gateway.asgi import Gateway
+from yibao.gateway.authentication import SignedDoor
+from yibao.gateway.context import Context
+from yibao.gateway.envelope import Answer, write_answer
+from yibao.kernel.refusals import RefusalCode
+from yibao.platform import metrics, migrations
+from yibao.platform.clock import Clock, SystemClock
+from yibao.platform.commands.service import Commands
+from yibao.platform.crypto import Vault, load_key
+from yibao.platform.database import Database
+from yibao.platform.logging import mask_text, set_up_logging
+from yibao.platform.settings import Settings, load_settings
+from yibao.policy.load import load_law_book
+from yibao.registry.institutions.model import SignIn, SignOut
+from yibao.registry.institutions.service import handle_sessions
+from yibao.registry.service import ReferenceCache
+from yibao.settlement.service import REQUESTS, SettlementRoom
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+SUPERVISOR_VARIABLE = "YIBAO_SUPERVISOR"  # set by cli/serving.py
+"""Process id of ``yibao serve``; without it a worker has no business any more."""
+
+_RETRY_SECONDS = 0.5
+_WATCH_SECONDS = 1.0
+_DATABASE_SECONDS = 3.0
+"""How long /readyz waits for the database."""
+
+WELCOME = f"""{about}
+
+This is the institution interface of a medical-insurance platform (医保两定接口).
+POST a message (JSON, header authentication) to any path here; 9001 signs in.
+
+/livez    the process lives
+/readyz   it can answer calls
+/metrics  for Prometheus
+"""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """The rooms, open and composed."""
+
+    database: Database
+    commands: Commands
+    gateway: Gateway
+
+    async def close(self) -> None:
+        """Finish what is under way, then let go of the database."""
+        await self.commands.drain()
+        await self.database.close()
+
+
+class NotReady(Exception):  # noqa: N818 - a state, and it passes
+    """Something that the server needs is not there yet; the text says what and what to do."""
+
+
+async def open_house(settings: Settings, clock: Clock) -> House:
+    """Compose the rooms over a migrated and, in a sandbox, filled database. Raises NotReady."""
+    dsn = settings.database_url
+    if dsn is None:
+        raise NotReady("no database: start with `yibao serve`, or set DATABASE_URL")
+    await _check_migrated(dsn)
+    vault = Vault(load_key(settings))
+    law_book = load_law_book(settings.law)
+    database = await Database.open(dsn, settings.writers, settings.readers)
+    try:
+        references = ReferenceCache(vault)
+        async with database.reader(None) as connection:
+            reference = await references.current(connection)
+        if settings.sandbox and not reference.catalogue.items:
+            raise NotReady("the sandbox is not filled yet: `yibao serve --sandbox` fills it")
+        room = SettlementRoom(law_book, references, vault)
+        async with database.writer() as connection:
+            await room.keep_laws(connection)
+        commands = Commands(
+            database.writer,
+            clock,
+            await database.numbers(),
+            dict.fromkeys(REQUESTS, room.handle)
+            | {SignIn: handle_sessions, SignOut: handle_sessions},
+            metrics.observe_batch,
+        )
+        context = Context(
+            clock=clock,
+            database=database,
+            commands=commands,
+            room=room,
+            references=references,
+            vault=vault,
+            law_book=law_book,
+            door=SignedDoor(clock, timedelta(seconds=settings.clock_skew)),
+            body_limit=settings.body_limit,
+            observe=metrics.observe_call,
+        )
+        return House(database, commands, Gateway(context))
+    except BaseException:
+        await database.close()
+        raise
+
+
+class Application:
+    """The ASGI application of one worker process."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._house: House | None = None
+        self._missing = "starting"
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request, or the life of the process."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http":
+            await self._answer(scope, receive, send)
+
+    # ------------------------------------------------------------------------------------- life
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                self._tasks = [
+                    asyncio.create_task(self._open()),
+                    asyncio.create_task(_watch_supervisor()),
+                ]
+                await send({"type": "lifespan.startup.complete"})
+            elif message["type"] == "lifespan.shutdown":
+                await self._close()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    async def _open(self) -> None:
+        while self._house is None:
+            try:
+                self._house = await open_house(self._settings, self._clock)
+            except NotReady as reason:
+                self._missing = str(reason)
+            except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+                self._missing = mask_text(f"the database does not answer: {error}")
+            except Exception as error:
+                self._missing = mask_text(f"cannot start: {error}")
+                log.exception("cannot_start")
+                return
+            if self._house is None:
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._house is not None:
+            await self._house.close()
+
+    # --------------------------------------------------------------------------------- requests
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        page = _PAGES.get(scope["path"]) if scope["method"] in {"GET", "HEAD"} else None
+        if page is not None:
+            status, kind, body = await page(self)
+            await _respond(send, status, kind, b"" if scope["method"] == "HEAD" else body)
+        elif self._house is not None:
+            await self._house.gateway(scope, receive, send)
+        else:
+            now = self._clock.now()
+            error = "系统正在启动，本次请求未受理，请用原报文编号稍后重发"
+            answer = write_answer(Answer(int(RefusalCode.BUSY), now, error=error), now)
+            await _respond(send, 200, _JSON, answer)
+
+    async def _welcome(self) -> "Page":
+        return 200, _TEXT, WELCOME.encode()
+
+    async def _alive(self) -> "Page":
+        return 200, _TEXT, b"alive\n"
+
+    async def _metrics(self) -> "Page":
+        return 200, metrics.CONTENT_TYPE, await asyncio.to_thread(metrics.exposition)
+
+    async def _ready(self) -> "Page":
+        missing = self._missing if self._house is None else await _fault(self._house.database)
+        body = {"ready": not missing, "sandbox": self._settings.sandbox, "missing": missing}
+        return 503 if missing else 200, _JSON, msgspec.json.encode(body) + b"\n"
+
+
+Page = tuple[int, str, bytes]
+_TEXT = "text/plain; charset=utf-8"
+_JSON = "application/json; charset=utf-8"
+
+_PAGES: dict[str, Callable[[Application], Awaitable[Page]]] = {
+    "/": Application._welcome,  # noqa: SLF001 - the class's own table of pages
+    "/livez": Application._alive,  # noqa: SLF001
+    "/readyz": Application._ready,  # noqa: SLF001
+    "/metrics": Application._metrics,  # noqa: SLF001
+}
+
+
+def application() -> Application:
+    """The factory that the server calls in each worker process."""
+    settings = load_settings()
+    set_up_logging(settings.log_level, settings.log_format)
+    return Application(settings, SystemClock())
+
+
+async def _check_migrated(dsn: str) -> None:
+    revision = await migrations.current(dsn)
+    if revision != migrations.head():
+        raise NotReady(
+            f"the database is at revision {revision}, not {migrations.head()}: run `yibao migrate`"
+        )
+
+
+async def _fault(database: Database) -> str | None:
+    """What keeps the open house from answering calls now; None when nothing does."""
+    try:
+        async with asyncio.timeout(_DATABASE_SECONDS):
+            await _check_migrated(database.dsn)
+    except NotReady as reason:
+        return str(reason)
+    except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+        return mask_text(f"the database does not answer: {error or 'timeout'}")
+    return None
+
+
+async def _watch_supervisor() -> None:
+    """End the server when ``yibao serve`` was killed: its orphans must not keep the port."""
+    supervisor = os.environ.get(SUPERVISOR_VARIABLE)
+    if supervisor is None:
+        return
+    while _lives(int(supervisor)):  # noqa: ASYNC110 - another process cannot set an event here
+        await asyncio.sleep(_WATCH_SECONDS)
+    log.warning("supervisor_gone")
+    with suppress(ProcessLookupError):
+        os.kill(os.getppid(), signal.SIGTERM)
+    await asyncio.sleep(10)
+    os._exit(1)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
+
+
+async def _respond(send: Send, status: int, kind: str, body: bytes) -> None:
+    headers = [
+        (b"content-type", kind.encode()),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

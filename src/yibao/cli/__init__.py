@@ -1,0 +1,5 @@
+"""The ``yibao`` command."""
+
+from yibao.cli.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,141 @@
+"""The commands and their options; what they do is in the modules beside this one.
+
+Heavy imports are inside the commands: ``yibao --help`` is quick and ``serve`` is ready soon.
+"""
+
+import asyncio
+import dataclasses
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from yibao import __version__
+from yibao.platform.crypto import Unsealable
+from yibao.platform.logging import set_up_logging
+from yibao.platform.postgres import PostgresFailed
+from yibao.platform.settings import Settings, SettingsFault, load_settings
+
+DataFolder = Annotated[
+    Path | None, typer.Option("--data", help="Folder of the database and run-time files.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+cli = typer.Typer(
+    name="yibao",
+    help="Yibao (医保): the insurer's side of China's medical-insurance system.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,  # they could hold personal data
+)
+sandbox_cli = typer.Typer(name="sandbox", help="The world for trying out.", no_args_is_help=True)
+cli.add_typer(sandbox_cli)
+
+console = Console()
+errors = Console(stderr=True)
+
+
+def main() -> None:
+    """The entry point of the command ``yibao``."""
+    cli()
+
+
+@cli.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"yibao {__version__}")
+        raise typer.Exit
+
+
+@cli.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0 takes any free one.")] = None,
+    data: DataFolder = None,
+    sandbox: Annotated[
+        bool | None,
+        typer.Option("--sandbox/--no-sandbox", help="With an artificial world to try out."),
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="Server processes.")] = None,
+) -> None:
+    """Start database and server, and keep them running until stopped (Ctrl-C, SIGTERM)."""
+    from yibao.cli.serving import serve_until_stopped
+
+    with _explained():
+        settings = _settings(host=host, port=port, data=data, sandbox=sandbox, workers=workers)
+        serve_until_stopped(settings, console, port_asked=port is not None)
+
+
+@cli.command()
+def migrate(data: DataFolder = None) -> None:
+    """Bring the database to the newest schema."""
+    from yibao.cli.serving import open_database
+    from yibao.platform import migrations
+
+    with _explained():
+        settings = _settings(data=data)
+        with open_database(settings) as dsn:
+            before = asyncio.run(migrations.current(dsn))
+            asyncio.run(migrations.migrate(dsn))
+        console.print(f"revision {before or 'none'} → {migrations.head()}")
+
+
+@cli.command()
+def doctor(data: DataFolder = None, as_json: AsJson = False) -> None:
+    """Show the settings and check everything they name; exit code 1 when something is wrong."""
+    from yibao.cli.doctor import examine, render
+
+    with _explained():
+        settings = _settings(data=data)
+        findings = examine(settings)
+        if as_json:
+            told: dict[str, Any] = {
+                "settings": settings.masked(),
+                "findings": [dataclasses.asdict(finding) for finding in findings],
+            }
+            typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
+        else:
+            console.print(render(settings, findings))
+        if any(finding.remedy for finding in findings):
+            raise typer.Exit(1)
+
+
+@sandbox_cli.command()
+def accounts(data: DataFolder = None, as_json: AsJson = False) -> None:
+    """Print what a client needs to start: address, keys, institutions, persons, items."""
+    from yibao.cli.serving import served
+    from yibao.sandbox.accounts import collect, render
+
+    with _explained():
+        settings = _settings(data=data, sandbox=True)
+        found = collect(served(settings))
+        if as_json:
+            typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
+        else:
+            console.print(render(found))
+
+
+def _settings(**given: Any) -> Settings:
+    settings = load_settings(given)
+    set_up_logging(settings.log_level, settings.log_format)
+    return settings
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Faults that the user can mend are told without a traceback."""
+    try:
+        yield
+    except (SettingsFault, PostgresFailed, Unsealable) as fault:
+        errors.print(f"[red]yibao:[/red] {fault}", highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+    except BrokenPipeError:  # the reader of our output has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        raise typer.Exit(1) from None
