@@ -18,12 +18,12 @@ from yibao.gateway import (  # noqa: F401
     session,
 )
 from yibao.gateway.authentication import Headers
-from yibao.gateway.context import Call, Context
+from yibao.gateway.context import Call, Context, Progress
 from yibao.gateway.dispatch import find_transaction
-from yibao.gateway.envelope import NO_DIVISION, Answer, Envelope, read_envelope, write_answer
+from yibao.gateway.envelope import Answer, Envelope, read_envelope, write_answer
 from yibao.gateway.names import clerk_text
 from yibao.kernel.periods import business_date
-from yibao.kernel.refusals import OUTCOME_UNKNOWN, Refusal, RefusalCode, Refused
+from yibao.kernel.refusals import OUTCOME_UNKNOWN, RefusalCode, Refused
 from yibao.platform.commands.service import OutcomeUnknown
 from yibao.registry.institutions.model import Institution, InstitutionTerm, Sender
 from yibao.registry.service import Reference
@@ -33,9 +33,6 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-NO_TRANSACTION = "none"
-"""What observers are told for a call whose transaction is not known."""
-
 log = structlog.get_logger()
 
 
@@ -43,14 +40,14 @@ class Gateway:
     """Answers the institution interface."""
 
     def __init__(self, context: Context) -> None:
-        self._context = context
+        self.context = context
         self._references = _RecentReference(context)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One HTTP request. Anything but POST is refused in an envelope too."""
         headers = _headers(scope)
         if scope["method"] == "POST":
-            body = await _read_body(headers, receive, self._context.body_limit)
+            body = await _read_body(headers, receive, self.context.body_limit)
         else:
             body = None
         answer = await self.answer(scope["path"], headers, body, method=scope["method"])
@@ -61,55 +58,38 @@ class Gateway:
     ) -> bytes:
         """The answer to one message; ``body`` is None when it was too large to be read."""
         started = time.perf_counter()
-        received = self._context.clock.now()
-        seen = _Seen()
+        received = self.context.clock.now()
+        progress = Progress()
         code, error, output = 0, "", None
         try:
             if method != "POST":
                 raise Refused(RefusalCode.MALFORMED, "接口只接受POST请求", "method")
-            output = await self._run(path, headers, body, seen)
-        except Refused as refused:
-            code, error = self._refusal(refused.refusal, seen)
-        except OutcomeUnknown:
-            code = OUTCOME_UNKNOWN
-            error = "数据库未答复，本次请求是否生效不明：请用原报文编号重发查询，或发起冲正（2601）"
-            log.exception("outcome_unknown", number=seen.number, message_id=seen.message_id)
-        except Exception:
-            reference = secrets.token_hex(4)
-            code = int(RefusalCode.FAILED)
-            error = f"系统处理失败，本次请求未生效，请用原报文编号重发；故障编号 {reference}"
-            log.exception("call_failed", reference=reference, number=seen.number)
-        answer = Answer(code, received, seen.division, error, output)
-        written = write_answer(answer, self._context.clock.now())
-        self._context.observe(seen.transaction, code, time.perf_counter() - started)
+            output = await self._run(path, headers, body, progress)
+        except Exception as failure:  # noqa: BLE001 - whatever it was, the caller gets an envelope
+            code, error = _failure(failure, progress)
+        answer = Answer(code, received, progress.division, error, output)
+        written = write_answer(answer, self.context.clock.now())
+        self.context.observe(progress.transaction, code, time.perf_counter() - started)
         return written
 
-    def _refusal(self, refusal: Refusal, seen: "_Seen") -> tuple[int, str]:
-        log.info(
-            "refused",
-            number=seen.number,
-            message_id=seen.message_id,
-            code=refusal.code.name,
-            field=refusal.field,
-        )
-        return int(refusal.code), clerk_text(refusal)
-
-    async def _run(self, path: str, headers: Headers, body: bytes | None, seen: "_Seen") -> Any:
+    async def _run(
+        self, path: str, headers: Headers, body: bytes | None, progress: Progress
+    ) -> Any:
         if body is None:
-            limit = self._context.body_limit // (1024 * 1024)
+            limit = self.context.body_limit // (1024 * 1024)
             raise Refused(RefusalCode.TOO_LARGE, f"报文过大：请求体不得超过{limit}MB", "body")
         reference = await self._references.current()
-        sender = self._context.door.admit(headers, reference.directory)
+        sender = self.context.door.admit(headers, reference.directory)
         envelope = read_envelope(body, path)
-        seen.take(envelope)
+        progress.number, progress.message_id = envelope.number, envelope.message_id
         found = find_transaction(envelope.number)
-        seen.transaction = found.number
-        received = self._context.clock.now()
+        progress.transaction = found.number
+        received = self.context.clock.now()
         institution, term = _institution(reference, sender, envelope, business_date(received))
-        seen.division = term.division
+        progress.division = term.division
         return await found.handle(
             Call(
-                context=self._context,
+                context=self.context,
                 envelope=envelope,
                 sender=sender,
                 institution=institution,
@@ -117,25 +97,36 @@ class Gateway:
                 reference=reference,
                 received=received,
                 input=found.reader.read(envelope.input),
+                progress=progress,
             )
         )
 
 
-class _Seen:
-    """What is known of a message so far, for its answer and the log."""
+def _failure(failure: Exception, progress: Progress) -> tuple[int, str]:
+    """Code and text of an answer that is not a success.
 
-    __slots__ = ("division", "message_id", "number", "transaction")
-
-    def __init__(self) -> None:
-        self.division = NO_DIVISION
-        self.message_id = ""
-        self.number = ""
-        self.transaction = NO_TRANSACTION
-        """A known number: callers' inventions must not become labels of metrics."""
-
-    def take(self, envelope: Envelope) -> None:
-        self.number = envelope.number
-        self.message_id = envelope.message_id
+    After a commit nothing may be told as "not done", be it a refusal or a fault of ours: the caller
+    sends the same message again and is answered from what was written.
+    """
+    about = {"number": progress.number, "message_id": progress.message_id}
+    if isinstance(failure, OutcomeUnknown):
+        log.error("outcome_unknown", **about, exc_info=failure)
+        return OUTCOME_UNKNOWN, (
+            "数据库未答复，本次请求是否生效不明：请用原报文编号重发，或发起冲正（2601）"
+        )
+    if isinstance(failure, Refused) and not progress.took_effect:
+        refusal = failure.refusal
+        log.info("refused", **about, code=refusal.code.name, field=refusal.field)
+        return int(refusal.code), clerk_text(refusal)
+    reference = secrets.token_hex(4)
+    log.error("call_failed", **about, reference=reference, exc_info=failure)
+    if progress.took_effect:
+        return OUTCOME_UNKNOWN, (
+            f"请求已受理但答复失败：请用原报文编号重发以取得结果；故障编号 {reference}"
+        )
+    return int(RefusalCode.FAILED), (
+        f"系统处理失败，本次请求未生效，请用原报文编号重发；故障编号 {reference}"
+    )
 
 
 class _RecentReference:
@@ -146,7 +137,7 @@ class _RecentReference:
     """
 
     def __init__(self, context: Context) -> None:
-        self._context = context
+        self.context = context
         self._reference: Reference | None = None
         self._taken = 0.0
         self._refreshing = asyncio.Lock()
@@ -157,13 +148,13 @@ class _RecentReference:
         async with self._refreshing:
             if self._reference is None or not self._is_recent():
                 taken = time.monotonic()
-                async with self._context.database.reader(None) as connection:
-                    self._reference = await self._context.references.current(connection)
+                async with self.context.database.reader(None) as connection:
+                    self._reference = await self.context.references.current(connection)
                 self._taken = taken
             return self._reference
 
     def _is_recent(self) -> bool:
-        return time.monotonic() - self._taken < self._context.reference_age
+        return time.monotonic() - self._taken < self.context.reference_age
 
 
 def _institution(

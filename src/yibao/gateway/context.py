@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from yibao.gateway.authentication import Door
-from yibao.gateway.envelope import Envelope
+from yibao.gateway.envelope import NO_DIVISION, Envelope
 from yibao.gateway.reading import Input, digest
 from yibao.kernel.areas import Pool
 from yibao.kernel.periods import business_date
@@ -27,6 +27,9 @@ BODY_LIMIT = 8 * 1024 * 1024
 REFERENCE_AGE = 1.0
 """Seconds that senders and catalogue may be old at the door; a batch checks versions exactly."""
 
+
+NO_TRANSACTION = "none"
+"""What observers are told for a call whose transaction is not known."""
 
 Recall = Callable[[Mapping[str, Any]], Awaitable[Any]]
 """Finds the facts of a message that is answered again, from what was remembered of it."""
@@ -54,6 +57,20 @@ class Context:
     """Told of every answer: transaction number (or ``none``), ``infcode``, seconds."""
 
 
+@dataclass(slots=True)
+class Progress:
+    """How far a message has come: what its answer and the log need when it goes no further."""
+
+    division: str = NO_DIVISION
+    number: str = ""
+    """As the caller wrote it."""
+    transaction: str = NO_TRANSACTION
+    """A known number: callers' inventions must not become labels of metrics."""
+    message_id: str = ""
+    took_effect: bool = False
+    """A command was committed: from here on nothing may be answered as "not done"."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One authenticated call of a known transaction, its input read."""
@@ -67,6 +84,7 @@ class Call:
     reference: Reference
     received: datetime
     input: Input
+    progress: Progress
 
     @property
     def day(self) -> date:
@@ -92,6 +110,7 @@ class Call:
         )
         if isinstance(outcome, Refusal):
             raise refused(outcome)
+        self.progress.took_effect = True
         if not outcome.replayed:
             return outcome.result
         if recall is not None:

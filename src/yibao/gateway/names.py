@@ -10,6 +10,7 @@ OFFICIAL: dict[str, tuple[str, str]] = {
     "insured_division": ("insuplc_admdvs", "参保地医保区划"),
     "care_division": ("mdtrtarea_admvs", "就医地医保区划"),
     "sign_no": ("sign_no", "签到编号"),
+    "sign_in_number": ("sign_no", "签到编号"),
     "operator": ("opter_no", "操作员编号"),
     "member": ("psn_no", "人员编号"),
     "document_type": ("psn_cert_type", "人员证件类型"),
@@ -57,8 +58,6 @@ OFFICIAL: dict[str, tuple[str, str]] = {
 }
 
 _WORD = re.compile(r"[a-z_]+")
-_INTERNAL_FACTS = frozenset({"error"})
-"""Facts for the log, not for a clerk."""
 
 
 def official_path(field: str) -> str:
@@ -67,14 +66,17 @@ def official_path(field: str) -> str:
 
 
 def clerk_text(refusal: Refusal) -> str:
-    """What the hospital's clerk reads: the field by its official name and label, rule, figures."""
+    """What the hospital's clerk reads: the field by its official name and label, rule, figures.
+
+    Fields and figures that no message has (a law's parameter, a fault's name) are for the log.
+    """
     text = refusal.message
-    if refusal.field:
-        path = official_path(refusal.field)
-        if path.rsplit(".", 1)[-1] not in text:
-            label = OFFICIAL.get(refusal.field.rsplit(".", 1)[-1], ("", ""))[1]
-            text = f"{path}（{label}）：{text}" if label else f"{path}：{text}"
-    for name, value in refusal.facts.items():
-        if name not in _INTERNAL_FACTS and value not in text:
-            text += f"；{official_path(name)}={value}"
+    last = (refusal.field or "").rsplit(".", 1)[-1]
+    if refusal.field and last in OFFICIAL:
+        name, label = OFFICIAL[last]
+        if name not in text:
+            text = f"{official_path(refusal.field)}（{label}）：{text}"
+    for fact, value in refusal.facts.items():
+        if fact in OFFICIAL and value not in text:
+            text += f"；{OFFICIAL[fact][0]}={value}"
     return text
