@@ -98,14 +98,14 @@ class Hospital:
         draw = self._random
         consultation = [self._charge(CONSULTATION, 1)]
         extra = [draw.choice(COMMON_SERVICES)] if draw.random() < 0.3 else []
-        ordered = [name for name in encounter.services if draw.random() < 0.6]
+        ordered = [name for name in encounter.services if draw.random() < 0.7]
         tests = [
             self._charge(name, 1)
             for name in dict.fromkeys([*ordered, *extra])
             if name in self._prices
         ]
         drugs = [
-            self._charge(name, draw.randint(1, 4))
+            self._charge(name, draw.randint(1, 6))
             for name in encounter.drugs
             if name in self._prices and draw.random() < 0.75
         ]

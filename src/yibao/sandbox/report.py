@@ -19,13 +19,13 @@ DEMO_DATA = (
     "public pages and are not confirmed by any bureau."
 )
 
-_SCHEMES: dict[str, str] = {EMPLOYEE: "310 职工 employees", RESIDENT: "390 居民 residents"}
+_SCHEMES: dict[str, str] = {EMPLOYEE: "310 employees", RESIDENT: "390 residents"}
 _LEVELS = {
-    "prov": "部省属 provincial",
-    "l3": "三级 tertiary",
-    "l2": "二级 secondary",
-    "l1": "一级 primary",
-    "grass": "基层 grass-roots",
+    "prov": "provincial",
+    "l3": "tertiary",
+    "l2": "secondary",
+    "l1": "primary",
+    "grass": "grass-roots",
 }
 _TRANSACTIONS = {
     "1101": "person 人员信息",
@@ -80,8 +80,8 @@ def payers(traffic: Traffic) -> RenderableType:
         for key, amounts in hospital.books.bills.items():
             sums.setdefault(hospital.books.labels[key], []).append(amounts)
     table = Table(title="Who paid what (yuan) 谁付了多少", title_justify="left")
-    table.add_column("scheme")
-    table.add_column("level")
+    table.add_column("scheme 险种")
+    table.add_column("level 等级")
     for heading in ("total", "funds 基金", "account 账户", "cash 现金", "funds %"):
         table.add_column(heading, justify="right")
     order = list(_LEVELS)
