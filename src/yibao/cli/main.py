@@ -107,6 +107,23 @@ def doctor(data: DataFolder = None, as_json: AsJson = False) -> None:
             raise typer.Exit(1)
 
 
+@cli.command()
+def demo(
+    visits: Annotated[int, typer.Option(help="How many visits to run.")] = 2_000,
+    seed: Annotated[int, typer.Option(help="Which visits.")] = 1,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Keep the data here; else they are removed.")
+    ] = None,
+) -> None:
+    """Set up a sandbox, run visits on it, report; exit code 0 only if the three books agree."""
+    from yibao.cli.demo import demonstrate
+
+    with _explained():
+        settings = _settings(port=0, sandbox=True)
+        code = demonstrate(settings, console, visits=visits, seed=seed, keep=data)
+    raise typer.Exit(code)
+
+
 @sandbox_cli.command()
 def accounts(data: DataFolder = None, as_json: AsJson = False) -> None:
     """Print what a client needs to start: address, keys, institutions, persons, items."""

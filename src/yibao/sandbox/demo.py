@@ -23,10 +23,7 @@ from yibao.adjudication.model import ChargedLine, ItemTerms, LineSplit
 from yibao.kernel.money import QUANTITY_SCALE, unscaled, yuan
 from yibao.kernel.periods import business_date
 from yibao.ledger import service as ledger
-from yibao.platform.crypto import Vault, load_key
 from yibao.platform.database import Database
-from yibao.platform.migrations import migrate
-from yibao.platform.postgres import EmbeddedPostgres, running_dsn
 from yibao.platform.settings import Settings
 from yibao.policy.terms import EMPLOYEE, RESIDENT
 from yibao.registry.catalogue.model import Catalogue
@@ -36,9 +33,7 @@ from yibao.sandbox.accounts import collect
 from yibao.sandbox.line import Troubles
 from yibao.sandbox.places import BEIJING, CHANGSHA
 from yibao.sandbox.reconciliation import Comparison, LedgerTotals, ledger_totals, reconcile
-from yibao.sandbox.serving import serving
 from yibao.sandbox.traffic import Traffic, run_visits
-from yibao.sandbox.world import fill
 from yibao.settlement import service as settlement
 from yibao.settlement.model import LineFacts, SettlementFacts, SettlementKind
 
@@ -67,49 +62,20 @@ class Findings:
 def run_demo(
     settings: Settings, console: Console, *, visits: int = VISITS, seed: int = SEED
 ) -> int:
-    """Run everything on the folder ``settings.data``; 0 only if the three books agree."""
-    console.print("[bold]Yibao 医保[/bold]: the insurer's side, on this machine, with demo data")
+    """Run visits against the running server of ``settings`` and report; 0 only if all agrees.
+
+    ``settings`` name the address and the database that are really in use.
+    """
+    dsn = settings.database_url
+    assert dsn is not None, "the server serves, so its database is known"
+    found = collect(settings)
+    console.print(f"the institution interface answers at {found['base_url']}")
     with _progress(console) as bars:
-        prepare(settings, bars)
-        starting = bars.add_task("starting the server", total=None)
-        with serving(settings.data) as served:
-            bars.update(starting, total=1, completed=1)
-            console.print(f"the institution interface answers at {served.base_url}")
-            dsn = settings.database_url or running_dsn(settings.data / "postgres")
-            assert dsn is not None, "the server serves, so its database runs"
-            found = {**collect(settings), "base_url": served.base_url}
-            traffic, before, days = asyncio.run(_run(dsn, found, visits, seed, console, bars))
-            checking = bars.add_task("holding the books against each other", total=None)
-            findings = asyncio.run(_look(dsn, traffic, before, days))
-            bars.update(checking, total=1, completed=1)
+        traffic, before, days = asyncio.run(_run(dsn, found, visits, seed, console, bars))
+        checking = bars.add_task("books 对账", total=1)
+        findings = asyncio.run(_look(dsn, traffic, before, days))
+        bars.update(checking, completed=1)
     return _tell(console, traffic, findings)
-
-
-def prepare(settings: Settings, bars: Progress) -> None:
-    """Create, migrate and fill the folder's database, with progress bars."""
-    creating = bars.add_task("database", total=None)
-    if settings.database_url is not None:
-        asyncio.run(_prepare(settings, settings.database_url, bars))
-    else:
-        with EmbeddedPostgres(settings.data / "postgres") as dsn:
-            asyncio.run(_prepare(settings, dsn, bars))
-    bars.update(creating, total=1, completed=1)
-
-
-async def _prepare(settings: Settings, dsn: str, bars: Progress) -> None:
-    await migrate(dsn)
-    tasks: dict[str, Any] = {}
-
-    def show(what: str, done: int, all_: int) -> None:
-        if what not in tasks:
-            tasks[what] = bars.add_task(what, total=all_)
-        bars.update(tasks[what], completed=done)
-
-    database = await Database.open(dsn, writers=1, readers=1)
-    try:
-        await fill(database, Vault(load_key(settings)), datetime.now(UTC), show)
-    finally:
-        await database.close()
 
 
 async def _run(
@@ -120,7 +86,7 @@ async def _run(
     days = (today, today + timedelta(days=2))
     async with _reading(dsn) as connection:
         before = await ledger_totals(connection, *days)
-    running = bars.add_task("visits", total=visits)
+    running = bars.add_task("visits 就诊", total=visits)
     traffic = await run_visits(
         found,
         visits,
