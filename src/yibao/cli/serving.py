@@ -102,13 +102,14 @@ def running(settings: Settings, console: Console, *, port_asked: bool = False) -
             dsn = postgres.start()
         else:
             settings.data.mkdir(parents=True, exist_ok=True)
-        asyncio.run(_prepare(settings, dsn, console))
         settings = dataclasses.replace(
             settings, database_url=dsn, port=_choose_port(settings, asked=port_asked)
         )
         base_url = _base_url(settings)
         workers = _start_workers(settings)
         stack.callback(_stop_workers, workers)
+        # meanwhile the workers load; they are ready once the database is
+        asyncio.run(_prepare(settings, dsn, console))
         server = Running(base_url, settings, workers, postgres)
         _wait_until_ready(server)
         stack.enter_context(_noted(settings.data, base_url))

@@ -69,6 +69,8 @@ class EmbeddedPostgres:
                 self._start_server()
             return _with_database(self._cluster)
         except BaseException:
+            if not postmaster.is_alive(self._cluster):
+                shutil.rmtree(_socket_folder(self._cluster), ignore_errors=True)
             self._release_lock()
             raise
 
