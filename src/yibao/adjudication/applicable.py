@@ -13,6 +13,7 @@ from yibao.kernel.money import Fen
 from yibao.policy.model import (
     PHARMACY,
     Band,
+    Base,
     BenefitRules,
     Case,
     Counter,
@@ -56,6 +57,8 @@ class Applicable(NamedTuple):
     keys: dict[str, CounterKey]
     """Counters by name, but for those of visit scope. Read only."""
     visit_counters: tuple[Counter, ...]
+    deductible_is_personal: bool
+    """No payer's base holds the deductible."""
 
 
 class NotCovered(NamedTuple):
@@ -125,6 +128,7 @@ def _applicable(
             if counter.scope is not Scope.VISIT
         },
         visit_counters=tuple(c for c in rules.counters if c.scope is Scope.VISIT),
+        deductible_is_personal=all(payer.base is not Base.UNPAID for payer in rules.payers),
     )
 
 

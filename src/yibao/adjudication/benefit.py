@@ -83,13 +83,7 @@ def decide(
     account = None
     used: tuple[tuple[str, Fen], ...] = ()
     if account_parts and _account_is_open(bill):
-        personal_parts = {
-            PersonalPart.DEDUCTIBLE: care.deductible.paid,
-            PersonalPart.CO_PAY: sums.in_scope - care.deductible.paid - funds,
-            PersonalPart.FIRST_PAY: sums.first_pay,
-            PersonalPart.OVER_LIMIT: sums.over_limit,
-            PersonalPart.OWN: sums.own,
-        }
+        personal_parts = _personal_parts(sums, care.deductible.paid, funds)
         account = decide_account(account_rules(law, bill.day), personal_parts, account_parts)
         used = account.paid
     personal = sums.total - funds
@@ -102,8 +96,23 @@ def decide(
         cash=personal - sum([amount for _, amount in used]),
         counters=care.counters,
     )
-    statement.check()
+    statement.check(
+        deductible_is_personal=isinstance(found, NotCovered) or found.deductible_is_personal
+    )
     return Decision(bill, law, found, care, account, statement)
+
+
+def _personal_parts(sums: Sums, deductible: Fen, funds: Fen) -> dict[PersonalPart, Fen]:
+    """The person's part as the account's rules tell it apart."""
+    unpaid = sums.in_scope - funds
+    of_deductible = min(deductible, unpaid)
+    return {
+        PersonalPart.DEDUCTIBLE: of_deductible,
+        PersonalPart.CO_PAY: unpaid - of_deductible,
+        PersonalPart.FIRST_PAY: sums.first_pay,
+        PersonalPart.OVER_LIMIT: sums.over_limit,
+        PersonalPart.OWN: sums.own,
+    }
 
 
 def _account_is_open(bill: Bill) -> bool:

@@ -210,8 +210,12 @@ class Statement:
         """Sum of the own personal account (``acct_pay``)."""
         return sum(amount for _, amount in self.account)
 
-    def check(self) -> None:
-        """Assert the identities of a settled bill; a broken one is a fault of the kernel."""
+    def check(self, *, deductible_is_personal: bool = True) -> None:
+        """Assert the identities of a settled bill; a broken one is a fault of the kernel.
+
+        A law may let a later payer (medical assistance) pay the deductible too; then it does not
+        lie beside the funds within the in-scope amount.
+        """
         sums, funds, account = self.sums, 0, 0
         for payment in self.payments:
             assert payment.amount > 0, "a fund pays or is not named"
@@ -225,7 +229,8 @@ class Statement:
         assert sums.total == own_side + sums.in_scope, "total = own + over + first + in scope"
         assert sums.total == funds + self.personal + self.hospital_part, "total = all who pay"
         assert self.personal == account + self.family + self.cash, "who pays the person's part"
-        assert self.deductible + funds <= sums.in_scope, "deductible and funds lie in scope"
-        assert self.deductible >= 0, "a deductible is not negative"
+        beside = self.deductible if deductible_is_personal else 0
+        assert beside + funds <= sums.in_scope, "deductible and funds lie in scope"
+        assert 0 <= self.deductible <= sums.in_scope, "a deductible lies in scope"
         assert self.cash >= 0, "cash is not negative"
         assert self.family >= 0, "the family's part is not negative"

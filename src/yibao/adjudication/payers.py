@@ -64,7 +64,8 @@ def _base(base: Base, state: BillState) -> Exact:
         case Base.IN_SCOPE:
             return state.in_scope - state.deductible
         case Base.CO_PAY:
-            return state.in_scope - state.deductible - sum(state.paid.values())
+            # a payer before may have paid of the deductible too
+            return max(0, state.in_scope - state.deductible - sum(state.paid.values()))
         case Base.UNPAID:
             return state.in_scope - sum(state.paid.values())
         case Base.ABOVE_CAP:
