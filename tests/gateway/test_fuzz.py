@@ -15,7 +15,7 @@ from yibao.kernel.refusals import OUTCOME_UNKNOWN, RefusalCode
 OUR_FAULTS = {OUTCOME_UNKNOWN, int(RefusalCode.FAILED), int(RefusalCode.BUSY)}
 
 once = settings(
-    max_examples=120,
+    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

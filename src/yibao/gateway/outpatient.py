@@ -7,7 +7,7 @@ from yibao.gateway.context import Call
 from yibao.gateway.dispatch import transaction
 from yibao.gateway.pools import pool_of_member, settlement_key, visit_key
 from yibao.gateway.reading import Row
-from yibao.gateway.rendering import line_fields, settlement_output, shaped
+from yibao.gateway.rendering import priced_fields, settlement_output, shaped
 from yibao.kernel.areas import Pool
 from yibao.kernel.money import unscaled
 from yibao.kernel.refusals import RefusalCode, Refused
@@ -158,7 +158,7 @@ async def upload_fees(call: Call) -> Any:
         member,
         UploadFees(call.institution.code, member, visit, tuple(_fee_line(row) for row in rows)),
     )
-    return {"result": [shaped("2204", "result", line_fields(facts)) for facts in lines]}
+    return {"result": [shaped("2204", "result", priced_fields(facts)) for facts in lines]}
 
 
 def _fee_line(row: Row) -> FeeLine:

@@ -88,18 +88,12 @@ def _age(birth: date, day: date) -> Raw:
 # ------------------------------------------------------------------------------------------- line
 
 
-def line_fields(facts: LineFacts) -> Node:
-    """A fee line with its price ceiling, self-pay ratio and four parts."""
+def priced_fields(facts: LineFacts) -> Node:
+    """What pricing made of a fee line: ceiling, self-pay ratio, class and the four parts."""
     line = facts.line
     own_expense = facts.item_class is ItemClass.C
     return {
         "feedetl_sn": line.serial,
-        "chrg_bchno": line.batch,
-        "med_list_codg": line.item,
-        "medins_list_codg": line.institution_item,
-        "hilist_code": line.item,
-        "hilist_name": facts.item_name,
-        "fee_ocur_time": moment(line.time),
         "det_item_fee_sumamt": amount(line.amount),
         "cnt": quantity(line.quantity),
         "pric": price(line.price),
@@ -112,9 +106,23 @@ def line_fields(facts: LineFacts) -> Node:
         "chrgitm_lv": facts.item_class.value,
         "med_chrgitm_type": facts.charge_type,
         "lmt_used_flag": flag(facts.restricted),
-        "hosp_appr_flag": line.approval,
         "drt_reim_flag": "0",
         "list_sp_item_flag": "0",
+    }
+
+
+def line_fields(facts: LineFacts) -> Node:
+    """A fee line as it was sent and priced."""
+    line = facts.line
+    return {
+        **priced_fields(facts),
+        "chrg_bchno": line.batch,
+        "med_list_codg": line.item,
+        "medins_list_codg": line.institution_item,
+        "hilist_code": line.item,
+        "hilist_name": facts.item_name,
+        "fee_ocur_time": moment(line.time),
+        "hosp_appr_flag": line.approval,
     }
 
 

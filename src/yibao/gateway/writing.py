@@ -5,6 +5,7 @@ whole numbers of their scale, so no float rounds them on the way.
 """
 
 from datetime import date, datetime
+from functools import lru_cache
 
 from msgspec import Raw
 
@@ -23,22 +24,29 @@ from yibao.kernel.periods import local_time
 
 RATIO_SCALE = 4
 
+_remembered = lru_cache(maxsize=8192)
+"""Bills repeat their figures: zeros, prices of common items, counts of one."""
 
+
+@_remembered
 def amount(fen: Fen) -> Raw:
     """Yuan with two decimals: 1230 fen is ``12.30``."""
     return Raw(unscaled(fen, FEN_SCALE))
 
 
+@_remembered
 def quantity(value: Quantity) -> Raw:
     """A quantity (数量) with four decimals."""
     return Raw(unscaled(value, QUANTITY_SCALE))
 
 
+@_remembered
 def price(value: Price) -> Raw:
     """A unit price or ceiling (单价、限价) with six decimals."""
     return Raw(unscaled(value, PRICE_SCALE))
 
 
+@_remembered
 def ratio(rate: Rate) -> Raw:
     """A ratio (比例) with four decimals, rounded half-up."""
     scaled = round_half_up(rate.numerator * 10**RATIO_SCALE, rate.denominator)
@@ -47,7 +55,7 @@ def ratio(rate: Rate) -> Raw:
 
 def moment(instant: datetime) -> str:
     """An instant as civil time ``yyyy-MM-dd HH:mm:ss``."""
-    return f"{local_time(instant):%Y-%m-%d %H:%M:%S}"
+    return local_time(instant).isoformat(" ", "seconds")
 
 
 def day(value: date | None) -> str | None:
