@@ -153,6 +153,8 @@ def _explained() -> Iterator[None]:
     except (SettingsFault, PostgresFailed, Unsealable) as fault:
         errors.print(f"[red]yibao:[/red] {fault}", highlight=False, soft_wrap=True)
         raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
     except BrokenPipeError:  # the reader of our output has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         raise typer.Exit(1) from None

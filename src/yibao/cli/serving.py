@@ -69,31 +69,32 @@ class Running:
 
 def serve_until_stopped(settings: Settings, console: Console, *, port_asked: bool) -> None:
     """Serve until SIGINT or SIGTERM; then stop the workers first, the database last."""
-    with _signals_interrupt():
-        try:
-            with running(settings, console, port_asked=port_asked) as server:
-                console.print(f"Yibao is ready: {server.base_url}", highlight=False, soft_wrap=True)
-                if settings.sandbox:
-                    console.print(
-                        f"Accounts to try it with: yibao sandbox accounts --data {settings.data}",
-                        highlight=False,
-                        soft_wrap=True,
-                    )
-                sys.stdout.flush()
-                while True:
-                    time.sleep(_LOOK_SECONDS)
-                    server.look_after()
-        except KeyboardInterrupt:
-            console.print("Yibao has stopped.")
+    try:
+        with running(settings, console, port_asked=port_asked) as server:
+            console.print(f"Yibao is ready: {server.base_url}", highlight=False, soft_wrap=True)
+            if settings.sandbox:
+                console.print(
+                    f"Accounts to try it with: yibao sandbox accounts --data {settings.data}",
+                    highlight=False,
+                    soft_wrap=True,
+                )
+            sys.stdout.flush()
+            while True:
+                time.sleep(_LOOK_SECONDS)
+                server.look_after()
+    except KeyboardInterrupt:
+        console.print("Yibao has stopped.")
 
 
 @contextmanager
 def running(settings: Settings, console: Console, *, port_asked: bool = False) -> Iterator[Running]:
     """A server with these settings, ready to answer; everything is stopped at the end.
 
-    Without ``port_asked`` a port that is taken is replaced by a free one.
+    Without ``port_asked`` a port that is taken is replaced by a free one. SIGTERM and SIGHUP raise
+    KeyboardInterrupt, as Ctrl-C does.
     """
     with ExitStack() as stack:
+        stack.enter_context(_signals_interrupt())
         postgres = None
         dsn = settings.database_url
         if dsn is None:
@@ -304,7 +305,7 @@ def _noted(data: Path, base_url: str) -> Iterator[None]:
 
 @contextmanager
 def _signals_interrupt() -> Iterator[None]:
-    """SIGTERM and SIGHUP stop like Ctrl-C; while stopping, further ones are ignored."""
+    """SIGTERM and SIGHUP are like Ctrl-C; while we stop, further ones are ignored."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,0 +1,61 @@
+# Everything a developer does here. The set-up is a file target: it runs again when its inputs change.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-emit-index-url --no-emit-options
+SOURCES := src tests benchmarks
+
+# the newest Python on the path that is new enough; `make PYTHON=/path/to/python3 …` decides otherwise
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$python"; break; }; done)
+
+.PHONY: help demo serve test check bench clean requirements schema
+
+help: ## print this
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /\1|/' | awk -F'|' '{printf "make %-13s %s\n", $$1, $$2}'
+
+demo: .venv/ready ## set up, run some thousand visits against a fresh server, report and reconcile
+	@$(BIN)/yibao demo
+
+serve: .venv/ready ## keep a sandbox running (data in var/), print its address
+	@$(BIN)/yibao serve --sandbox
+
+test: check ## check, then every test
+	@$(BIN)/pytest -n 2 --dist loadgroup
+
+check: .venv/ready-for-development ## style, types, walls between rooms, tests without a database
+	@$(BIN)/ruff check $(SOURCES)
+	@$(BIN)/ruff format --check $(SOURCES)
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-timings
+	@$(BIN)/pytest -q -m "not database and not system"
+
+bench: .venv/ready ## visits per second over HTTP against a fresh server on this machine
+	@$(BIN)/python -m benchmarks.visits
+
+clean: ## remove the environment, caches and the sandbox's data
+	rm -rf .venv var dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+requirements: .venv/ready-for-development ## resolve requirements/*.in anew, with hashes
+	$(COMPILE) --upgrade --output-file requirements/runtime.txt requirements/runtime.in
+	$(COMPILE) --upgrade --output-file requirements/build.txt requirements/build.in
+	$(COMPILE) --upgrade --output-file requirements/development.txt requirements/development.in
+
+schema: .venv/ready ## write the kept schema from the migrations
+	@$(BIN)/python -m yibao.platform.migrations.schema
+
+.venv/ready: pyproject.toml requirements/runtime.txt requirements/build.txt
+	@test -n "$(PYTHON)" || { echo "Yibao needs Python 3.11 or later, and there is none on the path." >&2; exit 1; }
+	@test -x $(BIN)/python || { echo "making .venv with $(PYTHON)"; $(PYTHON) -m venv .venv; }
+	@echo "installing what Yibao needs to run"
+	@$(INSTALL) --require-hashes -r requirements/runtime.txt -r requirements/build.txt
+	@$(INSTALL) --no-build-isolation --no-deps -e .
+	@touch $@
+
+.venv/ready-for-development: .venv/ready requirements/development.txt
+	@echo "installing what the checks need"
+	@$(INSTALL) --require-hashes -r requirements/runtime.txt -r requirements/development.txt
+	@touch $@
