@@ -23,16 +23,13 @@ def explain(decision: Decision, language: Language = "zh") -> str:
 def explain_trace(trace: Sequence[Step], law: Law, language: Language = "zh") -> str:
     """A statement's trace as text; the law's name and fingerprint stand at its end."""
     chinese = language == "zh"
+    by, last = ("依据", "适用规则") if chinese else ("by", "Law")
     lines = []
     for number, step in enumerate(trace, 1):
         lines.append(f"{number}. {step.text if chinese else step.english}")
         if step.parameter:
-            label = "依据" if chinese else "by"
-            lines.append(f"   {label}: {step.parameter} ({step.reference})")
-    version = law.fingerprint[:12]
-    lines.append(
-        f"适用规则：{law.title}（{version}）" if chinese else f"Law: {law.title} ({version})"
-    )
+            lines.append(f"   {by}: {step.parameter} ({step.reference})")
+    lines.append(f"{last}: {law.title} ({law.fingerprint[:12]})")
     return "\n".join(lines)
 
 
