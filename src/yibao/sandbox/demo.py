@@ -40,9 +40,6 @@ from yibao.settlement.model import LineFacts, SettlementFacts, SettlementKind
 if TYPE_CHECKING:
     from asyncpg import Connection
 
-VISITS = 3_000
-SEED = 1
-
 _EXPLAINED = 3
 _FAULTS_SHOWN = 20
 _APPROVED = {"0": None, "1": True, "2": False}
@@ -59,9 +56,7 @@ class Findings:
     """Title and text of bills explained cent by cent."""
 
 
-def run_demo(
-    settings: Settings, console: Console, *, visits: int = VISITS, seed: int = SEED
-) -> int:
+def run_demo(settings: Settings, console: Console, *, visits: int, seed: int) -> int:
     """Run visits against the running server of ``settings`` and report; 0 only if all agrees.
 
     ``settings`` name the address and the database that are really in use.

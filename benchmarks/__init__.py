@@ -1,0 +1,1 @@
+"""Measurements of the whole platform; see ``visits.py``."""
