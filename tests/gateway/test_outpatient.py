@@ -1,5 +1,6 @@
 """A bill's way over the interface."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -222,3 +223,16 @@ async def test_a_reversal_undoes_a_settlement_and_may_be_sent_twice(counter: Cou
     assert await counter.town.counters(member) == {}
     unknown = {"data": {"psn_no": member, "omsgid": counter.message_id(), "oinfno": "2207"}}
     assert await counter.done("2601", unknown) is None
+
+
+async def test_a_retry_over_midnight_and_months_end_gets_the_first_answer(counter: Counter) -> None:
+    counter.town.clock.set(datetime(2026, 7, 31, 15, 59, 50, tzinfo=UTC))  # 23:59:50 in China
+    member = await counter.town.insure(account="100")
+    visit = await counter.open_visit(member)
+    priced = await counter.charge(member, visit, ("XA01", "2000"))
+    content, message = counter.settlement(member, visit, priced), counter.message_id()
+    first = await counter.call("2207", content, message=message)
+    counter.town.clock.set(datetime(2026, 7, 31, 16, 0, 10, tzinfo=UTC))
+    again = await counter.call("2207", content, message=message)
+    assert (first["infcode"], again["output"]) == (0, first["output"])
+    assert again["refmsg_time"].startswith("20260801")

@@ -144,3 +144,19 @@ async def test_a_foreign_persons_visit_is_not_found(counter: Counter, bill: Json
     other = await counter.town.insure()
     code, _ = await counter.refused("5202", of_visit(bill | {"member": other}))
     assert code == 4001
+
+
+async def test_what_was_charged_for_a_chronic_disease_is_its_medication_record(
+    counter: Counter,
+) -> None:
+    member = await counter.town.insure()
+    visit = await counter.open_visit(member)
+    described = counter.description(member, visit)
+    described["mdtrtinfo"] |= {"med_type": "14", "dise_codg": "M03900", "dise_name": "高血压"}
+    await counter.done("2203", described)
+    await counter.charge(member, visit, ("XA01", "7.5"))
+    content = {"data": {"psn_no": member, "begntime": "2026-01-01 00:00:00"}}
+    (row,) = (await counter.done("5205", content))["feedetail"]
+    assert (row["psn_no"], row["med_type"]) == (member, "14")
+    assert (row["med_list_codg"], row["pric"]) == ("XA01", Decimal("7.500000"))
+    assert row["fixmedins_code"] == counter.institution
