@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-from yibao.kernel.money import Fen
+from yibao.kernel.money import Fen, Rate
 from yibao.policy.model import Axis, Band
 
 Exact = int | Fraction
@@ -21,26 +21,33 @@ class Slice(NamedTuple):
 
 def cut(bands: Sequence[Band], axis: Axis, start: Exact, length: Exact) -> tuple[Slice, ...]:
     """The slices of ``length`` fen of cost that begin at ``start`` on the axis."""
-    slices = []
+    slices: list[Slice] = []
+    if length <= 0:
+        return ()
     position, rest = start, length
     for band in bands:
-        if rest <= 0:
-            break
-        if band.to is not None and position >= band.to:
+        to = band.to
+        if to is not None and position >= to:
             continue
         numerator, denominator = band.rate
-        cost = rest
-        if band.to is not None:
-            room: Exact = band.to - position
-            if axis is Axis.FUND_PAID:
-                # the bound is met when the fund has paid `room` more; at rate 0 it never is
-                room = Fraction(room * denominator, numerator) if numerator else rest
-            cost = min(rest, room)
+        cost = rest if to is None else _cost_within(axis, to - position, rest, band.rate)
         fund = _share(cost, numerator, denominator)
         slices.append(Slice(band, cost, fund))
-        position += fund if axis is Axis.FUND_PAID else cost
         rest -= cost
+        if not rest:
+            break
+        position += fund if axis is Axis.FUND_PAID else cost
     return tuple(slices)
+
+
+def _cost_within(axis: Axis, room: Exact, rest: Exact, rate: Rate) -> Exact:
+    """How much of the rest fits into ``room`` fen of the axis."""
+    if axis is not Axis.FUND_PAID:
+        return min(rest, room)
+    # the bound is met when the fund has paid `room` more; at rate 0 it never is
+    if rest * rate.numerator <= room * rate.denominator:
+        return rest
+    return Fraction(room * rate.denominator, rate.numerator)
 
 
 def fund_of(slices: Sequence[Slice]) -> Exact:
