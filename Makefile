@@ -29,7 +29,7 @@ check: .venv/ready-for-development ## style, types, walls between rooms, tests w
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/ruff format --check $(SOURCES)
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-timings
+	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/pytest -q -m "not database and not system"
 
 bench: .venv/ready ## visits per second over HTTP against a fresh server on this machine

@@ -1,0 +1,196 @@
+"""The application of one worker process: what it answers before, while and after it is ready."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from yibao import app as app_module
+from yibao.app import Application
+from yibao.kernel.refusals import RefusalCode
+from yibao.platform.clock import SystemClock
+from yibao.platform.migrations import migrate
+from yibao.platform.settings import Settings
+
+KEY = "ab" * 32
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Browser:
+    """Speaks ASGI to an application."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    async def ask(self, method: str, path: str, body: bytes = b"") -> Answer:
+        sent: list[Any] = []
+
+        async def receive() -> Any:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        scope = {"type": "http", "method": method, "path": path, "headers": []}
+        await self._application(scope, receive, send)
+        headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+        return Answer(sent[0]["status"], headers, sent[1]["body"])
+
+    async def until_ready(self, wanted: int = 200) -> Answer:
+        answer = await self.ask("GET", "/readyz")
+        for _ in range(400):
+            if answer.status == wanted and answer.json["missing"] != "starting":
+                break
+            await asyncio.sleep(0.02)
+            answer = await self.ask("GET", "/readyz")
+        return answer
+
+
+@asynccontextmanager
+async def started(settings: Settings) -> AsyncIterator[Browser]:
+    """An application between its startup and its shutdown."""
+    application = Application(settings, SystemClock())
+    orders: asyncio.Queue[Any] = asyncio.Queue()
+    told: asyncio.Queue[Any] = asyncio.Queue()
+    life = asyncio.create_task(application({"type": "lifespan"}, orders.get, told.put))
+    await orders.put({"type": "lifespan.startup"})
+    assert (await told.get())["type"] == "lifespan.startup.complete"
+    yield Browser(application)
+    await orders.put({"type": "lifespan.shutdown"})
+    assert (await told.get())["type"] == "lifespan.shutdown.complete"
+    await life
+
+
+def settings_for(dsn: str | None, **more: Any) -> Settings:
+    return Settings(database_url=dsn, **{"vault_key": KEY, "writers": 2, "readers": 2, **more})
+
+
+async def test_it_is_ready_over_a_migrated_database(dsn: str) -> None:
+    async with started(settings_for(dsn)) as browser:
+        answer = await browser.until_ready()
+        assert answer.status == 200
+        assert answer.json == {"ready": True, "sandbox": False, "missing": None}
+
+
+async def test_it_lives_before_it_is_ready(empty_dsn: str) -> None:
+    async with started(settings_for(empty_dsn)) as browser:
+        assert (await browser.ask("GET", "/livez")).status == 200
+
+
+async def test_an_unmigrated_database_is_named_until_it_is_migrated(empty_dsn: str) -> None:
+    async with started(settings_for(empty_dsn)) as browser:
+        answer = await browser.until_ready(503)
+        assert answer.status == 503
+        assert "yibao migrate" in answer.json["missing"]
+        await migrate(empty_dsn)
+        assert (await browser.until_ready()).status == 200
+
+
+async def test_a_call_before_it_is_ready_is_not_accepted_and_may_be_sent_again(
+    empty_dsn: str,
+) -> None:
+    async with started(settings_for(empty_dsn)) as browser:
+        answer = await browser.ask("POST", "/", b"{}")
+        assert answer.status == 200
+        assert answer.json["infcode"] == RefusalCode.BUSY
+        assert answer.json["output"] is None
+        assert "原报文编号" in answer.json["err_msg"]
+
+
+async def test_an_unfilled_sandbox_is_not_ready(dsn: str, tmp_path: Path) -> None:
+    async with started(settings_for(dsn, sandbox=True, data=tmp_path)) as browser:
+        answer = await browser.until_ready(503)
+        assert answer.status == 503
+        assert "not filled" in answer.json["missing"]
+
+
+async def test_a_database_that_goes_away_is_noticed(dsn: str, postgres: str) -> None:
+    async with started(settings_for(dsn)) as browser:
+        assert (await browser.until_ready()).status == 200
+        connection = await asyncpg.connect(postgres)
+        name = dsn.rsplit("?", 1)[0].rsplit("/", 1)[1]
+        await connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1", name
+        )
+        answer = await browser.ask("GET", "/readyz")
+        assert answer.status == 503
+        assert "does not answer" in answer.json["missing"]
+        await connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+        await connection.close()
+        assert (await browser.until_ready()).status == 200
+
+
+async def test_a_missing_key_is_told_without_starting(dsn: str, tmp_path: Path) -> None:
+    async with started(settings_for(dsn, vault_key=None, data=tmp_path)) as browser:
+        answer = await browser.until_ready(503)
+        assert "YIBAO_VAULT_KEY" in answer.json["missing"]
+
+
+async def test_no_database_at_all_is_told(tmp_path: Path) -> None:
+    async with started(settings_for(None, data=tmp_path)) as browser:
+        assert "DATABASE_URL" in (await browser.until_ready(503)).json["missing"]
+
+
+async def test_a_password_never_shows_on_the_ready_page() -> None:
+    async with started(settings_for("postgresql://u:geheim@127.0.0.1:1/x")) as browser:
+        answer = await browser.until_ready(503)
+        assert answer.status == 503
+        assert b"geheim" not in answer.body
+
+
+async def test_a_call_reaches_the_interface(dsn: str) -> None:
+    async with started(settings_for(dsn)) as browser:
+        await browser.until_ready()
+        answer = await browser.ask("POST", "/any/path", b"{}")
+        assert answer.status == 200
+        assert answer.json["infcode"] == RefusalCode.NOT_AUTHENTICATED
+
+
+async def test_calls_are_counted(dsn: str) -> None:
+    async with started(settings_for(dsn)) as browser:
+        await browser.until_ready()
+        await browser.ask("POST", "/", b"{}")
+        answer = await browser.ask("GET", "/metrics")
+        assert answer.status == 200
+        assert b'yibao_calls_total{infcode="2001",transaction="none"}' in answer.body
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_the_first_page_says_what_this_is(method: str) -> None:
+    async with started(settings_for(None)) as browser:
+        answer = await browser.ask(method, "/")
+        assert answer.status == 200
+        assert ("9001" in answer.body.decode()) == (method == "GET")
+
+
+async def test_a_worker_ends_itself_when_its_supervisor_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gone = await asyncio.create_subprocess_exec("true")
+    await gone.wait()
+    ended: list[int] = []
+    monkeypatch.setenv(app_module.SUPERVISOR_VARIABLE, str(gone.pid))
+    monkeypatch.setattr(app_module.os, "kill", lambda pid, _: ended.append(pid))
+    async with started(settings_for(None)):
+        for _ in range(100):
+            if ended:
+                break
+            await asyncio.sleep(0.02)
+    assert ended == [app_module.os.getppid()]
