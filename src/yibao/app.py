@@ -32,8 +32,9 @@ from yibao.platform.commands.service import Commands
 from yibao.platform.crypto import Vault, load_key
 from yibao.platform.database import Database
 from yibao.platform.logging import mask_text, set_up_logging
-from yibao.platform.settings import Settings, load_settings
+from yibao.platform.settings import Settings, SettingsFault, load_settings
 from yibao.policy.load import load_law_book
+from yibao.policy.model import LawError
 from yibao.registry.institutions.model import SignIn, SignOut
 from yibao.registry.institutions.service import handle_sessions
 from yibao.registry.service import ReferenceCache
@@ -168,6 +169,10 @@ class Application:
                 self._missing = str(reason)
             except (OSError, asyncpg.PostgresError, TimeoutError) as error:
                 self._missing = mask_text(f"the database does not answer: {error}")
+            except (SettingsFault, LawError) as fault:
+                self._missing = f"cannot start: {fault}"
+                log.critical("cannot_start", reason=str(fault))
+                return
             except Exception as error:
                 self._missing = mask_text(f"cannot start: {error}")
                 log.exception("cannot_start")

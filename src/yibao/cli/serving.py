@@ -29,6 +29,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from yibao.platform import migrations
+from yibao.platform.crypto import Vault, load_key
 from yibao.platform.metrics import FOLDER_VARIABLE, empty_folder
 from yibao.platform.postgres import EmbeddedPostgres, PostgresFailed, running_dsn
 from yibao.platform.settings import DEFAULT_PORT, Settings, SettingsFault, mask_url
@@ -95,6 +96,7 @@ def running(settings: Settings, console: Console, *, port_asked: bool = False) -
     """
     with ExitStack() as stack:
         stack.enter_context(_signals_interrupt())
+        load_key(settings)  # made in a sandbox, a refusal elsewhere: before anything is started
         postgres = None
         dsn = settings.database_url
         if dsn is None:
@@ -154,7 +156,6 @@ async def _prepare(settings: Settings, dsn: str, console: Console) -> None:
 
 
 async def _fill_sandbox(settings: Settings, dsn: str, console: Console) -> None:
-    from yibao.platform.crypto import Vault, load_key
     from yibao.platform.database import Database
     from yibao.sandbox.world import fill, is_filled
 
