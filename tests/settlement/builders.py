@@ -163,6 +163,8 @@ class Town:
     numbers: NumberSource
     room: SettlementRoom
     commands: Commands
+    documents: dict[str, str] = field(default_factory=dict)
+    """Identity-card numbers by member."""
     _messages: "count[int]" = field(default_factory=lambda: count(1))
     _people: "count[int]" = field(default_factory=lambda: count(1))
 
@@ -179,9 +181,10 @@ class Town:
         period: Period = ALWAYS,
     ) -> str:
         """Admit a person, credit the account, and return the member's number."""
+        document = f"99010119800101{next(self._people):04d}"
         person = NewPerson(
             "01",
-            f"99010119800101{next(self._people):04d}",
+            document,
             "测试",
             "1",
             birth,
@@ -200,6 +203,7 @@ class Town:
                 Credit(member, scheme, 2025, "carried", fen_from_yuan(carried)),
             ]
             await ledger.credit(unit, [c for c in credits_ if c.amount])
+            self.documents[member] = document
         return member
 
     # --------------------------------------------------------------------------------- messages
@@ -247,8 +251,8 @@ class Town:
     ) -> RegisterVisit:
         """A registration for now."""
         return RegisterVisit(
-            institution, member, scheme, self.clock.now(), "02", "MZ1", "D1", "医师甲", "01",
-            "内科", "0300",
+            institution, member, scheme, self.clock.now(), "02",
+            self.documents.get(member, "?"), "MZ1", "D1", "医师甲", "01", "内科", "0300",
         )  # fmt: skip
 
     def description(self, visit: VisitFacts, code: str = "J06.900") -> DescribeVisit:

@@ -106,6 +106,14 @@ CASES: dict[str, tuple[Request, Code]] = {
         _now(lambda t, v: t.registration(v.member, FOREIGN)),
         Code.CARE_NOT_OFFERED,
     ),
+    "another person's identity card": (
+        _now(lambda t, v: replace(t.registration(v.member), voucher_number="99")),
+        Code.PERSON_DIFFERS,
+    ),
+    "a voucher that is not supported yet": (
+        _now(lambda t, v: replace(t.registration(v.member), voucher_type="03")),
+        Code.VOUCHER_NOT_SUPPORTED,
+    ),
     "an unknown person": (
         _now(lambda t, v: t.registration("11000099999999999999")),
         Code.PERSON_UNKNOWN,

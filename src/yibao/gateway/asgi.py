@@ -79,7 +79,7 @@ class Gateway:
             limit = self.context.body_limit // (1024 * 1024)
             raise Refused(RefusalCode.TOO_LARGE, f"报文过大：请求体不得超过{limit}MB", "body")
         reference = await self._references.current()
-        sender = self.context.door.admit(headers, reference.directory)
+        sender = self.context.door.admit(headers, reference.directory, body)
         envelope = read_envelope(body, path)
         progress.number, progress.message_id = envelope.number, envelope.message_id
         found = find_transaction(envelope.number)

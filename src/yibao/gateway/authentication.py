@@ -45,7 +45,7 @@ class Senders(Protocol):
 class Door(Protocol):
     """Decides whether a request's sender is who its headers say."""
 
-    def admit(self, headers: Headers, senders: Senders) -> Sender:
+    def admit(self, headers: Headers, senders: Senders, body: bytes) -> Sender:
         """The sender, or Refused."""
 
 
@@ -66,12 +66,16 @@ class SignedDoor:
     def __init__(self, clock: Clock, tolerance: timedelta = CLOCK_TOLERANCE) -> None:
         self._clock = clock
         self._tolerance = tolerance
-        self._nonces: OrderedDict[tuple[str, str, str], None] = OrderedDict()
+        self._nonces: OrderedDict[tuple[str, str, str], int] = OrderedDict()
 
-    def admit(self, headers: Headers, senders: Senders) -> Sender:
-        """The sender whose key signed the headers, or Refused (2001–2004)."""
+    def admit(self, headers: Headers, senders: Senders, body: bytes) -> Sender:
+        """The sender whose key signed the headers, or Refused (2001–2004).
+
+        The signature does not cover the body, so headers that were used once must not carry
+        another one. The same request again is no attack but a lost reply: a message is done once.
+        """
         if "x-tif-paasid" in headers:
-            return self._admit_tif(headers, senders)
+            return self._admit_tif(headers, senders, body)
         if "_api_access_key" in headers:
             return self._admit_csb(headers, senders)
         raise Refused(
@@ -81,12 +85,12 @@ class SignedDoor:
             "headers",
         )
 
-    def _admit_tif(self, headers: Headers, senders: Senders) -> Sender:
+    def _admit_tif(self, headers: Headers, senders: Senders, body: bytes) -> Sender:
         account, timestamp, nonce, signature = _needed(headers, TIF_HEADERS)
         sender = _known(senders, HeaderFamily.TIF, account, "x-tif-paasid")
         _compare(tif_signature(timestamp, sender.secret, nonce), signature.lower())
         self._check_time(timestamp, "x-tif-timestamp")
-        self._check_nonce((sender.id, timestamp, nonce))
+        self._check_nonce((sender.id, timestamp, nonce), hash(body))
         return sender
 
     def _admit_csb(self, headers: Headers, senders: Senders) -> Sender:
@@ -121,14 +125,14 @@ class SignedDoor:
                 server_time=shown,
             )
 
-    def _check_nonce(self, seen: tuple[str, str, str]) -> None:
-        if seen in self._nonces:
+    def _check_nonce(self, seen: tuple[str, str, str], body: int) -> None:
+        if self._nonces.get(seen, body) != body:
             raise Refused(
                 RefusalCode.REPLAYED,
-                "请求头 x-tif-nonce 已用过：重发报文时请重新生成随机数和签名",
+                "请求头 x-tif-nonce 已用于另一报文：发送新报文时请重新生成随机数和签名",
                 "x-tif-nonce",
             )
-        self._nonces[seen] = None
+        self._nonces[seen] = body
         if len(self._nonces) > NONCES_KEPT:
             self._nonces.popitem(last=False)
 

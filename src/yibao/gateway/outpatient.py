@@ -66,6 +66,7 @@ async def register(call: Call) -> Any:
             scheme=Scheme(data["insutype"]),
             begin=data["begntime"],
             voucher_type=data["mdtrt_cert_type"],
+            voucher_number=data["mdtrt_cert_no"],
             outpatient_number=data["ipt_otp_no"],
             doctor_code=data["atddr_no"],
             doctor_name=data["dr_name"],

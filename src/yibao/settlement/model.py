@@ -61,6 +61,7 @@ class RegisterVisit:
     scheme: Scheme
     begin: datetime
     voucher_type: str
+    voucher_number: str
     outpatient_number: str
     """The hospital's own number (``ipt_otp_no``)."""
     doctor_code: str

@@ -23,13 +23,17 @@ NOT_LISTED = ItemTerms(ItemClass.C)
 
 def check_line(line: FeeLine) -> None:
     """Refuse a line whose figures cannot be."""
-    if line.amount < 0 or line.price < 0 or line.quantity <= 0:
-        raise Refused(
-            RefusalCode.AMOUNT_OUT_OF_RANGE,
-            f"明细 {line.serial}：门诊明细的数量须大于 0，单价和金额不得为负"
-            "（退费请用 2205 或 2208）",
-            "amount",
-        )
+    for field, label, value in (
+        ("quantity", "数量须大于 0", line.quantity - 1),
+        ("price", "单价不得为负", line.price),
+        ("amount", "金额不得为负", line.amount),
+    ):
+        if value < 0:
+            raise Refused(
+                RefusalCode.AMOUNT_OUT_OF_RANGE,
+                f"明细 {line.serial}：门诊明细的{label}（退费请用 2205 或 2208）",
+                field,
+            )
     if line.amount > AMOUNT_LIMIT:
         raise Refused(
             RefusalCode.AMOUNT_OUT_OF_RANGE,

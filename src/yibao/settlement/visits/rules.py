@@ -10,6 +10,9 @@ from yibao.registry.institutions.model import Institution, InstitutionKind, Inst
 from yibao.registry.people.model import Enrolment, Insured
 from yibao.settlement.model import VisitFacts, VisitState
 
+IDENTITY_CARD = "02"
+"""Voucher type (``mdtrt_cert_type``): the number of a resident identity card."""
+
 CLOCK_TOLERANCE = timedelta(days=1)
 """How far in the future a sent begin time may lie: hospitals' clocks and late-night shifts."""
 
@@ -79,6 +82,20 @@ def check_enrolment(insured: Insured | None, scheme: Scheme, day: date) -> Enrol
     if enrolment is None:
         raise Refused(RefusalCode.NOT_ENROLLED, f"参保人在 {day} 未参加险种 {scheme}", "scheme")
     return enrolment
+
+
+def check_voucher(insured: Insured, voucher_type: str, voucher_number: str) -> None:
+    """The voucher shown must be the person's own identity card."""
+    if voucher_type != IDENTITY_CARD:
+        raise Refused(
+            RefusalCode.VOUCHER_NOT_SUPPORTED,
+            f"暂不支持就诊凭证类型 {voucher_type}，请使用 02（居民身份证）",
+            "voucher_type",
+        )
+    if voucher_number.strip().upper() != insured.identity.document_number.upper():
+        raise Refused(
+            RefusalCode.PERSON_DIFFERS, "就诊凭证编号与人员编号不是同一人", "voucher_number"
+        )
 
 
 def check_own_visit(visit: VisitFacts | None, institution: str, member: str) -> VisitFacts:

@@ -47,7 +47,10 @@ def _registered(
         day = rules.check_begin(request.begin, unit.now)
         institution = reference.directory.institution(request.institution)
         rules.check_outpatient_institution(institution, unit.pool, day)
-        rules.check_enrolment(members.get(request.member), request.scheme, day)
+        insured = members.get(request.member)
+        rules.check_enrolment(insured, request.scheme, day)
+        assert insured is not None
+        rules.check_voucher(insured, request.voucher_type, request.voucher_number)
     except Refused as refused:
         return refused.refusal
     return VisitFacts(
