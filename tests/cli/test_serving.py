@@ -225,10 +225,11 @@ def test_a_second_server_on_the_folder_is_refused(serving: Serving) -> None:
 
 def test_a_taken_port_that_was_asked_for_is_named(serving: Serving, tmp_path: Path) -> None:
     port = serving.base_url.rsplit(":", 1)[1]
-    answer = yibao("serve", "--data", tmp_path / "other", "--port", port)
+    folder = tmp_path / "other"
+    answer = yibao("serve", "--data", folder, "--port", port, YIBAO_VAULT_KEY="ab" * 32)
     assert answer.returncode == 1
     assert f"port {port} of 127.0.0.1 is taken" in answer.stderr
-    assert processes_of(tmp_path / "other") == []
+    assert processes_of(folder) == []
 
 
 def test_a_taken_default_port_is_replaced(sandbox: Path) -> None:
