@@ -1,0 +1,70 @@
+"""A hospital's book: learnt from replies, sceptical of them."""
+
+import pytest
+
+from tests.sandbox.builders import setlinfo
+from yibao.sandbox.books import Amounts, BillKey, Books, Label, amounts_of, broken_identities
+
+KEY = BillKey("visit", "batch")
+LABEL = Label("310", "l3")
+
+
+def mirror() -> dict[str, str]:
+    """The reply to the cancellation of ``setlinfo()``; it spells its cash field in its own way."""
+    reply = {
+        name: f"-{value}" if value != "0.00" and "." in value else value
+        for name, value in setlinfo().items()
+    }
+    reply["pdn_cash_pay"] = reply.pop("psn_cash_pay")
+    return reply
+
+
+def test_a_settlement_is_entered_by_its_reply() -> None:
+    books = Books()
+    books.settled(KEY, LABEL, setlinfo())
+    assert books.net == Amounts(total=100_00, funds=50_00, account=20_00, cash=30_00)
+    assert books.living == {KEY: "1100001"}
+    assert books.faults == []
+
+
+def test_a_cancellation_brings_the_bill_to_nothing() -> None:
+    books = Books()
+    books.settled(KEY, LABEL, setlinfo())
+    books.cancelled(KEY, mirror())
+    assert books.bills == {KEY: Amounts()}
+    assert books.living == {}
+    assert books.faults == []
+
+
+def test_a_cancellation_that_is_no_mirror_is_a_fault() -> None:
+    books = Books()
+    books.settled(KEY, LABEL, setlinfo())
+    books.cancelled(KEY, mirror() | {"fund_pay_sumamt": "-49.99"})
+    assert len(books.faults) == 1
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "medfee_sumamt",
+        "inscp_scp_amt",
+        "hifp_pay",
+        "fund_pay_sumamt",
+        "psn_part_amt",
+        "acct_pay",
+        "psn_cash_pay",
+        "hosp_part_amt",
+    ],
+)
+def test_one_fen_too_many_in_any_amount_breaks_an_identity(field: str) -> None:
+    amount = setlinfo()[field]
+    assert broken_identities(setlinfo(**{field: f"{amount[:-1]}1"}))
+
+
+def test_a_deductible_beyond_the_scope_is_a_fault() -> None:
+    assert broken_identities(setlinfo(act_pay_dedc="80.01"))
+    assert not broken_identities(setlinfo(act_pay_dedc="80.00"))
+
+
+def test_null_amounts_count_as_nothing() -> None:
+    assert amounts_of({"medfee_sumamt": 1, "fund_pay_sumamt": "", "acct_pay": None}) == Amounts(100)

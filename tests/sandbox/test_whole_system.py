@@ -1,0 +1,59 @@
+"""The whole platform: served, visited over HTTP with troubles on the line, reconciled."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from yibao.cli.serving import running
+from yibao.kernel.periods import business_date
+from yibao.ledger import service as ledger
+from yibao.platform.database import Database
+from yibao.platform.settings import load_settings
+from yibao.sandbox.accounts import collect
+from yibao.sandbox.demo import run_demo
+from yibao.sandbox.line import Troubles
+from yibao.sandbox.reconciliation import Comparison, reconcile
+from yibao.sandbox.traffic import Traffic, run_visits
+
+MANY_TROUBLES = Troubles(lost_request=0.05, lost_reply=0.1, repeated=0.1)
+
+pytestmark = [pytest.mark.system, pytest.mark.xdist_group("system")]
+
+
+def test_the_three_books_agree_after_visits_over_a_bad_line(tmp_path: Path) -> None:
+    settings = load_settings(
+        {"data": tmp_path, "sandbox": True, "port": 0, "log_level": "error"}, {}
+    )
+    with running(settings, Console(quiet=True)) as server:
+        found = collect(server.settings)
+        assert found["base_url"] == server.base_url
+        traffic = asyncio.run(run_visits(found, 50, seed=3, troubles=MANY_TROUBLES))
+        comparisons, faults = asyncio.run(books(server.settings.database_url or "", traffic))
+        assert traffic.faults == []
+        assert faults == []
+        assert [row.differences for row in comparisons if row.differences] == []
+        assert sum(row.bills for row in comparisons) > 0
+        assert sum(row.hospital.funds for row in comparisons) > 0, "somebody was paid for"
+        tally = traffic.tally
+        assert tally.lost_replies, "the run shows nothing unless replies were lost"
+        assert tally.lost_requests
+        assert tally.repeated
+
+        again = Console(quiet=True)
+        assert run_demo(server.settings, again, visits=20, seed=4) == 0, "on a used platform too"
+
+
+async def books(dsn: str, traffic: Traffic) -> tuple[list[Comparison], list[str]]:
+    """What the database says of the run, and the ledger's own faults."""
+    today = business_date(datetime.now(UTC))
+    days = (today - timedelta(days=1), today + timedelta(days=1))
+    database = await Database.open(dsn, writers=1, readers=1)
+    try:
+        async with database.reader(None) as connection:
+            comparisons, _ = await reconcile(connection, traffic.hospitals, *days, before={})
+            return comparisons, await ledger.verify(connection)
+    finally:
+        await database.close()
