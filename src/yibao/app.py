@@ -29,6 +29,7 @@ from yibao.kernel.refusals import RefusalCode
 from yibao.platform import metrics, migrations
 from yibao.platform.clock import Clock, SystemClock
 from yibao.platform.commands.service import Commands
+from yibao.platform.commands.shared_reads import SharedReads
 from yibao.platform.crypto import Vault, load_key
 from yibao.platform.database import Database
 from yibao.platform.logging import mask_text, set_up_logging
@@ -114,6 +115,7 @@ async def open_house(settings: Settings, clock: Clock) -> House:
             clock=clock,
             database=database,
             commands=commands,
+            trials=SharedReads(database.writer, clock, room.try_settlements),
             room=room,
             references=references,
             vault=vault,

@@ -22,6 +22,7 @@ from yibao.ledger.model import Credit
 from yibao.platform.clock import SettableClock
 from yibao.platform.commands.model import Command, Done, MessageKey, Outcome, Unit
 from yibao.platform.commands.service import Commands
+from yibao.platform.commands.shared_reads import SharedReads
 from yibao.platform.crypto import Vault
 from yibao.platform.database import Database
 from yibao.policy.load import load_law_book
@@ -163,6 +164,7 @@ class Town:
     numbers: NumberSource
     room: SettlementRoom
     commands: Commands
+    trials: SharedReads[Settle, SettlementFacts]
     documents: dict[str, str] = field(default_factory=dict)
     """Identity-card numbers by member."""
     _messages: "count[int]" = field(default_factory=lambda: count(1))
@@ -295,8 +297,7 @@ class Town:
 
     async def trial(self, request: Settle) -> SettlementFacts:
         """Try a settlement."""
-        async with self.database.writer() as connection:
-            return await self.room.trial(connection, POOL, self.clock.now(), request)
+        return await self.trials.ask(POOL, request)
 
     async def bill(
         self, member: str, amount: str, institution: str = TERTIARY, *, batch: str = "B1"
@@ -370,7 +371,8 @@ async def town(database: Database, *, start: datetime = NOON) -> AsyncIterator[T
         await room.keep_laws(connection)
     numbers = await database.numbers()
     commands = Commands(database.writer, clock, numbers, dict.fromkeys(REQUESTS, room.handle))
-    yield Town(database, vault, clock, numbers, room, commands)
+    trials = SharedReads(database.writer, clock, room.try_settlements)
+    yield Town(database, vault, clock, numbers, room, commands, trials)
     await commands.drain()
 
 

@@ -14,11 +14,13 @@ from yibao.kernel.refusals import Refusal, RefusalCode, Refused
 from yibao.platform.clock import Clock
 from yibao.platform.commands.model import Command, MessageKey
 from yibao.platform.commands.service import Commands
+from yibao.platform.commands.shared_reads import SharedReads
 from yibao.platform.crypto import Vault
 from yibao.platform.database import Database
 from yibao.policy.law_book import LawBook
 from yibao.registry.institutions.model import Institution, InstitutionTerm, Sender
 from yibao.registry.service import Reference, ReferenceCache
+from yibao.settlement.model import Settle, SettlementFacts
 from yibao.settlement.service import SettlementRoom
 
 BODY_LIMIT = 8 * 1024 * 1024
@@ -46,6 +48,7 @@ class Context:
     clock: Clock
     database: Database
     commands: Commands
+    trials: SharedReads[Settle, SettlementFacts]
     room: SettlementRoom
     references: ReferenceCache
     vault: Vault

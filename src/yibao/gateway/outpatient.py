@@ -196,14 +196,8 @@ async def withdraw_fees(call: Call) -> Any:
 async def try_settlement(call: Call) -> Any:
     """What 2207 would answer now, without writing (门诊预结算)."""
     request = _settle_request(call)
-    pool = request.visit.pool
-    # The trial reads what a settlement locks, so it needs the writer's sight; it writes nothing.
-    async with call.context.database.writer() as connection:
-        facts: SettlementFacts = await call.context.room.trial(
-            connection, pool, call.received, request
-        )
-        members = await load_members(connection, call.context.vault, pool, [facts.member])
-    return settlement_output("2206", facts, members.get(facts.member), call.reference)
+    facts = await call.context.trials.ask(request.visit.pool, request)
+    return settlement_output("2206", facts, facts.insured, call.reference)
 
 
 @transaction("2207")
@@ -211,7 +205,7 @@ async def settle(call: Call) -> Any:
     """Settle one charge batch (门诊结算)."""
     request = _settle_request(call)
     facts: SettlementFacts = await call.perform(request.visit.pool, request.member, request)
-    insured = await _insured(call, request.visit.pool, facts.member)
+    insured = facts.insured or await _insured(call, request.visit.pool, facts.member)
     return settlement_output("2207", facts, insured, call.reference)
 
 

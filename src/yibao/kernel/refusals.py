@@ -90,3 +90,8 @@ class Refused(Exception):  # noqa: N818 - a fact, not an error: the caller was r
     ) -> None:
         self.refusal = Refusal(code, message, field, facts)
         super().__init__(f"{code.name}: {message}")
+
+    @classmethod
+    def of(cls, refusal: Refusal) -> "Refused":
+        """The exception that carries a refusal made elsewhere."""
+        return cls(refusal.code, refusal.message, refusal.field, **refusal.facts)

@@ -149,6 +149,11 @@ async def _lock(connection: asyncpg.Connection, number: int) -> bool:
     )
 
 
+_KEYED_ACCESS = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
+"""A writer looks rows up by key, always. Left to itself the planner scans whole tables while they
+are young and keeps such plans in prepared statements and foreign-key checks as they grow."""
+
+
 async def _open_pool(dsn: str, role: str, size: int) -> asyncpg.Pool:
     return await asyncpg.create_pool(
         dsn,
@@ -164,6 +169,7 @@ async def _open_pool(dsn: str, role: str, size: int) -> asyncpg.Pool:
             "application_name": role,
             # a writer sees all; a reader nothing until it is borrowed for somebody
             "yibao.institutions": BUREAU if role == WRITER_ROLE else "",
+            **(_KEYED_ACCESS if role == WRITER_ROLE else {}),
         },
     )
 

@@ -4,7 +4,7 @@ Requests are frozen and hold our words only; the gateway translates from the int
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -13,6 +13,7 @@ from yibao.adjudication.model import Sums
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.money import Fen, Price, Quantity, Rate
 from yibao.policy.terms import CareKind, ItemClass, PersonType, Scheme
+from yibao.registry.people.model import Insured
 
 ALL_BATCHES = "0000"
 """``chrg_bchno`` of 2205 that means every unsettled batch of the visit."""
@@ -300,6 +301,8 @@ class SettlementFacts:
     """Every fact used: person, provider, entitlement, counters before, account parts."""
     needs_resettlement: bool = False
     cancelled_by: PoolKey | None = None
+    insured: Insured | None = field(default=None, compare=False)
+    """The person as known when the bill was decided; None when the bill is read back."""
 
     @property
     def funds(self) -> Fen:

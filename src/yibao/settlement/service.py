@@ -5,11 +5,10 @@ batch of commands touches, in number order, before anything is decided.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from yibao.kernel.areas import Pool
-from yibao.kernel.identifiers import NumberSource, PoolKey, parse_pool_key
+from yibao.kernel.identifiers import PoolKey, parse_pool_key
 from yibao.kernel.refusals import Refusal, RefusalCode, Refused
 from yibao.platform.commands import service as messages
 from yibao.platform.commands.model import (
@@ -219,20 +218,21 @@ class SettlementRoom:
 
     # ------------------------------------------------------------------------------------ trial
 
-    async def trial(
-        self, connection: "Connection[Any]", pool: Pool, now: datetime, request: Settle
-    ) -> SettlementFacts:
-        """Decide as a settlement would, write nothing; ``key`` of the answer is None.
+    async def try_settlements(
+        self, unit: Unit, requests: Sequence[Settle]
+    ) -> list[SettlementFacts | Refusal]:
+        """Decide as settlements would, write nothing; ``key`` of the answers is None.
 
-        Raises Refused. Runs in a read-only snapshot, so that all it reads is of one moment.
+        The unit is a read-only snapshot, so that all that is read is of one moment.
         """
-        async with connection.transaction(isolation="repeatable_read", readonly=True):
-            unit = Unit(pool, connection, now, NumberSource(0))
-            touched = await visit_store.load(connection, pool, [request.visit.number])
-            members = await people.load_members(connection, self._vault, pool, [request.member])
-            reference = await self._references.current(connection)
-            facts = bills.Facts(touched, members, reference, self._law_book)
-            return await bills.trial(unit, request, facts)
+        connection, pool = unit.connection, unit.pool
+        touched = await visit_store.load(connection, pool, [r.visit.number for r in requests])
+        members = await people.load_members(
+            connection, self._vault, pool, sorted({r.member for r in requests})
+        )
+        reference = await self._references.current(connection)
+        facts = bills.Facts(touched, members, reference, self._law_book)
+        return await bills.try_settlements(unit, requests, facts)
 
     # ----------------------------------------------------------------------------------- recall
 

@@ -204,6 +204,7 @@ def decide(
         balance=sum(part.amount for part in parts) - statement.account_total,
         law=candidate.law.fingerprint,
         snapshot=_snapshot(candidate, history, account_parts),
+        insured=candidate.insured,
     )
     return Decision(candidate, statement, facts)
 
@@ -310,6 +311,7 @@ def cancellation(
         balance=balance,
         needs_resettlement=False,
         cancelled_by=None,
+        insured=None,
     )
 
 
@@ -327,6 +329,7 @@ def reinstatement(
         balance=balance,
         needs_resettlement=False,
         cancelled_by=None,
+        insured=None,
     )
 
 

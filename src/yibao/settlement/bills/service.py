@@ -88,12 +88,12 @@ async def settle(
     return outcomes
 
 
-async def trial(unit: Unit, request: Settle, facts: Facts) -> SettlementFacts:
-    """Decide a batch as ``settle`` would (预结算) and write nothing; raises Refused."""
-    (decision,) = await _decide(unit, [request], facts, writing=False)
-    if isinstance(decision, Refusal):
-        raise Refused(decision.code, decision.message, decision.field, **decision.facts)
-    return decision.facts
+async def try_settlements(
+    unit: Unit, requests: Sequence[Settle], facts: Facts
+) -> list[SettlementFacts | Refusal]:
+    """Decide batches as ``settle`` would (预结算), locking and writing nothing."""
+    decisions = await _decide(unit, requests, facts, writing=False)
+    return [decision if isinstance(decision, Refusal) else decision.facts for decision in decisions]
 
 
 async def _decide(

@@ -1,0 +1,99 @@
+"""Reads that many callers want at once share one read-only snapshot of their pool.
+
+The reading twin of the batcher, for trials: what waits at the same time is answered from one
+transaction, so that its round trips are paid once for all. Nothing lingers.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from yibao.kernel.areas import Pool
+from yibao.kernel.identifiers import NumberSource
+from yibao.kernel.refusals import Refusal, Refused
+from yibao.platform.clock import Clock
+from yibao.platform.commands.model import Unit
+from yibao.platform.commands.service import BATCH_LIMIT, Writer
+
+Q = TypeVar("Q")
+A = TypeVar("A")
+
+
+@dataclass(slots=True)
+class _Queue(Generic[Q, A]):
+    waiting: "deque[tuple[Q, asyncio.Future[A]]]" = field(default_factory=deque)
+    running: bool = False
+
+
+class SharedReads(Generic[Q, A]):
+    """Answers questions about a pool, up to 32 from one snapshot."""
+
+    def __init__(
+        self,
+        writer: Writer,
+        clock: Clock,
+        answer: Callable[[Unit, Sequence[Q]], Awaitable[Sequence[A | Refusal]]],
+    ) -> None:
+        """``answer`` gives one answer or refusal for each question, in order, writing nothing.
+
+        A writer's connection, because a trial reads what a settlement would lock.
+        """
+        self._writer = writer
+        self._clock = clock
+        self._answer = answer
+        self._queues: dict[Pool, _Queue[Q, A]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def ask(self, pool: Pool, question: Q) -> A:
+        """The answer to one question. Raises Refused, or what went wrong."""
+        queue = self._queues.setdefault(pool, _Queue())
+        future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
+        queue.waiting.append((question, future))
+        self._start(pool, queue)
+        return await future
+
+    def _start(self, pool: Pool, queue: _Queue[Q, A]) -> None:
+        if queue.waiting and not queue.running:
+            queue.running = True
+            task = asyncio.create_task(self._run(pool, queue))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, pool: Pool, queue: _Queue[Q, A]) -> None:
+        asked = [queue.waiting.popleft() for _ in range(min(BATCH_LIMIT, len(queue.waiting)))]
+        try:
+            answers: Sequence[Any] = await self._read(pool, [question for question, _ in asked])
+        except Exception as fault:  # noqa: BLE001 - each of them is asked again alone
+            answers = [fault if len(asked) == 1 else await self._alone(pool, q) for q, _ in asked]
+        finally:
+            queue.running = False
+            self._start(pool, queue)
+        for (_, future), answer in zip(asked, answers, strict=True):
+            if future.done():  # the caller hung up
+                continue
+            if isinstance(answer, Refusal):
+                future.set_exception(Refused.of(answer))
+            elif isinstance(answer, Exception):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer)
+
+    async def _read(self, pool: Pool, questions: Sequence[Q]) -> Sequence[A | Refusal]:
+        async with (
+            self._writer() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            unit = Unit(pool, connection, self._clock.now(), _NO_NUMBERS)
+            return await self._answer(unit, questions)
+
+    async def _alone(self, pool: Pool, question: Q) -> A | Refusal | Exception:
+        try:
+            return (await self._read(pool, [question]))[0]
+        except Exception as fault:  # noqa: BLE001 - handed to the one who asked
+            return fault
+
+
+_NO_NUMBERS = NumberSource(0)
+"""A reading unit makes no rows, so it needs no number of its own."""
