@@ -300,6 +300,7 @@ async def counter(town: Town) -> AsyncIterator[Counter]:
         clock=town.clock,
         database=town.database,
         commands=commands,
+        trials=town.trials,
         room=town.room,
         references=ReferenceCache(town.vault),
         vault=town.vault,
