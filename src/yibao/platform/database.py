@@ -149,7 +149,7 @@ async def _lock(connection: asyncpg.Connection, number: int) -> bool:
     )
 
 
-_KEYED_ACCESS = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
+_KEYED_ACCESS = {"enable_seqscan": "off"}
 """A writer looks rows up by key, always. Left to itself the planner scans whole tables while they
 are young and keeps such plans in prepared statements and foreign-key checks as they grow."""
 

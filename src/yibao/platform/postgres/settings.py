@@ -30,6 +30,8 @@ def server_settings(binaries: Path) -> dict[str, str]:
         "checkpoint_timeout": "15min",
         "checkpoint_completion_target": "0.9",
         "max_locks_per_transaction": "128",
+        # tables grow from nothing to millions: analysed soon, their plans follow
+        "autovacuum_naptime": "5s",
         "idle_in_transaction_session_timeout": "5min",
         "timezone": "UTC",
         "log_timezone": "UTC",
