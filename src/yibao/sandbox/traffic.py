@@ -17,7 +17,7 @@ from yibao.sandbox.visit import Patient
 _SHARES = {"l3": 6, "prov": 4, "l2": 5, "l1": 3, "grass": 5}
 """How many of the visits go to a hospital of a level."""
 
-AT_ONCE = 12
+AT_ONCE = 24
 """Visits under way at the same time."""
 
 
