@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 BATCH_LIMIT = 32
 """Most commands in one transaction: MEASURED.md found the gain flat beyond it."""
 
-BATCHES_AT_ONCE = 2
+BATCHES_AT_ONCE = 1
 """Transactions of one pool under way in one process: one computes while the other commits."""
 
 WAITING_LIMIT = 2_000

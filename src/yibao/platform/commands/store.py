@@ -16,12 +16,18 @@ async def find(
 ) -> dict[MessageKey, Message]:
     """The remembered messages among ``keys``."""
     rows = await connection.fetch(
-        """SELECT institution, transaction, message_id, subject, digest, outcome, reference,
-                  reversed_by
+        # a row at a time by its key: a join would read the whole pool while the table is young
+        """SELECT found.*
            FROM unnest($2::text[], $3::text[], $4::text[])
                 AS wanted (institution, transaction, message_id)
-           JOIN platform.message USING (institution, transaction, message_id)
-           WHERE pool = $1""",
+           CROSS JOIN LATERAL (
+               SELECT institution, transaction, message_id, subject, digest, outcome, reference,
+                      reversed_by
+               FROM platform.message
+               WHERE pool = $1 AND institution = wanted.institution
+                 AND transaction = wanted.transaction AND message_id = wanted.message_id
+               LIMIT 1
+           ) AS found""",
         pool,
         [key.institution for key in keys],
         [key.transaction for key in keys],

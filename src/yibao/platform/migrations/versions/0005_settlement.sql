@@ -25,7 +25,8 @@ CREATE TABLE settlement.visit (
     maternity         jsonb       NOT NULL,
     PRIMARY KEY (pool, id)
 );
-CREATE INDEX visit_member ON settlement.visit (pool, member, begin_at);
+-- a member's number begins with the pool, so these indexes need no column for it
+CREATE INDEX visit_member ON settlement.visit (member, begin_at);
 
 CREATE TABLE settlement.charge_batch (
     pool              text   NOT NULL,
@@ -128,7 +129,7 @@ COMMENT ON TABLE settlement.settlement IS
     'facts, amounts in fen; a cancellation is a new row with every amount of the original negated, a
 reinstatement (a cancellation that was reversed) a new row with the original''s amounts';
 COMMENT ON COLUMN settlement.settlement.mirrors IS 'the original that a cancellation or reinstatement repeats';
-CREATE INDEX settlement_member ON settlement.settlement (pool, member, id);
+CREATE INDEX settlement_member ON settlement.settlement (member, id);
 CREATE INDEX settlement_institution_day ON settlement.settlement (institution, settled_on);
 CREATE INDEX settlement_mirror ON settlement.settlement (pool, mirrors) WHERE mirrors IS NOT NULL;
 
