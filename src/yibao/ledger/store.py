@@ -6,31 +6,36 @@ from typing import TYPE_CHECKING, Any
 
 from yibao.kernel.areas import Pool
 from yibao.ledger.model import Part, Posting
+from yibao.platform.appending import Appending
 
 if TYPE_CHECKING:
     from asyncpg import Connection
 
-ENTRY_COLUMNS = ["pool", "posting", "line", "account", "amount", "posted_on"]
-
-
-def entry_records(pool: Pool, postings: Sequence[Posting]) -> list[tuple[Any, ...]]:
-    """Rows of ``ledger.entry`` for COPY."""
-    return [
-        (pool, posting.number, line, entry.account, entry.amount, posting.day)
-        for posting in postings
-        for line, entry in enumerate(posting.entries)
-    ]
+_ENTRIES = Appending(
+    "ledger",
+    "entry",
+    {
+        "pool": "text",
+        "posting": "bigint",
+        "line": "smallint",
+        "account": "text",
+        "amount": "bigint",
+        "posted_on": "date",
+    },
+)
 
 
 async def insert_entries(
     connection: "Connection[Any]", pool: Pool, postings: Sequence[Posting]
 ) -> None:
     """Write the entries of postings."""
-    await connection.copy_records_to_table(
-        "entry",
-        schema_name="ledger",
-        columns=ENTRY_COLUMNS,
-        records=entry_records(pool, postings),
+    await _ENTRIES.append(
+        connection,
+        [
+            (pool, posting.number, line, entry.account, entry.amount, posting.day)
+            for posting in postings
+            for line, entry in enumerate(posting.entries)
+        ],
     )
 
 

@@ -5,10 +5,39 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from yibao.kernel.areas import Pool
+from yibao.platform.appending import Appending
 from yibao.platform.commands.model import Message, MessageKey
 
 if TYPE_CHECKING:
     from asyncpg import Connection
+
+
+_MESSAGES = Appending(
+    "platform",
+    "message",
+    {
+        "pool": "text",
+        "institution": "text",
+        "transaction": "text",
+        "message_id": "text",
+        "subject": "text",
+        "digest": "bytea",
+        "outcome": "text",
+        "reference": "jsonb",
+        "recorded_at": "timestamptz",
+    },
+)
+_OUTBOX = Appending(
+    "platform",
+    "outbox",
+    {
+        "pool": "text",
+        "id": "bigint",
+        "kind": "text",
+        "payload": "jsonb",
+        "recorded_at": "timestamptz",
+    },
+)
 
 
 async def find(
@@ -41,23 +70,9 @@ async def insert(
     connection: "Connection[Any]", pool: Pool, messages: Sequence[Message], now: datetime
 ) -> None:
     """Remember new messages; a key taken by another transaction is a unique violation."""
-    await connection.copy_records_to_table(
-        "message",
-        schema_name="platform",
-        columns=[
-            "pool",
-            "institution",
-            "transaction",
-            "message_id",
-            "subject",
-            "digest",
-            "outcome",
-            "reference",
-            "recorded_at",
-        ],
-        records=[
-            (pool, *m.key, m.subject, m.digest, m.outcome, m.reference, now) for m in messages
-        ],
+    await _MESSAGES.append(
+        connection,
+        [(pool, *m.key, m.subject, m.digest, m.outcome, m.reference, now) for m in messages],
     )
 
 
@@ -97,9 +112,6 @@ async def publish(
     now: datetime,
 ) -> None:
     """Write facts (number, kind, payload) to the outbox."""
-    await connection.copy_records_to_table(
-        "outbox",
-        schema_name="platform",
-        columns=["pool", "id", "kind", "payload", "recorded_at"],
-        records=[(pool, number, kind, payload, now) for number, kind, payload in facts],
+    await _OUTBOX.append(
+        connection, [(pool, number, kind, payload, now) for number, kind, payload in facts]
     )

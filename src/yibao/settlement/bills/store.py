@@ -8,6 +8,7 @@ from yibao.adjudication.model import CounterKey, Sums
 from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.periods import business_date
+from yibao.platform.appending import Appending
 from yibao.settlement.model import (
     Origin,
     Payee,
@@ -19,51 +20,72 @@ from yibao.settlement.model import (
 if TYPE_CHECKING:
     from asyncpg import Connection, Record
 
-SETTLEMENT_COLUMNS = (
-    "pool",
-    "id",
-    "kind",
-    "mirrors",
-    "visit",
-    "batch",
-    "institution",
-    "member",
-    "origin",
-    "payee",
-    "scheme",
-    "care_kind",
-    "person_type",
-    "civil_servant",
-    "level",
-    "insured_division",
-    "care_division",
-    "voucher_type",
-    "day",
-    "settled_at",
-    "settled_on",
-    "message_id",
-    "invoice",
-    "total",
-    "own",
-    "over_limit",
-    "first_pay",
-    "in_scope",
-    "deductible",
-    "funds",
-    "personal",
-    "account",
-    "family",
-    "cash",
-    "hospital_part",
-    "balance",
-    "payments",
-    "law",
-    "snapshot",
+_SETTLEMENTS = Appending(
+    "settlement",
+    "settlement",
+    {
+        "pool": "text",
+        "id": "bigint",
+        "kind": "text",
+        "mirrors": "bigint",
+        "visit": "bigint",
+        "batch": "bigint",
+        "institution": "text",
+        "member": "text",
+        "origin": "text",
+        "payee": "text",
+        "scheme": "text",
+        "care_kind": "text",
+        "person_type": "text",
+        "civil_servant": "boolean",
+        "level": "text",
+        "insured_division": "text",
+        "care_division": "text",
+        "voucher_type": "text",
+        "day": "date",
+        "settled_at": "timestamptz",
+        "settled_on": "date",
+        "message_id": "text",
+        "invoice": "text",
+        "total": "bigint",
+        "own": "bigint",
+        "over_limit": "bigint",
+        "first_pay": "bigint",
+        "in_scope": "bigint",
+        "deductible": "bigint",
+        "funds": "bigint",
+        "personal": "bigint",
+        "account": "bigint",
+        "family": "bigint",
+        "cash": "bigint",
+        "hospital_part": "bigint",
+        "balance": "bigint",
+        "payments": "jsonb",
+        "law": "bytea",
+        "snapshot": "jsonb",
+    },
+)
+_FLAGS = Appending(
+    "settlement",
+    "resettlement_flag",
+    {"pool": "text", "settlement": "bigint", "cause": "bigint", "flagged_at": "timestamptz"},
+)
+_ACCUMULATOR_ENTRIES = Appending(
+    "settlement",
+    "accumulator_entry",
+    {
+        "pool": "text",
+        "settlement": "bigint",
+        "counter": "text",
+        "scope": "text",
+        "member": "text",
+        "kind": "text",
+        "delta": "bigint",
+    },
 )
 
 
-def settlement_record(facts: SettlementFacts, batch: int) -> tuple[Any, ...]:
-    """One row of ``settlement.settlement`` for COPY."""
+def _settlement_record(facts: SettlementFacts, batch: int) -> tuple[Any, ...]:
     assert facts.key is not None
     return (
         *facts.key,
@@ -111,11 +133,8 @@ async def insert(
     connection: "Connection[Any]", settlements: Sequence[tuple[SettlementFacts, int]]
 ) -> None:
     """Write settlements, each with its batch number."""
-    await connection.copy_records_to_table(
-        "settlement",
-        schema_name="settlement",
-        columns=SETTLEMENT_COLUMNS,
-        records=[settlement_record(facts, batch) for facts, batch in settlements],
+    await _SETTLEMENTS.append(
+        connection, [_settlement_record(facts, batch) for facts, batch in settlements]
     )
 
 
@@ -224,12 +243,7 @@ async def later_living(
 
 async def insert_flags(connection: "Connection[Any]", records: Sequence[tuple[Any, ...]]) -> None:
     """Flag settlements: (pool, settlement, cause, time)."""
-    await connection.copy_records_to_table(
-        "resettlement_flag",
-        schema_name="settlement",
-        columns=["pool", "settlement", "cause", "flagged_at"],
-        records=records,
-    )
+    await _FLAGS.append(connection, records)
 
 
 # --------------------------------------------------------------------------------- accumulators
@@ -297,12 +311,7 @@ async def insert_accumulator_entries(
     connection: "Connection[Any]", records: Sequence[tuple[Any, ...]]
 ) -> None:
     """Write signed entries: (pool, settlement, counter, scope, member, kind, delta)."""
-    await connection.copy_records_to_table(
-        "accumulator_entry",
-        schema_name="settlement",
-        columns=["pool", "settlement", "counter", "scope", "member", "kind", "delta"],
-        records=records,
-    )
+    await _ACCUMULATOR_ENTRIES.append(connection, records)
 
 
 async def accumulator_entries(

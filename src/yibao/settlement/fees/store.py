@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from yibao.adjudication.model import Sums
 from yibao.kernel.areas import Pool
 from yibao.kernel.money import Rate
+from yibao.platform.appending import Appending
 from yibao.policy.terms import ItemClass, Level
 from yibao.settlement.fees.model import Basis, ChargeBatch
 from yibao.settlement.model import FeeLine, LineFacts
@@ -15,40 +16,48 @@ if TYPE_CHECKING:
 
     from yibao.registry.catalogue.model import Catalogue
 
-_BATCH_COLUMNS = (
-    "pool",
-    "id",
-    "visit",
-    "label",
-    "institution",
-    "withdrawn",
-    "line_count",
-    "buckets",
-    "basis",
-    "living_settlement",
+_BATCHES = Appending(
+    "settlement",
+    "charge_batch",
+    {
+        "pool": "text",
+        "id": "bigint",
+        "visit": "bigint",
+        "label": "text",
+        "institution": "text",
+        "withdrawn": "boolean",
+        "line_count": "integer",
+        "buckets": "jsonb",
+        "basis": "jsonb",
+        "living_settlement": "bigint",
+    },
 )
-LINE_COLUMNS = (
-    "pool",
-    "batch",
-    "line",
-    "serial",
-    "item",
-    "institution_item",
-    "amount",
-    "price",
-    "quantity",
-    "charged_at",
-    "approval",
-    "item_class",
-    "first_pay_rate",
-    "ceiling",
-    "restricted",
-    "bucket",
-    "own",
-    "over_limit",
-    "first_pay",
-    "in_scope",
-    "details",
+_LINES = Appending(
+    "settlement",
+    "fee_line",
+    {
+        "pool": "text",
+        "batch": "bigint",
+        "line": "integer",
+        "serial": "text",
+        "item": "text",
+        "institution_item": "text",
+        "amount": "bigint",
+        "price": "bigint",
+        "quantity": "bigint",
+        "charged_at": "timestamptz",
+        "approval": "text",
+        "item_class": "text",
+        "first_pay_rate": "integer",
+        "ceiling": "bigint",
+        "restricted": "boolean",
+        "bucket": "text",
+        "own": "bigint",
+        "over_limit": "bigint",
+        "first_pay": "bigint",
+        "in_scope": "bigint",
+        "details": "jsonb",
+    },
 )
 
 
@@ -101,11 +110,9 @@ async def insert_batches(
     connection: "Connection[Any]", pool: Pool, batches: Sequence[ChargeBatch]
 ) -> None:
     """Open batches."""
-    await connection.copy_records_to_table(
-        "charge_batch",
-        schema_name="settlement",
-        columns=_BATCH_COLUMNS,
-        records=[
+    await _BATCHES.append(
+        connection,
+        [
             (
                 pool,
                 batch.number,
@@ -197,9 +204,7 @@ def line_record(
 
 async def insert_lines(connection: "Connection[Any]", records: Sequence[tuple[Any, ...]]) -> None:
     """Write new lines."""
-    await connection.copy_records_to_table(
-        "fee_line", schema_name="settlement", columns=LINE_COLUMNS, records=records
-    )
+    await _LINES.append(connection, records)
 
 
 async def reclassify_lines(

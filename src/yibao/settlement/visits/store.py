@@ -8,34 +8,39 @@ import msgspec
 
 from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import PoolKey
+from yibao.platform.appending import Appending
 from yibao.settlement.model import Diagnosis, VisitFacts, VisitState
 
 if TYPE_CHECKING:
     from asyncpg import Connection, Record
 
-_COLUMNS = (
-    "pool",
-    "id",
-    "institution",
-    "member",
-    "scheme",
-    "state",
-    "begin_at",
-    "voucher_type",
-    "outpatient_number",
-    "doctor_code",
-    "doctor_name",
-    "department_code",
-    "department_name",
-    "speciality",
-    "care_kind",
-    "condition",
-    "disease_code",
-    "disease_name",
-    "diagnoses",
-    "maternity",
+_VISITS = Appending(
+    "settlement",
+    "visit",
+    {
+        "pool": "text",
+        "id": "bigint",
+        "institution": "text",
+        "member": "text",
+        "scheme": "text",
+        "state": "text",
+        "begin_at": "timestamptz",
+        "voucher_type": "text",
+        "outpatient_number": "text",
+        "doctor_code": "text",
+        "doctor_name": "text",
+        "department_code": "text",
+        "department_name": "text",
+        "speciality": "text",
+        "care_kind": "text",
+        "condition": "text",
+        "disease_code": "text",
+        "disease_name": "text",
+        "diagnoses": "jsonb",
+        "maternity": "jsonb",
+    },
 )
-_SELECTED = ", ".join(_COLUMNS)
+_SELECTED = ", ".join(_VISITS.columns)
 
 
 def _visit(row: "Record") -> VisitFacts:
@@ -112,11 +117,9 @@ async def of_member(
 
 async def insert(connection: "Connection[Any]", visits: Sequence[VisitFacts]) -> None:
     """Write new visits."""
-    await connection.copy_records_to_table(
-        "visit",
-        schema_name="settlement",
-        columns=_COLUMNS,
-        records=[
+    await _VISITS.append(
+        connection,
+        [
             (
                 *visit.key,
                 visit.institution,
