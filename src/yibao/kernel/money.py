@@ -6,6 +6,7 @@ Rounding is half-up on the magnitude, so that the mirror of an amount is exactly
 """
 
 from decimal import Decimal, InvalidOperation
+from math import gcd
 from typing import NamedTuple
 
 Fen = int
@@ -53,10 +54,13 @@ class Rate(NamedTuple):
 
     def text(self) -> str:
         """Decimal text without trailing zeros when exact, else the fraction: 0.7, 2/3."""
-        value = Decimal(self.numerator) / Decimal(self.denominator)
-        if value * self.denominator == self.numerator:
-            return format(value.normalize(), "f")
-        return f"{self.numerator}/{self.denominator}"
+        reduced = self.denominator // gcd(self.numerator, self.denominator)
+        for factor in (2, 5):
+            while reduced % factor == 0:
+                reduced //= factor
+        if reduced != 1:  # no decimal ends
+            return f"{self.numerator}/{self.denominator}"
+        return format((Decimal(self.numerator) / self.denominator).normalize(), "f")
 
 
 ZERO_RATE = Rate(0)
