@@ -62,11 +62,11 @@ async def test_a_failure_after_the_commit_is_never_told_as_not_done(
     priced = await counter.charge(member, visit, ("XA01", "10"))
     content, message = counter.settlement(member, visit, priced), counter.message_id()
 
-    async def fail(*_: Any) -> Any:
+    def fail(*_: Any) -> Any:
         raise fault
 
     with monkeypatch.context() as patched:
-        patched.setattr("yibao.gateway.outpatient.load_members", fail)
+        patched.setattr("yibao.gateway.outpatient.settlement_output", fail)
         answer = await counter.call("2207", content, message=message)
     assert answer["infcode"] == -1
     again = await counter.call("2207", content, message=message)

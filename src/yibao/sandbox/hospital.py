@@ -34,6 +34,10 @@ class Habits:
     """Of the cancelled: settled once more, as they are."""
 
 
+_PRICE_PERCENT = {"l3": 100, "l2": 90, "l1": 85, "grass": 80}
+"""What a level charges of the tertiary price: smaller houses have lower ceilings."""
+
+
 class Hospital:
     """One hospital with its price list, its line to the platform and its book."""
 
@@ -119,9 +123,9 @@ class Hospital:
         quantity = count * 10**QUANTITY_SCALE
         if self._random.random() < 0.05:
             quantity //= 2
-        price = entry.price
-        if self._random.random() < 0.1:
-            price = price * 115 // 100
+        price = entry.price * _PRICE_PERCENT[self.level] // 100
+        if self._random.random() < 0.1:  # dearer than the ceiling, now and then
+            price = price * 130 // 100
         return Charge(entry, quantity, price)
 
     def _happens(self, share: float) -> bool:
