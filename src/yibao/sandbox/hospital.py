@@ -34,7 +34,7 @@ class Habits:
     """Of the cancelled: settled once more, as they are."""
 
 
-_PRICE_PERCENT = {"l3": 100, "l2": 90, "l1": 85, "grass": 80}
+_PRICE_PERCENT = {"prov": 100, "l3": 100, "l2": 90, "l1": 85, "grass": 80}
 """What a level charges of the tertiary price: smaller houses have lower ceilings."""
 
 
