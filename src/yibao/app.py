@@ -10,8 +10,8 @@ import asyncio
 import gc
 import os
 import signal
-from collections.abc import Awaitable, Callable, MutableMapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -167,8 +167,8 @@ class Application:
     async def _open(self) -> None:
         while self._house is None:
             try:
-                self._house = await open_house(self._settings, self._clock)
-                _spare_the_collector()
+                with _collector_at_rest():
+                    self._house = await open_house(self._settings, self._clock)
             except NotReady as reason:
                 self._missing = str(reason)
             except (OSError, asyncpg.PostgresError, TimeoutError) as error:
@@ -240,14 +240,19 @@ def application() -> Application:
     return Application(settings, SystemClock())
 
 
-def _spare_the_collector() -> None:
-    """The catalogue and the laws stay for good: the collector need not walk them again and again.
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """What is opened here stays for good, so the collector need not walk it, now or ever again.
 
-    Calls leave few cycles behind, so the young generation may grow larger than by default.
+    Calls leave few cycles behind: afterwards the young generation may grow larger than by default.
     """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        gc.set_threshold(20_000, 20, 50)
+        gc.enable()
 
 
 async def _check_migrated(dsn: str) -> None:
