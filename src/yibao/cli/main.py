@@ -109,7 +109,7 @@ def doctor(data: DataFolder = None, as_json: AsJson = False) -> None:
 
 @cli.command()
 def demo(
-    visits: Annotated[int, typer.Option(help="How many visits to run.")] = 2_000,
+    visits: Annotated[int, typer.Option(help="How many visits to run.")] = 3_000,
     seed: Annotated[int, typer.Option(help="Which visits.")] = 1,
     data: Annotated[
         Path | None, typer.Option("--data", help="Keep the data here; else they are removed.")
