@@ -161,6 +161,15 @@ def test_accounts_name_the_running_server_and_leave_it_alone(serving: Serving) -
     assert serving.get("/readyz")[0] == 200
 
 
+def test_accounts_of_a_folder_without_a_sandbox_are_refused_and_make_nothing(
+    tmp_path: Path,
+) -> None:
+    answer = yibao("sandbox", "accounts", "--data", tmp_path / "none", "--json")
+    assert answer.returncode == 1
+    assert "there is no sandbox in" in answer.stderr
+    assert not (tmp_path / "none").exists()
+
+
 def test_accounts_are_there_when_nothing_runs(sandbox: Path) -> None:
     answer = yibao("sandbox", "accounts", "--data", sandbox, "--json")
     assert answer.returncode == 0, answer.stderr

@@ -19,7 +19,7 @@ from yibao.ledger import service as ledger
 from yibao.platform.crypto import Vault, load_key
 from yibao.platform.database import Database
 from yibao.platform.postgres import EmbeddedPostgres, running_dsn
-from yibao.platform.settings import Settings
+from yibao.platform.settings import Settings, SettingsFault
 from yibao.policy.law_book import LawBook
 from yibao.policy.load import load_law_book
 from yibao.policy.model import Scope
@@ -239,11 +239,17 @@ def collect(settings: Settings, persons_an_area: int = PERSONS_AN_AREA) -> dict[
     """Ask the sandbox of ``settings.data``.
 
     While a server runs on the folder its database is asked as it is; otherwise the embedded one is
-    started for the question and stopped again.
+    started for the question and stopped again. SettingsFault where there is no sandbox to ask.
     """
     dsn = settings.database_url or running_dsn(settings.data / "postgres")
     if dsn is not None:
         return asyncio.run(_ask(settings, dsn, persons_an_area))
+    if not (settings.data / "postgres" / "cluster").exists():
+        raise SettingsFault(
+            "YIBAO_DATA",
+            f"there is no sandbox in {settings.data}: make one by "
+            f"`yibao serve --sandbox --data {settings.data}`",
+        )
     with EmbeddedPostgres(settings.data / "postgres") as started:
         return asyncio.run(_ask(settings, started, persons_an_area))
 
