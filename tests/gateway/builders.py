@@ -234,7 +234,7 @@ class Counter:
         data: Json = {
             "psn_no": member,
             "mdtrt_cert_type": "02",
-            "mdtrt_cert_no": "990101198001010001",
+            "mdtrt_cert_no": self.town.documents.get(member, "?"),
             "med_type": "11",
             "medfee_sumamt": total("det_item_fee_sumamt"),
             "psn_setlway": "01",

@@ -217,7 +217,7 @@ async def test_a_reversal_undoes_a_settlement_and_may_be_sent_twice(counter: Cou
     priced = await counter.charge(member, visit, ("XA01", "2000"))
     message = counter.message_id()
     await counter.done("2207", counter.settlement(member, visit, priced), message=message)
-    undo = {"data": {"psn_no": member, "omsgid": message, "oinfno": "2207"}}
+    undo = {"data": {"psn_no": member, "omsgid": message, "oinfno": "2207A"}}
     assert await counter.done("2601", undo) is None
     assert await counter.done("2601", undo) is None
     assert await counter.town.counters(member) == {}

@@ -74,6 +74,7 @@ async def test_other_vouchers_unknown_cards_and_foreign_names_are_refused(
     assert (await counter.refused("1101", shown(mdtrt_cert_type="01")))[0] == 3002
     assert (await counter.refused("1101", shown("990101198001019999")))[0] == 3001
     assert (await counter.refused("1101", shown(psn_name="别人")))[0] == 3004
+    assert (await counter.refused("1101", shown(certno="990101198001019999")))[0] == 3004
     assert (await counter.refused("1101", shown("")))[0] == 1010
 
 
@@ -155,7 +156,8 @@ async def _entitlement(counter: Counter, member: str) -> Any:
 async def test_a_place_where_the_scheme_does_not_pay_is_told(counter: Counter) -> None:
     member = await counter.town.insure()
     counter.institution = PHARMACY
-    rows = (await counter.done("2001", asked(member)))["trtinfo"]
+    content = asked(member, fixmedins_code=PHARMACY)
+    rows = (await counter.done("2001", content))["trtinfo"]
     assert next(row for row in rows if row["fund_pay_type"] == "330100")["trt_enjymnt_flag"] == "0"
 
 
@@ -164,6 +166,10 @@ async def test_2001_refuses_strangers_and_other_schemes(counter: Counter) -> Non
     assert (await counter.refused("2001", asked("1100009999999999999999999")))[0] == 3001
     assert (await counter.refused("2001", asked("x")))[0] == 3001
     assert (await counter.refused("2001", asked(member, insutype="390")))[0] == 3003
+    assert (await counter.refused("2001", asked(member, fixmedins_code=PHARMACY)))[0] == 2011
+    code, text = await counter.refused("2001", asked(member, med_type="99"))
+    assert code == 5001
+    assert "med_type" in text
 
 
 async def test_the_envelopes_division_may_not_lie_in_another_pool(counter: Counter) -> None:

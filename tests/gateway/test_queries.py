@@ -160,3 +160,8 @@ async def test_what_was_charged_for_a_chronic_disease_is_its_medication_record(
     assert (row["psn_no"], row["med_type"]) == (member, "14")
     assert (row["med_list_codg"], row["pric"]) == ("XA01", Decimal("7.500000"))
     assert row["fixmedins_code"] == counter.institution
+
+
+async def test_nobodys_medication_record_is_refused(counter: Counter) -> None:
+    nobody = {"psn_no": "110000" + "9" * 19, "begntime": "2026-01-01"}
+    assert (await counter.refused("5205", {"data": nobody}))[0] == 3001

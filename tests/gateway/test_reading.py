@@ -175,6 +175,13 @@ def test_a_list_names_the_place_of_its_fault() -> None:
     assert refused.value.refusal.field == "data[2].psn_name"
 
 
+@pytest.mark.parametrize("sent", ["1.5", '"text"', "[]", "nonsense"])
+def test_input_text_that_holds_no_object_is_refused(sent: str) -> None:
+    with pytest.raises(Refused) as refused:
+        reader(NAME).read(sent)
+    assert refused.value.refusal.field == "input"
+
+
 def test_fields_that_sources_disagree_on_are_never_required() -> None:
     for required, confidence in (("Y", "b"), ("Y", "c"), ("?", "a"), ("N", "a")):
         assert row({}, Field("x", "", "C", "5", required, "", confidence)) == {}

@@ -22,6 +22,7 @@ from yibao.adjudication.model import Sums
 from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.refusals import RefusalCode as Code
+from yibao.policy.terms import CareKind
 from yibao.settlement.model import CancelRegistration, CancelSettlement, VisitFacts, WithdrawFees
 
 Request = Callable[[Town, VisitFacts], Awaitable[Any]]
@@ -51,6 +52,20 @@ async def _withdrawal_of_a_settled_batch(town: Town, visit: VisitFacts) -> Any:
 async def _cancelled_visit(town: Town, visit: VisitFacts) -> Any:
     await town.do(CancelRegistration(TERTIARY, visit.member, visit.key, "MZ1"))
     return town.upload(visit, line("1", "5"))
+
+
+async def _undescribed(town: Town, visit: VisitFacts) -> Any:
+    registered = await town.do(town.registration(visit.member))
+    await town.charge(registered, "10")
+    return town.settlement(registered, "10")
+
+
+def _settlement_with(**changes: Any) -> Request:
+    async def make(town: Town, visit: VisitFacts) -> Any:
+        await town.charge(visit, "10")
+        return replace(town.settlement(visit, "10"), **changes)
+
+    return make
 
 
 async def _total_that_differs(town: Town, visit: VisitFacts) -> Any:
@@ -171,9 +186,26 @@ CASES: dict[str, tuple[Request, Code]] = {
     ),
     "no lines": (_now(lambda t, v: t.upload(v)), Code.BATCH_EMPTY),
     "a serial that came with other content": (_serial_with_other_content, Code.LINE_DIFFERS),
-    "one serial twice in a message with different content": (
-        _now(lambda t, v: t.upload(v, line("1", "5"), line("1", "6"))),
-        Code.LINE_DIFFERS,
+    "one serial twice in a message": (
+        _now(lambda t, v: t.upload(v, line("1", "5"), line("1", "5"))),
+        Code.LINE_DUPLICATE,
+    ),
+    "a fee of the day after tomorrow": (
+        _now(lambda t, v: t.upload(v, line("1", "5", time=v.begin + timedelta(days=2)))),
+        Code.DATE_NOT_ALLOWED,
+    ),
+    "a settlement of a visit that nobody described": (_undescribed, Code.VISIT_NOT_DESCRIBED),
+    "a settlement on another person's identity card": (
+        _settlement_with(voucher_number="99"),
+        Code.PERSON_DIFFERS,
+    ),
+    "a settlement on a voucher that is not supported yet": (
+        _settlement_with(voucher_type="03"),
+        Code.VOUCHER_NOT_SUPPORTED,
+    ),
+    "a settlement of a kind of care that the law does not know": (
+        _settlement_with(care_kind=CareKind("99")),
+        Code.PARAMETER_MISSING,
     ),
     "a line for a settled batch": (_line_to_a_settled_batch, Code.BATCH_SETTLED),
     "the withdrawal of an unknown batch": (

@@ -65,7 +65,7 @@ async def register(call: Call) -> Any:
             member=data["psn_no"],
             scheme=Scheme(data["insutype"]),
             begin=data["begntime"],
-            voucher_type=data["mdtrt_cert_type"],
+            voucher_type=data["mdtrt_cert_type"].zfill(2),
             voucher_number=data["mdtrt_cert_no"],
             outpatient_number=data["ipt_otp_no"],
             doctor_code=data["atddr_no"],
@@ -222,10 +222,11 @@ def _settle_request(call: Call) -> Settle:
         total=data["medfee_sumamt"],
         use_account=data["acct_used_flag"] == "1",
         way=data["psn_setlway"],
-        voucher_type=data["mdtrt_cert_type"],
+        voucher_type=data["mdtrt_cert_type"].zfill(2),
         message_id=call.envelope.message_id,
         invoice=data.get("invono"),
         sums=_sums(data),
+        voucher_number=data.get("mdtrt_cert_no"),
     )
 
 

@@ -15,7 +15,7 @@ from yibao.kernel.money import Fen
 from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.ledger.service import balances
-from yibao.policy.model import PHARMACY, BenefitRules, Case, Payer
+from yibao.policy.model import PHARMACY, BenefitRules, Case, Law, Payer
 from yibao.policy.terms import EMPLOYEE, CareKind, EntitlementExtent, Scheme
 from yibao.registry.institutions.model import InstitutionKind
 from yibao.registry.people.model import Enrolment, Insured
@@ -83,7 +83,15 @@ def _document(data: Node) -> tuple[str, str]:
         return data.get("psn_cert_type", IDENTITY_CARD), data["certno"].upper()
     if "mdtrt_cert_no" not in data:
         raise missing("data.mdtrt_cert_no", "就诊凭证编号")
-    return IDENTITY_CARD, data["mdtrt_cert_no"].upper()
+    shown = data["mdtrt_cert_no"].upper()
+    by_card = data.get("psn_cert_type", IDENTITY_CARD) == IDENTITY_CARD
+    if by_card and data.get("certno", shown).upper() != shown:
+        raise Refused(
+            RefusalCode.PERSON_DIFFERS,
+            "certno（证件号码）与 mdtrt_cert_no（就诊凭证编号）不是同一人",
+            "certno",
+        )
+    return IDENTITY_CARD, shown
 
 
 def _distance(call: Call, member: Insured, day: date) -> tuple[bool, bool, int]:
@@ -148,6 +156,13 @@ def _identities(member: Insured, day: date) -> list[Node]:
 async def check_entitlement(call: Call) -> Any:
     """What each fund would pay for, on the day asked (人员待遇享受检查)."""
     data = call.input["data"]
+    if data["fixmedins_code"] != call.institution.code:
+        raise Refused(
+            RefusalCode.INSTITUTION_NOT_ALLOWED,
+            f"data.fixmedins_code（定点医药机构编号）{data['fixmedins_code']} 与报文的 "
+            f"{call.institution.code} 不一致：只能查询本机构的待遇",
+            "fixmedins_code",
+        )
     scheme, day = Scheme(data["insutype"]), business_date(data["begntime"])
     pool = pool_of_member(call, data["psn_no"], scheme)
     async with call.context.database.reader([call.institution.code]) as connection:
@@ -169,9 +184,9 @@ def _checks(
     call: Call, member: Insured, enrolment: Enrolment, care_kind: CareKind, day: date
 ) -> list[Node]:
     law = call.context.law_book.law_on(enrolment.division, enrolment.scheme, day)
+    benefit = _benefit(law, care_kind, day)
     extent = member.entitlement_on(enrolment.scheme, day)
     case = Case(law.person_class(enrolment.person_type), call.term.level)
-    benefit = law.benefit_for(care_kind, day)
     rows = []
     if benefit is not None:
         reason = _why_not(call, benefit, extent, case, day)
@@ -186,6 +201,17 @@ def _checks(
         reason = "待遇未生效或已暂停" if none else None
         rows.append(_check(member, enrolment, day, PERSONAL_ACCOUNT, reason))
     return rows
+
+
+def _benefit(law: Law, care_kind: CareKind, day: date) -> BenefitRules | None:
+    try:
+        return law.benefit_for(care_kind, day)
+    except Refused as refused:
+        raise Refused(
+            RefusalCode.PARAMETER_MISSING,
+            f"med_type（医疗类别）{care_kind} 在 {day} 的统筹区待遇规则中没有规定",
+            "med_type",
+        ) from refused
 
 
 def _pays(payer: Payer, day: date, case: Case) -> bool:

@@ -270,6 +270,10 @@ async def list_chronic_medication(call: Call) -> Any:
                 continue
             lines = await settlements.lines(connection, visit.key, None, call.reference.catalogue)
             rows += [_medication(call, visit, line) for line, _ in lines]
+        if not visits and not await load_members(
+            connection, call.context.vault, pool, [data["psn_no"]]
+        ):
+            raise unknown_member(data["psn_no"])
     return {"feedetail": rows}
 
 

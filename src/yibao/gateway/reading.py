@@ -323,7 +323,9 @@ class InputReader:
         """Every node of the table, read; Refused with the first violation."""
         if type(sent) is str and sent.strip() not in ABSENT:
             sent = _decode_text(sent, "input")
-        if sent is None or type(sent) is str:
+        elif type(sent) is str:
+            sent = None
+        if sent is None:
             sent = {}
         if type(sent) is not dict:
             raise Refused(RefusalCode.FIELD_INVALID, "input（交易输入）应为一个对象", "input")

@@ -177,6 +177,8 @@ class Settle:
     invoice: str | None = None
     sums: Sums | None = None
     """The five sums handed back; None where the transaction does not carry them."""
+    voucher_number: str | None = None
+    """Not every sender repeats the voucher's number when it settles."""
 
 
 @dataclass(frozen=True, slots=True)

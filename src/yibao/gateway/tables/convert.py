@@ -15,6 +15,10 @@ import yaml
 
 TARGET = Path(__file__).with_name("transactions.json")
 EXTENSIONS = frozenset({"expContent", "exp_content"})
+LENGTHS = {"oinfno": "6"}
+"""Where a table's length is too short for what is sent: 2601 may name a suffixed number (2207A)."""
+INSTRUCTION = "就诊凭证类型为"
+"""How to fill a field in is no part of its label."""
 
 
 def convert(transactions: dict[str, Any]) -> dict[str, Any]:
@@ -49,6 +53,8 @@ def _nodes(nodes: Any) -> list[dict[str, Any]]:
 def _field(row: list[Any]) -> list[str]:
     name, label, _, kind, length, required, codes, confidence = (str(column) for column in row)
     label = label.rsplit("//", 1)[-1]  # one source left a piece of C# before the label
+    label = label.split(INSTRUCTION, 1)[0] or label
+    length = LENGTHS.get(name, length)
     return [name, label, kind, length, required, codes, confidence[:1]]
 
 

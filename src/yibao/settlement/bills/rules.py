@@ -31,7 +31,7 @@ from yibao.ledger.model import (
     fund_account,
 )
 from yibao.policy.model import Law
-from yibao.policy.terms import EntitlementExtent, Level
+from yibao.policy.terms import CareKind, EntitlementExtent, Level
 from yibao.registry.institutions.model import InstitutionTerm
 from yibao.registry.people.model import Enrolment, Insured
 from yibao.settlement.fees.model import ChargeBatch
@@ -120,6 +120,28 @@ def check_batch(request: Settle, batch: ChargeBatch | None) -> ChargeBatch:
             "batch",
         )
     return batch
+
+
+def check_described(visit: VisitFacts) -> None:
+    """No bill without a diagnosis."""
+    if visit.care_kind is None:
+        raise Refused(
+            RefusalCode.VISIT_NOT_DESCRIBED,
+            "该就诊尚未上传就诊信息和诊断，请先用 2203 上传再结算",
+            "visit",
+        )
+
+
+def check_care_kind(law: Law, care_kind: CareKind, day: date) -> None:
+    """The law must say something of the kind of care, be it that nothing is paid."""
+    try:
+        law.benefit_for(care_kind, day)
+    except Refused as refused:
+        raise Refused(
+            RefusalCode.PARAMETER_MISSING,
+            f"医疗类别 {care_kind} 在 {day} 的统筹区待遇规则中没有规定，不能按此类别结算",
+            "care_kind",
+        ) from refused
 
 
 def check_sums(request: Settle, sums: Sums) -> None:

@@ -37,6 +37,7 @@ from yibao.settlement.visits.rules import (
     check_enrolment,
     check_outpatient_institution,
     check_own_visit,
+    check_voucher,
 )
 
 if TYPE_CHECKING:
@@ -101,31 +102,33 @@ async def _decide(
 ) -> list[Decision | Refusal]:
     batches = await fees.batches_by_visit(unit, [request.visit.number for request in requests])
     candidates: list[Candidate | Refusal] = []
-    reclassified: list[ChargeBatch] = []
-    rows: list[tuple[int, int, LineFacts, str]] = []
-    for request in requests:
+    changed: dict[int, tuple[ChargeBatch, list[tuple[int, int, LineFacts, str]]]] = {}
+    for place, request in enumerate(requests):
         try:
             visit, batch, basis = _open_batch(unit, request, batches, facts)
             if batch.basis != basis:
-                batch, changed = await fees.reclassified(
+                batch, rows = await fees.reclassified(
                     unit.connection, unit.pool, batch, basis, facts.reference.catalogue
                 )
-                reclassified.append(batch)
-                rows += changed
+                changed[place] = batch, rows
             candidates.append(_candidate(request, visit, batch, facts, unit))
         except Refused as refused:
             candidates.append(refused.refusal)
-    if reclassified and writing:
-        await fees.write_reclassified(unit, reclassified, rows)
     ready = [candidate for candidate in candidates if isinstance(candidate, Candidate)]
     history = await _counters(unit, ready, lock=writing)
     parts = await _parts(unit, [candidate.request.member for candidate in ready], lock=writing)
-    return [
+    decisions = [
         candidate
         if isinstance(candidate, Refusal)
         else _decided(unit, candidate, history, parts.get(candidate.request.member, []))
         for candidate in candidates
     ]
+    # A refused request leaves its lines as they were, whatever basis it had asked for.
+    kept = [changed[place] for place in changed if isinstance(decisions[place], Decision)]
+    if kept and writing:
+        rewritten = [row for _, rows in kept for row in rows]
+        await fees.write_reclassified(unit, [batch for batch, _ in kept], rewritten)
+    return decisions
 
 
 def _open_batch(
@@ -150,15 +153,18 @@ def _open_batch(
 def _candidate(
     request: Settle, visit: VisitFacts, batch: ChargeBatch, facts: Facts, unit: Unit
 ) -> Candidate:
+    rules.check_described(visit)
     rules.check_sums(request, batch.sums)
     day = business_date(visit.begin)
     insured = facts.members.get(request.member)
     enrolment = check_enrolment(insured, request.scheme, day)
     assert insured is not None
+    check_voucher(insured, request.voucher_type, request.voucher_number)
     term = check_outpatient_institution(
         facts.reference.directory.institution(request.institution), unit.pool, day
     )
     law = facts.law_book.law_on(enrolment.division, request.scheme, day)
+    rules.check_care_kind(law, request.care_kind, day)
     return rules.candidate(request, visit, batch, insured, enrolment, term, law)
 
 

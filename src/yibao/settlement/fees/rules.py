@@ -1,6 +1,7 @@
 """Checks and classification of fee lines. Pure."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from yibao.adjudication.classify import classify
 from yibao.adjudication.model import ChargedLine, ItemTerms, Sums
@@ -11,6 +12,7 @@ from yibao.policy.terms import ItemClass
 from yibao.registry.catalogue.model import Catalogue
 from yibao.settlement.fees.model import Basis
 from yibao.settlement.model import FeeLine, LineFacts
+from yibao.settlement.visits.rules import CLOCK_TOLERANCE
 
 LINE_TOLERANCE = 1
 """|amount − price × count| may be one fen (CONCEPTS section 9); the sent amount counts."""
@@ -21,8 +23,8 @@ NOT_LISTED = ItemTerms(ItemClass.C)
 """An item without terms on the fee's day, area and level is own expense."""
 
 
-def check_line(line: FeeLine) -> None:
-    """Refuse a line whose figures cannot be."""
+def check_line(line: FeeLine, now: datetime) -> None:
+    """Refuse a line whose figures or time cannot be."""
     for field, label, value in (
         ("quantity", "数量须大于 0", line.quantity - 1),
         ("price", "单价不得为负", line.price),
@@ -46,6 +48,12 @@ def check_line(line: FeeLine) -> None:
             RefusalCode.LINE_AMOUNT_DIFFERS,
             f"明细 {line.serial}：金额 {yuan(line.amount)} 与单价×数量 {yuan(expected)} 不符",
             "amount",
+        )
+    if line.time > now + CLOCK_TOLERANCE:
+        raise Refused(
+            RefusalCode.DATE_NOT_ALLOWED,
+            f"明细 {line.serial}：费用发生时间晚于当前时间（{business_date(now)}）",
+            "time",
         )
     if line.approval not in _APPROVALS:
         raise Refused(

@@ -50,7 +50,7 @@ async def upload(
     visits: Mapping[int, VisitFacts],
     reference: Reference,
 ) -> list[Uploaded | Refusal]:
-    """Price and split fee lines (费用明细上传); an equal repeat of a serial is one line."""
+    """Price and split fee lines (费用明细上传); a serial sent again, equal, is the same line."""
     numbers = [request.visit.number for request in requests]
     batches = await batches_by_visit(unit, numbers)
     known = (
@@ -108,7 +108,7 @@ def _uploaded(
         )
         if not request.lines:
             raise Refused(RefusalCode.BATCH_EMPTY, "没有费用明细", "lines")
-        sent = _without_repeats(request.lines)
+        _check_serials(request.lines)
         present = {
             facts.line.serial: (batch, facts)
             for batch in batches
@@ -118,8 +118,8 @@ def _uploaded(
         fresh: dict[str, list[tuple[LineFacts, str]]] = {}
         answers: dict[str, LineFacts] = {}
         touched: set[int] = set()
-        for line in sent:
-            rules.check_line(line)
+        for line in request.lines:
+            rules.check_line(line, unit.now)
             if line.serial in present:
                 batch, facts = present[line.serial]
                 _check_equal(line, facts.line)
@@ -143,13 +143,17 @@ def _uploaded(
     return Uploaded(tuple(answers[line.serial] for line in request.lines), tuple(sorted(touched)))
 
 
-def _without_repeats(lines: Sequence[FeeLine]) -> list[FeeLine]:
-    unique: dict[str, FeeLine] = {}
+def _check_serials(lines: Sequence[FeeLine]) -> None:
+    """A serial may be sent again, but not twice at once: the caller would add its sums up twice."""
+    seen: set[str] = set()
     for line in lines:
-        if line.serial in unique:
-            _check_equal(line, unique[line.serial])
-        unique.setdefault(line.serial, line)
-    return list(unique.values())
+        if line.serial in seen:
+            raise Refused(
+                RefusalCode.LINE_DUPLICATE,
+                f"同一次上传中费用明细流水号 {line.serial} 重复",
+                "serial",
+            )
+        seen.add(line.serial)
 
 
 def _check_equal(line: FeeLine, earlier: FeeLine) -> None:

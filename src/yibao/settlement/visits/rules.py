@@ -84,14 +84,16 @@ def check_enrolment(insured: Insured | None, scheme: Scheme, day: date) -> Enrol
     return enrolment
 
 
-def check_voucher(insured: Insured, voucher_type: str, voucher_number: str) -> None:
-    """The voucher shown must be the person's own identity card."""
+def check_voucher(insured: Insured, voucher_type: str, voucher_number: str | None) -> None:
+    """The voucher shown must be the person's own identity card; None where it is not repeated."""
     if voucher_type != IDENTITY_CARD:
         raise Refused(
             RefusalCode.VOUCHER_NOT_SUPPORTED,
             f"暂不支持就诊凭证类型 {voucher_type}，请使用 02（居民身份证）",
             "voucher_type",
         )
+    if voucher_number is None:
+        return
     if voucher_number.strip().upper() != insured.identity.document_number.upper():
         raise Refused(
             RefusalCode.PERSON_DIFFERS, "就诊凭证编号与人员编号不是同一人", "voucher_number"
