@@ -54,12 +54,6 @@ async def _cancelled_visit(town: Town, visit: VisitFacts) -> Any:
     return town.upload(visit, line("1", "5"))
 
 
-async def _undescribed(town: Town, visit: VisitFacts) -> Any:
-    registered = await town.do(town.registration(visit.member))
-    await town.charge(registered, "10")
-    return town.settlement(registered, "10")
-
-
 def _settlement_with(**changes: Any) -> Request:
     async def make(town: Town, visit: VisitFacts) -> Any:
         await town.charge(visit, "10")
@@ -194,7 +188,6 @@ CASES: dict[str, tuple[Request, Code]] = {
         _now(lambda t, v: t.upload(v, line("1", "5", time=v.begin + timedelta(days=2)))),
         Code.DATE_NOT_ALLOWED,
     ),
-    "a settlement of a visit that nobody described": (_undescribed, Code.VISIT_NOT_DESCRIBED),
     "a settlement on another person's identity card": (
         _settlement_with(voucher_number="99"),
         Code.PERSON_DIFFERS,
@@ -258,6 +251,13 @@ async def test_a_repeated_serial_with_equal_content_is_the_same_line(town: Town)
     assert [facts.line.serial for facts in answered] == ["1", "2"]
     settled = await town.do(town.settlement(visit, "15"))
     assert settled.sums.total == 1500
+
+
+async def test_a_visit_that_nobody_described_is_settled_as_the_bill_says(town: Town) -> None:
+    member = await town.insure()
+    registered = await town.do(town.registration(member))
+    await town.charge(registered, "10")
+    assert (await town.do(town.settlement(registered, "10"))).care_kind == "11"
 
 
 async def test_sums_are_handed_back_with_the_refusal(town: Town) -> None:

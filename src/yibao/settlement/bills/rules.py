@@ -122,16 +122,6 @@ def check_batch(request: Settle, batch: ChargeBatch | None) -> ChargeBatch:
     return batch
 
 
-def check_described(visit: VisitFacts) -> None:
-    """No bill without a diagnosis."""
-    if visit.care_kind is None:
-        raise Refused(
-            RefusalCode.VISIT_NOT_DESCRIBED,
-            "该就诊尚未上传就诊信息和诊断，请先用 2203 上传再结算",
-            "visit",
-        )
-
-
 def check_care_kind(law: Law, care_kind: CareKind, day: date) -> None:
     """The law must say something of the kind of care, be it that nothing is paid."""
     try:

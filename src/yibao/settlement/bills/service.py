@@ -153,7 +153,6 @@ def _open_batch(
 def _candidate(
     request: Settle, visit: VisitFacts, batch: ChargeBatch, facts: Facts, unit: Unit
 ) -> Candidate:
-    rules.check_described(visit)
     rules.check_sums(request, batch.sums)
     day = business_date(visit.begin)
     insured = facts.members.get(request.member)
