@@ -6,6 +6,7 @@ time it is imported; ``serve`` sets it, to a folder of the data folder that it e
 
 import os
 import shutil
+from functools import cache
 from pathlib import Path
 
 from prometheus_client import (
@@ -35,8 +36,18 @@ batch_seconds = Histogram(
 
 def observe_call(transaction: str, infcode: int, seconds: float) -> None:
     """Count a call. ``transaction`` must be a known number or a fixed word: labels are kept."""
-    calls.labels(transaction, str(infcode)).inc()
-    call_seconds.labels(transaction).observe(seconds)
+    _calls_of(transaction, infcode).inc()
+    _seconds_of(transaction).observe(seconds)
+
+
+@cache
+def _calls_of(transaction: str, infcode: int) -> Counter:
+    return calls.labels(transaction, str(infcode))
+
+
+@cache
+def _seconds_of(transaction: str) -> Histogram:
+    return call_seconds.labels(transaction)
 
 
 def observe_batch(size: int, seconds: float) -> None:

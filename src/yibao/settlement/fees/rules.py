@@ -103,12 +103,15 @@ def classified(line: FeeLine, catalogue: Catalogue, basis: Basis) -> tuple[LineF
 
 def bucket_sums(lines: Iterable[tuple[LineFacts, str]]) -> dict[str, Sums]:
     """Sums by benefit bucket."""
-    sums: dict[str, Sums] = {}
+    totals: dict[str, list[int]] = {}
     for facts, bucket in lines:
-        sums[bucket] = sums.get(bucket, Sums()) + Sums(
-            facts.line.amount, facts.own, facts.over_limit, facts.first_pay, facts.in_scope
-        )
-    return sums
+        total = totals.setdefault(bucket, [0, 0, 0, 0, 0])
+        total[0] += facts.line.amount
+        total[1] += facts.own
+        total[2] += facts.over_limit
+        total[3] += facts.first_pay
+        total[4] += facts.in_scope
+    return {bucket: Sums(*total) for bucket, total in totals.items()}
 
 
 def merged(left: dict[str, Sums], right: dict[str, Sums]) -> dict[str, Sums]:
