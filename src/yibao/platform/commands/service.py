@@ -11,7 +11,7 @@ retry is safe, since a message's key is unique: what had been committed is found
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -41,7 +41,7 @@ BATCH_LIMIT = 32
 """Most commands in one transaction: MEASURED.md found the gain flat beyond it."""
 
 BATCHES_AT_ONCE = 1
-"""Transactions of one pool under way in one process: one computes while the other commits."""
+"""Transactions of one pool under way in one process; two made batches half as large."""
 
 WAITING_LIMIT = 2_000
 """Beyond this many waiting commands of a pool a new one is turned away as busy."""
@@ -308,6 +308,3 @@ async def fence(unit: Unit, key: MessageKey, subject: str, reversed_by: str) -> 
 async def mark_reversed(unit: Unit, key: MessageKey, reversed_by: str) -> None:
     """Note that a message was undone; a repeat of it is refused."""
     await store.mark_reversed(unit.connection, unit.pool, key, reversed_by)
-
-
-Submit = Callable[[Command], Awaitable[Outcome]]
