@@ -11,17 +11,20 @@ from datetime import date
 from typing import NamedTuple
 
 from yibao.kernel.money import NO_CEILING, ZERO_RATE, Fen, Price, Quantity, Rate
+from yibao.policy.model import GENERAL_BUCKET, OverLimit
 from yibao.policy.terms import (
     CareKind,
     EntitlementExtent,
+    Filing,
     IdentityKind,
     ItemClass,
     Level,
     PersonType,
+    Place,
     Scheme,
 )
 
-GENERAL_BUCKET = "general"
+__all__ = ["GENERAL_BUCKET"]
 
 
 # ------------------------------------------------------------------------------------ line level
@@ -40,6 +43,8 @@ class ItemTerms:
     """Limited in use (限制使用): in scope only when the hospital approved it."""
     bucket: str = GENERAL_BUCKET
     """Benefit bucket: lines that the law treats apart (dual-channel drugs) are summed apart."""
+    over_limit: OverLimit = OverLimit.OWN
+    """What becomes of the price above the ceiling (``overlmt_dspo_way``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,8 @@ class LineSplit(NamedTuple):
     over_limit: Fen
     first_pay: Fen
     in_scope: Fen
+    hospital: Fen = 0
+    """The part of ``over_limit`` that the hospital bears."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +78,8 @@ class Sums:
     over_limit: Fen = 0
     first_pay: Fen = 0
     in_scope: Fen = 0
+    hospital: Fen = 0
+    """The part of ``over_limit`` that the hospital bears."""
 
     def __add__(self, other: "Sums") -> "Sums":
         return Sums(
@@ -79,6 +88,7 @@ class Sums:
             self.over_limit + other.over_limit,
             self.first_pay + other.first_pay,
             self.in_scope + other.in_scope,
+            self.hospital + other.hospital,
         )
 
 
@@ -94,6 +104,15 @@ class Person:
     gender: str = "0"
     identities: tuple[IdentityKind, ...] = ()
     entitlement: EntitlementExtent = EntitlementExtent.FULL
+    traits: tuple[str, ...] = ()
+    """Words of the registry: rank of a civil servant, tier of premium, signed family doctor …"""
+    enrolments: tuple[Scheme, ...] = ()
+    """Other schemes the person is enrolled in (320 civil servants, 330 large amounts …)."""
+    retired_on: date | None = None
+    enrolled_years: int | None = None
+    """Whole years enrolled without a gap, where the law asks (连续参保年限)."""
+    claim_free_years: int | None = None
+    """Whole years without a claim on critical illness, up to now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +120,7 @@ class Provider:
     """The facts of the institution that a benefit may depend on."""
 
     level: Level
+    """For a pharmacy: the level whose rules apply (the prescriber's, or grass-roots)."""
     is_pharmacy: bool = False
 
 
@@ -116,10 +136,27 @@ class Bill:
     provider: Provider
     sums: Mapping[str, Sums]
     disease: str | None = None
+    """Code of the disease the benefit is for (chronic or special disease, single-disease price)."""
     use_account: bool = True
     visit: str | None = None
     """The visit it belongs to: instance of counters of visit scope (a deductible paid once a visit
-    that settles several batches). None: the bill is a visit of its own."""
+    that settles several batches, interim settlements). None: the bill is a visit of its own."""
+    place: Place = Place.LOCAL
+    filing: Filing = Filing.NONE
+    circumstances: tuple[str, ...] = ()
+    """Words on which a law may turn: referred, selected, day_surgery, home_bed …"""
+    begin: date | None = None
+    """First day of care in this bill, where it spans days; None: ``day``."""
+    days: int = 1
+    """Days of the stay so far (住院天数), for deductibles by days and prices by the day."""
+    months: int = 1
+    """Months that a prescription is for (长期处方)."""
+    further_diseases: int = 0
+    """Further chronic diseases on file beside ``disease``."""
+    chain: str | None = None
+    """The chain of stays it belongs to (转诊, 再入院); None: a chain of its own visit."""
+    fixed_price: bool = False
+    """Settled at a fixed price (``psn_setlway`` 02): the law must have one."""
 
 
 class CounterKey(NamedTuple):
@@ -128,7 +165,9 @@ class CounterKey(NamedTuple):
     name: str
     """As the law declares it, e.g. ``outpatient_deductible``, ``outpatient_fund``."""
     scope: str
-    """Instance of the scope: ``2026`` for a benefit year, ``life``, ``2026-07`` for a month …"""
+    """Instance of the scope: ``2026`` for a benefit year, ``life``, ``2026-07`` for a month …,
+    followed by ``|class`` for each dimension the counter is ``by``: ``2026|l3``. A counter of stays
+    has a second instance, ``visit:<visit>``, by which a visit is counted once."""
 
 
 History = Mapping[CounterKey, int]
@@ -161,6 +200,8 @@ class Payment:
     """What its cap still allowed before this bill; None when it has no cap."""
     rate: Rate | None = None
     """The ratio when one ratio decided the whole payment."""
+    payer: str = ""
+    """The payer's path in the law: ``benefits.inpatient.payers.pool``, ``payers.assistance``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +228,7 @@ class Statement:
     """The decided bill. Identities of ``docs/money.md`` hold and are asserted when it is made."""
 
     sums: Sums
+    """As settled: an out-of-area first pay has moved from ``in_scope`` to ``first_pay``."""
     deductible: Fen
     """Deductible paid with this bill (起付线, ``act_pay_dedc``); lies inside ``in_scope``."""
     payments: tuple[Payment, ...]
@@ -210,11 +252,12 @@ class Statement:
         """Sum of the own personal account (``acct_pay``)."""
         return sum(amount for _, amount in self.account)
 
-    def check(self, *, deductible_is_personal: bool = True) -> None:
+    def check(self, *, deductible_is_personal: bool = True, outside: Fen = 0) -> None:
         """Assert the identities of a settled bill; a broken one is a fault of the kernel.
 
         A law may let a later payer (medical assistance) pay the deductible too; then it does not
-        lie beside the funds within the in-scope amount.
+        lie beside the funds within the in-scope amount. ``outside`` is what funds pay of parts
+        outside the scope (top-ups that count first pay or own expense).
         """
         sums, funds, account = self.sums, 0, 0
         for payment in self.payments:
@@ -230,7 +273,9 @@ class Statement:
         assert sums.total == funds + self.personal + self.hospital_part, "total = all who pay"
         assert self.personal == account + self.family + self.cash, "who pays the person's part"
         beside = self.deductible if deductible_is_personal else 0
-        assert beside + funds <= sums.in_scope, "deductible and funds lie in scope"
+        assert beside + funds - outside <= sums.in_scope, "deductible and funds lie in scope"
+        assert 0 <= outside <= own_side, "what top-ups pay outside the scope lies there"
+        assert self.hospital_part >= 0, "the hospital's part is not negative"
         assert 0 <= self.deductible <= sums.in_scope, "a deductible lies in scope"
         assert self.cash >= 0, "cash is not negative"
         assert self.family >= 0, "the family's part is not negative"

@@ -17,6 +17,7 @@ CareKind = NewType("CareKind", str)
 """Kind of care (医疗类别, ``med_type``): 11 general outpatient, 21 general inpatient, …"""
 
 GENERAL_OUTPATIENT = CareKind("11")
+GENERAL_INPATIENT = CareKind("21")
 
 PersonType = NewType("PersonType", str)
 """Person type (人员类别, ``psn_type``), two to six digits: 11xx active, 12xx retired, 14xx minor,
@@ -47,6 +48,32 @@ class Level(StrEnum):
     THIRD = "l3"
     PROVINCIAL = "prov"
     """省部属: tertiary hospitals that a province puts above the others."""
+
+
+class Place(StrEnum):
+    """Where care is given, seen from the place of insurance (就医地)."""
+
+    LOCAL = "local"
+    """Inside the pooling area (统筹区内)."""
+    PROVINCE = "province"
+    """Elsewhere in the province (省内异地)."""
+    OUTSIDE = "outside"
+    """Outside the province (跨省异地)."""
+
+
+class Filing(StrEnum):
+    """What is on file for care away from home (异地就医备案)."""
+
+    NONE = "none"
+    """Nothing: care at home needs none; away from home it is unfiled (未备案)."""
+    LONG_TERM = "long_term"
+    """长期居住: settled, working or retired elsewhere."""
+    TRANSFER = "transfer"
+    """转诊转院."""
+    EMERGENCY = "emergency"
+    """急诊抢救: counts as filed."""
+    TEMPORARY = "temporary"
+    """其他临时外出."""
 
 
 class EntitlementExtent(StrEnum):
