@@ -2,18 +2,20 @@
 
 A ``Node`` is one value of a TOML document together with the file that it was written in; a city's
 law is the province's tree with the city's laid over it, parameter by parameter, so every value of
-the effective law still names its own file.
+the effective law still names its own file. What a file's ``[defaults]`` say is kept beside the
+values as ``defaults.<file>``: each value takes those of its own file, inherited or not.
 """
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from yibao.policy.model import LawError
+from yibao.policy.parameters import LawError
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +35,35 @@ class Node:
 
 def document_tree(file: str, document: Mapping[str, Any]) -> Node:
     """The tree of one file, with source keys replaced by the sources. Raises LawError."""
-    body = {key: value for key, value in document.items() if key != "sources"}
+    body = {key: value for key, value in document.items() if key not in ("sources", "defaults")}
     sources = _sources(file, document.get("sources", {}))
-    return _node(file, "", _resolve(file, "", body, sources))
+    resolved = _resolve(file, "", body, sources)
+    if "defaults" in document:
+        resolved["defaults"] = {file: _resolve(file, "defaults", document["defaults"], sources)}
+    return _node(file, "", resolved)
 
 
 def laid_over(below: Node, above: Node) -> Node:
-    """``above`` over ``below``: tables merge key by key, everything else is replaced whole."""
-    if not (below.is_table and above.is_table):
+    """``above`` over ``below``: tables merge key by key, a parameter is replaced whole."""
+    if _is_whole(below) or _is_whole(above):
         return above
     merged = dict(below.value)
     for key, node in above.value.items():
         merged[key] = laid_over(merged[key], node) if key in merged else node
     return Node(above.file, above.path, merged)
+
+
+def _is_whole(node: Node) -> bool:
+    """Whether a node is replaced whole: values, a parameter's one entry, a dimension's classes."""
+    return (
+        not node.is_table
+        or "value" in node.value
+        or node.path.endswith(".reported_as")
+        or re.fullmatch(r"classes\.[^.]+", node.path) is not None
+    )
+
+
+# --------------------------------------------------------------------------------- canonical text
 
 
 def canonical_text(tree: Node) -> str:
@@ -64,12 +82,22 @@ def canonical_text(tree: Node) -> str:
 def tree_of_canonical(text: str) -> Node:
     """The tree behind a canonical text."""
     stored = json.loads(text)
-    return _node(stored["file"], "", stored["law"], stored["files"])
+    return _node(stored["file"], "", _with_classes(stored["law"]), stored["files"])
 
 
 def fingerprint_of(canonical: str) -> str:
     """SHA-256 of a canonical text, hex."""
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _with_classes(law: dict[str, Any]) -> dict[str, Any]:
+    """Texts stored before dimensions were declared have ``persons``: the one dimension then."""
+    if "persons" not in law:
+        return law
+    persons = law["persons"]
+    person = {"fact": "person_type", "order": sorted(persons), **persons}
+    rest = {key: value for key, value in law.items() if key != "persons"}
+    return {**rest, "classes": {"person": person}}
 
 
 def _node(file: str, path: str, value: Any, files: Mapping[str, str] | None = None) -> Node:
@@ -79,16 +107,17 @@ def _node(file: str, path: str, value: Any, files: Mapping[str, str] | None = No
         return Node(
             own,
             path,
-            {key: _node(file, f"{prefix}{key}", child, files) for key, child in value.items()},
+            {key: _node(own, f"{prefix}{key}", child, files) for key, child in value.items()},
         )
     return Node(own, path, value)
 
 
 def _plain(node: Node, owner: str, files: dict[str, str]) -> Any:
-    if node.is_table:
-        return {key: _plain(child, owner, files) for key, child in node.value.items()}
+    """The bare value; ``files`` gets every path whose file differs from that of its table."""
     if node.file != owner:
         files[node.path] = node.file
+    if node.is_table:
+        return {key: _plain(child, node.file, files) for key, child in node.value.items()}
     return node.value
 
 
@@ -98,6 +127,9 @@ def _as_text(value: Any) -> str:
     if isinstance(value, date):
         return value.isoformat()
     raise TypeError(f"not a law value: {value!r}")
+
+
+# ---------------------------------------------------------------------------------------- sources
 
 
 def _sources(file: str, table: Any) -> dict[str, dict[str, str]]:
@@ -132,6 +164,7 @@ def _looked_up(file: str, path: str, keys: Any, sources: Mapping[str, Any]) -> l
     if not isinstance(keys, list) or not keys:
         raise LawError(file, path, 'must be a list of source keys, such as ["S1"]')
     for key in keys:
-        if key not in sources:
-            raise LawError(file, path, f"no source {key!r} in [sources]")
+        if not isinstance(key, str) or key not in sources:
+            known = ", ".join(sources) or "none"
+            raise LawError(file, path, f"no source {key!r} in [sources]; known: {known}")
     return [sources[key] for key in keys]

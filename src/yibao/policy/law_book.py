@@ -7,7 +7,8 @@ from datetime import date
 from yibao.kernel.areas import Division
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.policy.document import Node, laid_over, tree_of_canonical
-from yibao.policy.model import Law, LawError
+from yibao.policy.model import Counter, Law
+from yibao.policy.parameters import LawError
 from yibao.policy.reading import read_law
 from yibao.policy.table import Table
 from yibao.policy.terms import Scheme
@@ -63,7 +64,7 @@ class LawBook:
 
 def law_from_canonical(text: str) -> Law:
     """The law behind a stored canonical text; its fingerprint is the same. Raises LawError."""
-    return read_law(tree_of_canonical(text))
+    return read_law(tree_of_canonical(text), text)
 
 
 def _effective(
@@ -86,15 +87,28 @@ def _effective(
 
 def _check_shared_counters(laws: Mapping[tuple[Division, Scheme], Law]) -> None:
     """A member's counters are found by name: two schemes share a name only as one counter."""
-    for (area, scheme), law in laws.items():
+    for (area, _), law in laws.items():
         for counter in law.counters.values():
-            for (other_area, other_scheme), other in laws.items():
-                twin = other.counters.get(counter.name)
-                if twin is None or other_area != area or other_scheme == scheme:
-                    continue
-                if twin.schemes != counter.schemes or twin.scope != counter.scope:
-                    raise LawError(
-                        other.file,
-                        f"counters.{counter.name}",
-                        f"{law.file} declares another counter of this name",
-                    )
+            for (other_area, scheme), other in laws.items():
+                if other_area == area and other is not law:
+                    _check_shared(counter, law, other, scheme)
+
+
+def _check_shared(counter: Counter, law: Law, other: Law, scheme: Scheme) -> None:
+    twin = other.counters.get(counter.name)
+    key = f"counters.{counter.name}"
+    if twin is None:
+        if scheme in counter.schemes:
+            reason = f"missing: {law.file} says that scheme {scheme} shares this counter"
+            raise LawError(other.file, key, reason)
+        return
+    if _shape(twin) != _shape(counter):
+        reason = (
+            f"{law.file} declares another counter of this name: to share one, write schemes,"
+            " scope, counts and by alike; to have two, give them two names"
+        )
+        raise LawError(other.file, key, reason)
+
+
+def _shape(counter: Counter) -> tuple[object, ...]:
+    return sorted(counter.schemes), counter.scope, counter.counts, counter.by

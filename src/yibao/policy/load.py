@@ -9,7 +9,7 @@ from pathlib import Path
 
 from yibao.policy.document import document_tree
 from yibao.policy.law_book import LawBook
-from yibao.policy.model import LawError
+from yibao.policy.parameters import LawError
 
 
 def load_law_book(folder: Path | None = None) -> LawBook:

@@ -118,9 +118,7 @@ BUILT_IN = {
     "place": Classes("place", Fact.PLACE, tuple(ClassRule(w, (w,)) for w in Place)),
     "filing": Classes("filing", Fact.FILING, tuple(ClassRule(w, (w,)) for w in Filing)),
     "item_class": Classes("item_class", Fact.ITEM_CLASS, tuple(ClassRule(w, (w,)) for w in "ABC")),
-    "part": Classes(
-        "part", Fact.PART, tuple(ClassRule(w, (w,)) for w in ("current", "carried"))
-    ),
+    "part": Classes("part", Fact.PART, tuple(ClassRule(w, (w,)) for w in ("current", "carried"))),
 }
 """Dimensions that every law has without declaring them."""
 
@@ -387,7 +385,7 @@ class FixedPrice:
 
 @dataclass(frozen=True, slots=True)
 class BenefitRules:
-    """The rules of one benefit (待遇): general outpatient care, inpatient care, a chronic disease."""
+    """The rules of one benefit (待遇): general outpatient or inpatient care, a chronic disease."""
 
     key: str
     title: str

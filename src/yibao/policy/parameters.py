@@ -1,7 +1,7 @@
 """Dated parameters: every value of a law with its day, its cases, its sources and confidence."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import Generic, NamedTuple, TypeVar
@@ -64,6 +64,11 @@ class Version(Generic[T]):
     sources: tuple[Source, ...]
     confidence: Confidence
     note: str = ""
+    unit: str = ""
+    """What the values are in: yuan, times, days, months, years, share, number, points; bands
+    are kept as ``fund_share``, however they were written. Empty for words."""
+    relations: Mapping[tuple[str | None, ...], str] = field(default_factory=dict)
+    """The cases that the law tells by another case, and how: ``active × 0.7``."""
 
 
 class Found(NamedTuple, Generic[T]):

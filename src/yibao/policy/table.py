@@ -1,16 +1,20 @@
 """Strict reading of a document tree: a key that nobody asks for is an error, with the near key."""
 
 import difflib
-from collections.abc import Mapping
-from datetime import date
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from yibao.policy.document import Node
-from yibao.policy.model import LawError
+from yibao.policy.parameters import LawError
 
 E = TypeVar("E", bound=StrEnum)
+
+_DIGITS_MOST = 15
+"""Digits of a number, before and after the point: a law has none of more, and may not hang us."""
 
 
 class Table:
@@ -33,28 +37,50 @@ class Table:
         """The path of a key."""
         return f"{self.path}.{key}" if self.path else key
 
+    def error(self, key: str, reason: str) -> LawError:
+        """What is wrong with a key, naming the file that it stands in."""
+        node = self._values.get(key)
+        return LawError(self.file if node is None else node.file, self.where(key), reason)
+
     def node_of(self, key: str) -> Node | None:
         """The node of a key, or None."""
         self._known.append(key)
         return self._values.get(key)
 
-    def text(self, key: str) -> str:
-        """A text that must be there and not be empty."""
-        return text_of(self._required(key))
+    def text(self, key: str, default: str | None = None) -> str:
+        """A text that is not empty; it must be there when there is no default."""
+        node = self.node_of(key)
+        if node is None and default is not None:
+            return default
+        return text_of(node or self.must(key))
 
     def optional_text(self, key: str) -> str | None:
         """A text that may be absent."""
         node = self.node_of(key)
         return None if node is None else text_of(node)
 
-    def texts(self, key: str) -> tuple[str, ...]:
-        """A list of texts that must be there."""
-        node = self._required(key)
-        return texts_of(node)
+    def texts(self, key: str, default: Sequence[str] | None = None) -> tuple[str, ...]:
+        """A list of texts, none of them twice; it must be there when there is no default."""
+        node = self.node_of(key)
+        if node is None and default is not None:
+            return tuple(default)
+        return texts_of(node or self.must(key))
 
-    def choice(self, key: str, kind: type[E]) -> E:
-        """A word of a closed vocabulary."""
-        return choice_of(self._required(key), kind)
+    def flag(self, key: str, default: bool) -> bool:
+        """True or false."""
+        node = self.node_of(key)
+        if node is None:
+            return default
+        if not isinstance(node.value, bool):
+            raise LawError(node.file, node.path, "must be true or false")
+        return node.value
+
+    def choice(self, key: str, kind: type[E], default: E | None = None) -> E:
+        """A word of a closed vocabulary; it must be there when there is no default."""
+        node = self.node_of(key)
+        if node is None and default is not None:
+            return default
+        return choice_of(node or self.must(key), kind)
 
     def table(self, key: str) -> "Table | None":
         """A table within, or None."""
@@ -64,21 +90,12 @@ class Table:
     def tables(self, key: str) -> dict[str, "Table"]:
         """Named tables within, by name; none when the key is absent."""
         table = self.table(key)
-        return {} if table is None else {name: Table(table.must(name)) for name in table.names()}
+        if table is None:
+            return {}
+        return {name: Table(table.must(named(table, name))) for name in table.names()}
 
     def must(self, key: str) -> Node:
         """The node of a key that must be there."""
-        return self._required(key)
-
-    def done(self) -> None:
-        """Refuse every key that was not asked for."""
-        for key, node in self._values.items():
-            if key not in self._known:
-                raise LawError(
-                    node.file, self.where(key), f"unknown key{proposal(key, self._known)}"
-                )
-
-    def _required(self, key: str) -> Node:
         node = self.node_of(key)
         if node is None:
             near = [k for k in self._values if k not in self._known]
@@ -87,18 +104,27 @@ class Table:
             raise LawError(self.file, self.where(key), f"missing{also}")
         return node
 
+    def done(self) -> None:
+        """Refuse every key that was not asked for."""
+        known = sorted(set(self._known))
+        for key in self._values:
+            if key not in known:
+                raise self.error(
+                    key, f"unknown key{proposal(key, known)}; known: {', '.join(known)}"
+                )
 
-def proposal(word: str, known: list[str]) -> str:
-    """`` (did you mean 'source'?)`` when a known word is near."""
+
+def named(table: Table, name: str) -> str:
+    """A name of the law's own choice: a word, so that paths and counters can be told by it."""
+    if not re.fullmatch(r"[\w-]+", name) or name == "value":
+        raise table.error(name, f"{name!r} cannot be a name: letters, digits, _ and - only")
+    return name
+
+
+def proposal(word: str, known: Sequence[str]) -> str:
+    """`` 'sourc' (did you mean 'source'?)`` when a known word is near, else the word alone."""
     near = difflib.get_close_matches(word, known, 1)
     return f" {word!r} (did you mean {near[0]!r}?)" if near else f" {word!r}"
-
-
-def entry_tables(node: Node) -> list[Table]:
-    """The entries of a dated parameter, each read as a table of its own."""
-    if not isinstance(node.value, list) or not all(isinstance(e, dict) for e in node.value):
-        raise LawError(node.file, node.path, "must be dated entries, written [[...]] with 'from'")
-    return [Table(nested(node, f"{node.path}[{i}]", entry)) for i, entry in enumerate(node.value)]
 
 
 def nested(owner: Node, path: str, value: Any) -> Node:
@@ -129,13 +155,17 @@ def texts_of(node: Node) -> tuple[str, ...]:
     return tuple(value)
 
 
+def known_word(node: Node, word: str, known: Sequence[str], what: str = "word") -> str:
+    """The word, if it is a known one."""
+    if word not in known:
+        reason = f"unknown {what}{proposal(word, known)}; known: {', '.join(known) or 'none'}"
+        raise LawError(node.file, node.path, reason)
+    return word
+
+
 def choice_of(node: Node, kind: type[E]) -> E:
     """A word of a closed vocabulary."""
-    words = [member.value for member in kind]
-    if node.value not in words:
-        near = proposal(str(node.value), words)
-        raise LawError(node.file, node.path, f"unknown word{near}; known: {', '.join(words)}")
-    return kind(node.value)
+    return kind(known_word(node, str(node.value), [member.value for member in kind]))
 
 
 def choices_of(node: Node, kind: type[E]) -> tuple[E, ...]:
@@ -146,7 +176,7 @@ def choices_of(node: Node, kind: type[E]) -> tuple[E, ...]:
 def date_of(node: Node) -> date:
     """A civil date, as TOML writes it or as text."""
     value = node.value
-    if type(value) is date:
+    if isinstance(value, date) and not isinstance(value, datetime):
         return value
     if isinstance(value, str):
         try:
@@ -167,7 +197,19 @@ def decimal_of(node: Node) -> Decimal:
         raise LawError(node.file, node.path, "must be a number")
     if not number.is_finite():
         raise LawError(node.file, node.path, f"not a finite number: {value}")
+    exponent = number.as_tuple().exponent
+    assert isinstance(exponent, int), "a finite number has an exponent"
+    if number.adjusted() > _DIGITS_MOST or exponent < -_DIGITS_MOST:
+        raise LawError(node.file, node.path, f"more than {_DIGITS_MOST} digits")
     return number
+
+
+def whole_of(node: Node) -> int:
+    """A whole number that is not negative."""
+    number = decimal_of(node)
+    if number != int(number) or number < 0:
+        raise LawError(node.file, node.path, f"must be a whole number from 0 on, not {node.value}")
+    return int(number)
 
 
 def _decimal_text(node: Node, text: str) -> Decimal:
