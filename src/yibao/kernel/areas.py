@@ -15,3 +15,8 @@ NO_PERSON_POOL = Pool("000000")
 def is_pool(text: str) -> bool:
     """Whether a text has the form of a pool id."""
     return len(text) == 6 and text.isalnum() and text.isascii()
+
+
+def lies_in(division: str, area: str) -> bool:
+    """Whether a division is an area or lies in it: 430181 lies in 430100 and in 430000."""
+    return division.startswith(area.removesuffix("00").removesuffix("00"))

@@ -1,9 +1,10 @@
-"""What the rooms above ask of the registry on every call: catalogue and directory."""
+"""What the rooms above ask of the registry on every call: catalogue, directory, laws."""
 
 from dataclasses import dataclass
 
 from yibao.registry.catalogue.model import Catalogue
 from yibao.registry.institutions.model import Directory
+from yibao.registry.laws.model import LawsInForce
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,3 +13,4 @@ class Reference:
 
     catalogue: Catalogue
     directory: Directory
+    laws: LawsInForce

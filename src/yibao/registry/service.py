@@ -4,9 +4,11 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from yibao.platform.crypto import Vault
+from yibao.policy.law_book import LawBook
 from yibao.registry import store
 from yibao.registry.catalogue.service import load_catalogue
 from yibao.registry.institutions.service import load_directory
+from yibao.registry.laws.service import load_laws
 from yibao.registry.model import Reference
 
 if TYPE_CHECKING:
@@ -18,8 +20,10 @@ __all__ = ["Reference", "ReferenceCache"]
 class ReferenceCache:
     """Keeps the last reference of this process; asks the version rows each time."""
 
-    def __init__(self, vault: Vault) -> None:
+    def __init__(self, vault: Vault, packaged: LawBook | None = None) -> None:
+        """``packaged`` are the laws that count where no release does."""
         self._vault = vault
+        self._packaged = packaged or LawBook({})
         self._reference: Reference | None = None
         self._loading = asyncio.Lock()
 
@@ -43,7 +47,10 @@ class ReferenceCache:
         directory = None if known is None else known.directory
         if directory is None or directory.version != wanted[store.INSTITUTIONS]:
             directory = await load_directory(connection, self._vault)
-        self._reference = Reference(catalogue, directory)
+        laws = None if known is None else known.laws
+        if laws is None or laws.version != wanted[store.LAWS]:
+            laws = await load_laws(connection, self._packaged)
+        self._reference = Reference(catalogue, directory, laws)
         return self._reference
 
 
@@ -51,4 +58,5 @@ def _is(reference: Reference, wanted: dict[str, int]) -> bool:
     return (
         reference.catalogue.version == wanted[store.CATALOGUE]
         and reference.directory.version == wanted[store.INSTITUTIONS]
+        and reference.laws.version == wanted[store.LAWS]
     )

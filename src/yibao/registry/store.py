@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 CATALOGUE = "catalogue"
 INSTITUTIONS = "institutions"
+LAWS = "laws"
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from yibao.kernel.areas import Division, Pool
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.periods import Period
-from yibao.policy.terms import Level, Scheme
+from yibao.policy.terms import Level, Place, Scheme
 
 
 class InstitutionKind(StrEnum):
@@ -117,6 +117,17 @@ class Directory:
             if row.scheme in (scheme, None) and row.period.holds(day):
                 return row.pool
         return None
+
+    def place_of(
+        self, care: Division, pool: Pool, insured: Division, scheme: Scheme, day: date
+    ) -> Place:
+        """Where care in a division is, seen from the pool that insures a person (就医地).
+
+        A division that no pool is said to insure counts as home when it is the insured one.
+        """
+        if care == insured or self.pool_of(care, scheme, day) == pool:
+            return Place.LOCAL
+        return Place.PROVINCE if care[:2] == insured[:2] else Place.OUTSIDE
 
     def division_name(self, code: Division) -> str | None:
         """The name of a division, None where the national list has none."""

@@ -1,11 +1,17 @@
 """An insured person as the other rooms see one (frozen, read whole for a day's decision)."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
-from yibao.kernel.areas import Division, Pool
-from yibao.kernel.periods import Period
-from yibao.policy.terms import EntitlementExtent, IdentityKind, PersonType, Scheme
+from yibao.kernel.areas import Division, Pool, lies_in
+from yibao.kernel.periods import Period, age_on
+from yibao.policy.terms import EntitlementExtent, Filing, IdentityKind, PersonType, Scheme
+
+CIVIL_SERVANT = Scheme("320")
+"""Medical aid of civil servants (公务员医疗补助): an enrolment beside the employees' scheme."""
+
+RETIRED = "12"
+"""Person types of the retired begin with this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,8 @@ class Enrolment:
     period: Period
     employer: str | None = None
     civil_servant: bool = False
+    retired_on: date | None = None
+    """Day of retirement (退休时间), while the person type is a retired one and the day is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +78,24 @@ class SpecialIdentity:
 
 
 @dataclass(frozen=True, slots=True)
+class Trait:
+    """A word on which a law may turn (待遇标识): civil servant's rank, tier of premium, signed."""
+
+    word: str
+    period: Period
+
+
+@dataclass(frozen=True, slots=True)
+class FiledCare:
+    """What is on file for care away from home (异地就医备案)."""
+
+    kind: Filing
+    period: Period
+    place: Division | None = None
+    """Division of the care; a province or city means all of it, None everywhere."""
+
+
+@dataclass(frozen=True, slots=True)
 class Insured:
     """A member with everything that is known of them now."""
 
@@ -78,6 +104,8 @@ class Insured:
     enrolments: tuple[Enrolment, ...]
     entitlements: tuple[Entitlement, ...]
     special_identities: tuple[SpecialIdentity, ...]
+    traits: tuple[Trait, ...] = ()
+    filings: tuple[FiledCare, ...] = ()
 
     def enrolment_on(self, scheme: Scheme, day: date) -> Enrolment | None:
         """The enrolment in ``scheme`` that holds on ``day``."""
@@ -96,6 +124,38 @@ class Insured:
     def identities_on(self, day: date) -> tuple[IdentityKind, ...]:
         """The special identities that hold on ``day``, in code order."""
         return tuple(sorted(s.kind for s in self.special_identities if s.period.holds(day)))
+
+    def traits_on(self, day: date) -> tuple[str, ...]:
+        """The words that hold on ``day``, in alphabetical order."""
+        return tuple(sorted({t.word for t in self.traits if t.period.holds(day)}))
+
+    def filing_on(self, place: str, day: date) -> Filing:
+        """What is on file on ``day`` for care in a division; of several the first of the terms."""
+        kinds = {
+            filed.kind
+            for filed in self.filings
+            if filed.period.holds(day) and (filed.place is None or lies_in(place, filed.place))
+        }
+        return next((kind for kind in Filing if kind in kinds), Filing.NONE)
+
+    def enrolled_beside(self, scheme: Scheme, day: date) -> tuple[Scheme, ...]:
+        """The other schemes the member is enrolled in on ``day``; civil servants in 320 too."""
+        holding = [row for row in self.enrolments if row.period.holds(day)]
+        schemes = {row.scheme for row in holding}
+        if any(row.civil_servant for row in holding):
+            schemes.add(CIVIL_SERVANT)
+        return tuple(sorted(schemes - {scheme}))
+
+    def enrolled_years(self, scheme: Scheme, day: date) -> int:
+        """Whole years up to ``day`` of enrolment without a gap (连续参保)."""
+        begin = day + timedelta(days=1)
+        for row in sorted(self.enrolments, key=lambda row: row.period.start, reverse=True):
+            if row.scheme != scheme or row.period.start > day:
+                continue
+            if row.period.end is not None and row.period.end < begin:
+                break
+            begin = row.period.start
+        return age_on(begin, day) if begin <= day else 0
 
 
 # ---------------------------------------------------------------------------------------- admission

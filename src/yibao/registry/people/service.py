@@ -17,6 +17,7 @@ from yibao.platform.crypto import Vault
 from yibao.policy.terms import EntitlementExtent, IdentityKind, PersonType, Scheme
 from yibao.registry.people import rules, store
 from yibao.registry.people.model import (
+    RETIRED,
     Admitted,
     Enrolment,
     Entitlement,
@@ -196,6 +197,11 @@ async def _add_memberships(
 # --------------------------------------------------------------------------------- change a member
 
 
+async def lock_member(connection: "Connection[Any]", pool: Pool, number: str) -> None:
+    """Let no other change of a member happen until the transaction ends; refused when unknown."""
+    await _locked(connection, pool, number)
+
+
 async def move_to_pool(
     connection: "Connection[Any]",
     pool: Pool,
@@ -255,16 +261,21 @@ async def change_person_type(
     person_type: PersonType,
     start: date,
     *,
+    retired_on: date | None = None,
     now: datetime,
 ) -> None:
-    """Change the person type (人员类别) from ``start`` on, as at retirement."""
+    """Change the person type (人员类别) from ``start`` on, as at retirement.
+
+    ``retired_on`` is the day of retirement where that is another one than ``start``.
+    """
     await _locked(connection, pool, number)
+    retired = (retired_on or start) if person_type.startswith(RETIRED) else None
     ended: list[int] = []
     added: list[Enrolment] = []
     for row_id, row in await store.enrolments(connection, pool, number):
         if row.scheme != scheme or not row.period.meets(starting(start)):
             continue
-        changed = dataclasses.replace(row, person_type=person_type)
+        changed = dataclasses.replace(row, person_type=person_type, retired_on=retired)
         period = Period(max(row.period.start, start), row.period.end)
         superseded, rest = overwrite([(row_id, row)], period, changed)
         ended += superseded
@@ -285,6 +296,30 @@ async def set_entitlement(
     """Say what a member may use of a scheme in a period (待遇), whatever was said before."""
     await _locked(connection, pool, number)
     await _set_entitlement(connection, pool, number, entitlement, now)
+
+
+async def replace_entitlements(
+    connection: "Connection[Any]",
+    pool: Pool,
+    number: str,
+    scheme: Scheme,
+    entitlements: Sequence[Entitlement],
+    *,
+    now: datetime,
+) -> None:
+    """Say anew what a member may use of a scheme at all times; rows that stay are left alone."""
+    await _locked(connection, pool, number)
+    current = [
+        (row_id, row)
+        for row_id, row in await store.entitlements(connection, pool, number)
+        if row.scheme == scheme
+    ]
+    known = [row for _, row in current]
+    ended = [row_id for row_id, row in current if row not in entitlements]
+    await store.supersede(connection, "entitlement", (pool, number), ended, now)
+    new = [row for row in entitlements if row not in known]
+    rows = [store.entitlement_row(pool, number, row, now) for row in new]
+    await store.copy(connection, "entitlement", rows)
 
 
 async def end_entitlement(
@@ -476,7 +511,7 @@ def _by_number(vault: Vault, rows: "Sequence[Record]") -> dict[str, Insured]:
 def _insured(vault: Vault, row: "Record") -> Insured:
     (
         pool, number, start, end, identity, document_type, sealed, gender, birth_date, ethnicity,
-        died_on, enrolments, entitlements, special_identities,
+        died_on, enrolments, entitlements, special_identities, traits, filings,
     ) = row  # fmt: skip
     document_number, name = _open(vault, sealed)
     return Insured(
@@ -487,4 +522,6 @@ def _insured(vault: Vault, row: "Record") -> Insured:
         enrolments=store.unfold_enrolments(enrolments),
         entitlements=store.unfold_entitlements(entitlements),
         special_identities=store.unfold_special_identities(special_identities),
+        traits=store.unfold_traits(traits),
+        filings=store.unfold_filings(filings),
     )

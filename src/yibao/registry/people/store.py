@@ -1,4 +1,4 @@
-"""SQL of identities, memberships, enrolments, entitlements and special identities.
+"""SQL of people: identities and memberships, and the dated tables that say what holds of them.
 
 Rows travel as tuples in the order of their table's columns; ``service`` makes objects of them.
 """
@@ -11,8 +11,15 @@ import msgspec
 
 from yibao.kernel.areas import Division, Pool
 from yibao.kernel.periods import Period
-from yibao.policy.terms import EntitlementExtent, IdentityKind, PersonType, Scheme
-from yibao.registry.people.model import Enrolment, Entitlement, Membership, SpecialIdentity
+from yibao.policy.terms import EntitlementExtent, Filing, IdentityKind, PersonType, Scheme
+from yibao.registry.people.model import (
+    Enrolment,
+    Entitlement,
+    FiledCare,
+    Membership,
+    SpecialIdentity,
+    Trait,
+)
 
 if TYPE_CHECKING:
     from asyncpg import Connection, Record
@@ -26,7 +33,8 @@ SELECT membership.pool, membership.number, membership.valid_from, membership.val
        identity.id, identity.document_type, identity.sealed, identity.gender,
        identity.birth_date, identity.ethnicity, identity.died_on,
        (SELECT json_agg(json_build_array(scheme, division, person_type, employer, civil_servant,
-                                         valid_from, valid_until) ORDER BY valid_from, scheme)
+                                         retired_on, valid_from, valid_until)
+                        ORDER BY valid_from, scheme)
         FROM registry.enrolment
         WHERE enrolment.pool = membership.pool AND enrolment.member = membership.number
           AND {enrolment})::text,
@@ -38,13 +46,24 @@ SELECT membership.pool, membership.number, membership.valid_from, membership.val
        (SELECT json_agg(json_build_array(kind, level, note, valid_from, valid_until)
                         ORDER BY valid_from, kind)
         FROM registry.special_identity
-        WHERE special_identity.identity = membership.identity AND {special_identity})::text
+        WHERE special_identity.identity = membership.identity AND {special_identity})::text,
+       (SELECT json_agg(json_build_array(word, valid_from, valid_until) ORDER BY valid_from, word)
+        FROM registry.trait
+        WHERE trait.pool = membership.pool AND trait.member = membership.number
+          AND {trait})::text,
+       (SELECT json_agg(json_build_array(kind, place, valid_from, valid_until)
+                        ORDER BY valid_from, kind)
+        FROM registry.filing
+        WHERE filing.pool = membership.pool AND filing.member = membership.number
+          AND {filing})::text
 FROM registry.membership
 JOIN registry.identity ON identity.id = membership.identity AND {identity}
 WHERE {wanted} AND {membership}
 ORDER BY membership.pool, membership.number, membership.valid_from
 """
-_TABLES = ("membership", "identity", "enrolment", "entitlement", "special_identity")
+_TABLES = (
+    "membership", "identity", "enrolment", "entitlement", "special_identity", "trait", "filing",
+)  # fmt: skip
 
 
 def _statement(wanted: str, known: str) -> str:
@@ -107,7 +126,7 @@ _COPIED = {
     "membership": ("pool", "number", "identity", "valid_from", "valid_until", "recorded_at"),
     "enrolment": (
         "pool", "member", "scheme", "division", "person_type", "employer", "civil_servant",
-        "valid_from", "valid_until", "recorded_at",
+        "retired_on", "valid_from", "valid_until", "recorded_at",
     ),
     "entitlement": (
         "pool", "member", "scheme", "extent", "reason", "valid_from", "valid_until", "recorded_at",
@@ -115,6 +134,8 @@ _COPIED = {
     "special_identity": (
         "identity", "kind", "level", "note", "valid_from", "valid_until", "recorded_at",
     ),
+    "trait": ("pool", "member", "word", "valid_from", "valid_until", "recorded_at"),
+    "filing": ("pool", "member", "kind", "place", "valid_from", "valid_until", "recorded_at"),
 }  # fmt: skip
 
 
@@ -156,7 +177,7 @@ def enrolment_row(pool: Pool, member: str, row: Enrolment, now: datetime) -> tup
     """A row of ``enrolment``."""
     return (
         pool, member, row.scheme, row.division, row.person_type, row.employer, row.civil_servant,
-        row.period.start, row.period.end, now,
+        row.retired_on, row.period.start, row.period.end, now,
     )  # fmt: skip
 
 
@@ -171,6 +192,16 @@ def entitlement_row(pool: Pool, member: str, row: Entitlement, now: datetime) ->
 def special_identity_row(identity: int, row: SpecialIdentity, now: datetime) -> tuple[Any, ...]:
     """A row of ``special_identity``."""
     return (identity, row.kind, row.level, row.note, row.period.start, row.period.end, now)
+
+
+def trait_row(pool: Pool, member: str, row: Trait, now: datetime) -> tuple[Any, ...]:
+    """A row of ``trait``."""
+    return (pool, member, row.word, row.period.start, row.period.end, now)
+
+
+def filing_row(pool: Pool, member: str, row: FiledCare, now: datetime) -> tuple[Any, ...]:
+    """A row of ``filing``."""
+    return (pool, member, row.kind.value, row.place, row.period.start, row.period.end, now)
 
 
 # ------------------------------------------------------------------------------------------ changes
@@ -220,8 +251,8 @@ async def enrolments(
 ) -> list[tuple[int, Enrolment]]:
     """Current enrolments of a member with their row ids."""
     rows = await connection.fetch(
-        """SELECT row_id, scheme, division, person_type, employer, civil_servant, valid_from,
-                  valid_until
+        """SELECT row_id, scheme, division, person_type, employer, civil_servant, retired_on,
+                  valid_from, valid_until
            FROM registry.enrolment
            WHERE pool = $1 AND member = $2 AND superseded_at IS NULL ORDER BY valid_from""",
         pool,
@@ -236,7 +267,8 @@ async def enrolments(
                 person_type=PersonType(row[3]),
                 employer=row[4],
                 civil_servant=row[5],
-                period=Period(row[6], row[7]),
+                retired_on=row[6],
+                period=Period(row[7], row[8]),
             ),
         )
         for row in rows
@@ -277,12 +309,38 @@ async def special_identities(
     ]
 
 
+async def traits(connection: "Connection[Any]", pool: Pool, member: str) -> list[tuple[int, Trait]]:
+    """Current traits of a member with their row ids."""
+    rows = await connection.fetch(
+        """SELECT row_id, word, valid_from, valid_until FROM registry.trait
+           WHERE pool = $1 AND member = $2 AND superseded_at IS NULL ORDER BY valid_from""",
+        pool,
+        member,
+    )
+    return [(row[0], Trait(row[1], Period(row[2], row[3]))) for row in rows]
+
+
+async def filings(
+    connection: "Connection[Any]", pool: Pool, member: str
+) -> list[tuple[int, FiledCare]]:
+    """Current filings of a member with their row ids."""
+    rows = await connection.fetch(
+        """SELECT row_id, kind, place, valid_from, valid_until FROM registry.filing
+           WHERE pool = $1 AND member = $2 AND superseded_at IS NULL ORDER BY valid_from""",
+        pool,
+        member,
+    )
+    return [(row[0], FiledCare(Filing(row[1]), Period(row[3], row[4]), row[2])) for row in rows]
+
+
 _OWNER = {
     "identity": "id = $1",
     "special_identity": "identity = $1",
     "membership": "pool = $1 AND number = $2",
     "enrolment": "pool = $1 AND member = $2",
     "entitlement": "pool = $1 AND member = $2",
+    "trait": "pool = $1 AND member = $2",
+    "filing": "pool = $1 AND member = $2",
 }
 
 
@@ -305,11 +363,15 @@ async def supersede(
 
 
 # The rows that ``members`` folds into JSON text, in the order of its arrays.
-_ENROLMENTS = msgspec.json.Decoder(list[tuple[str, str, str, str | None, bool, date, date | None]])
+_ENROLMENTS = msgspec.json.Decoder(
+    list[tuple[str, str, str, str | None, bool, date | None, date, date | None]]
+)
 _ENTITLEMENTS = msgspec.json.Decoder(list[tuple[str, str, str, date, date | None]])
 _SPECIAL_IDENTITIES = msgspec.json.Decoder(
     list[tuple[str, str | None, str | None, date, date | None]]
 )
+_TRAITS = msgspec.json.Decoder(list[tuple[str, date, date | None]])
+_FILINGS = msgspec.json.Decoder(list[tuple[str, str | None, date, date | None]])
 
 
 def unfold_enrolments(text: str | None) -> tuple[Enrolment, ...]:
@@ -321,9 +383,10 @@ def unfold_enrolments(text: str | None) -> tuple[Enrolment, ...]:
             person_type=PersonType(person_type),
             employer=employer,
             civil_servant=civil_servant,
+            retired_on=retired_on,
             period=Period(start, end),
         )
-        for scheme, division, person_type, employer, civil_servant, start, end in (
+        for scheme, division, person_type, employer, civil_servant, retired_on, start, end in (
             _ENROLMENTS.decode(text or "[]")
         )
     )
@@ -342,4 +405,21 @@ def unfold_special_identities(text: str | None) -> tuple[SpecialIdentity, ...]:
     return tuple(
         SpecialIdentity(IdentityKind(kind), level, Period(start, end), note)
         for kind, level, note, start, end in _SPECIAL_IDENTITIES.decode(text or "[]")
+    )
+
+
+def unfold_traits(text: str | None) -> tuple[Trait, ...]:
+    """Traits from their folded form; None when there are none."""
+    if text is None:
+        return ()
+    return tuple(Trait(word, Period(start, end)) for word, start, end in _TRAITS.decode(text))
+
+
+def unfold_filings(text: str | None) -> tuple[FiledCare, ...]:
+    """Filings from their folded form; None when there are none."""
+    if text is None:
+        return ()
+    return tuple(
+        FiledCare(Filing(kind), Period(start, end), None if place is None else Division(place))
+        for kind, place, start, end in _FILINGS.decode(text)
     )

@@ -1,0 +1,1 @@
+"""What laws turn on beside enrolment: traits of a member, filings for care away from home."""

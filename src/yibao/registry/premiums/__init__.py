@@ -1,0 +1,1 @@
+"""Premiums paid, and the entitlement that law and payments make of them."""
