@@ -25,9 +25,9 @@ class LawBook:
         """The book of the files' trees, cities inheriting. Raises LawError."""
         files: dict[tuple[Division, Scheme], Node] = {}
         for name, tree in trees.items():
-            head = Table(Table(tree).must("law"))
-            key = (Division(head.text("area")), Scheme(head.text("scheme")))
-            if key[0] != name.partition("/")[0]:
+            key = head_of(tree)
+            folder, _, _ = name.rpartition("/")
+            if folder.isdecimal() and folder != key[0]:
                 raise LawError(name, "law.area", f"is {key[0]}, but the folder is another area's")
             if key in files:
                 raise LawError(name, "law.scheme", f"{files[key].file} is this law already")
@@ -67,20 +67,30 @@ def law_from_canonical(text: str) -> Law:
     return read_law(tree_of_canonical(text), text)
 
 
+def head_of(tree: Node) -> tuple[Division, Scheme]:
+    """Area and scheme of a file's tree. Raises LawError."""
+    head = Table(Table(tree).must("law"))
+    return Division(head.text("area")), Scheme(head.text("scheme"))
+
+
+def parent_of(tree: Node) -> tuple[Division, Scheme] | None:
+    """Area and scheme of the law that a file's law starts from, if any. Raises LawError."""
+    area = Table(Table(tree).must("law")).optional_text("inherits")
+    return None if area is None else (Division(area), head_of(tree)[1])
+
+
 def _effective(
     key: tuple[Division, Scheme],
     files: Mapping[tuple[Division, Scheme], Node],
     heirs: tuple[Division, ...] = (),
 ) -> Node:
     tree = files[key]
-    head = Table(Table(tree).must("law"))
-    parent = head.optional_text("inherits")
-    if parent is None:
+    above = parent_of(tree)
+    if above is None:
         return tree
-    above = (Division(parent), key[1])
     if above not in files:
-        raise LawError(tree.file, "law.inherits", f"no law of area {parent} and scheme {key[1]}")
-    if parent in (*heirs, key[0]):
+        raise LawError(tree.file, "law.inherits", f"no law of area {above[0]} and scheme {key[1]}")
+    if above[0] in (*heirs, key[0]):
         raise LawError(tree.file, "law.inherits", "the laws inherit from each other in a circle")
     return laid_over(_effective(above, files, (*heirs, key[0])), tree)
 

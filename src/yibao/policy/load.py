@@ -2,14 +2,19 @@
 
 import re
 import tomllib
+from collections.abc import Iterator
 from decimal import Decimal
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from yibao.policy.document import document_tree
-from yibao.policy.law_book import LawBook
+from yibao.policy.document import Node, document_tree
+from yibao.policy.law_book import LawBook, head_of, parent_of
+from yibao.policy.model import Law
 from yibao.policy.parameters import LawError
+
+UNREADABLE = (tomllib.TOMLDecodeError, ValueError, RecursionError)
+"""What the parser raises: the last two for numbers of thousands of digits and for deep nests."""
 
 
 def load_law_book(folder: Path | None = None) -> LawBook:
@@ -17,29 +22,70 @@ def load_law_book(folder: Path | None = None) -> LawBook:
 
     Raises LawError, naming file, key and reason, if any file cannot be used.
     """
-    root: Traversable = folder or resources.files("yibao.policy").joinpath("data")
-    files = {
-        f"{area.name}/{file.name}": file.read_text(encoding="utf-8")
-        for area in sorted(root.iterdir(), key=lambda entry: entry.name)
-        if area.is_dir()
-        for file in sorted(area.iterdir(), key=lambda entry: entry.name)
-        if file.name.endswith(".toml")
-    }
-    return law_book_of(files)
+    root = folder or _packaged()
+    areas = sorted((entry for entry in root.iterdir() if entry.is_dir()), key=lambda e: e.name)
+    trees = [tree for area in areas for tree in _trees_in(area, f"{area.name}/")]
+    return LawBook.of_trees({tree.file: tree for tree in trees})
+
+
+def load_law(path: Path, folder: Path | None = None) -> Law:
+    """The law in one file, wherever it lies.
+
+    What it inherits is looked for beside it, in ``folder/<area>/``, and among the packaged laws.
+    Raises LawError; OSError when the file cannot be read.
+    """
+    beside = path.parent
+    in_layout = re.fullmatch(r"\d{6}", beside.name) is not None
+    name = f"{beside.name}/{path.name}" if in_layout else path.name
+    tree = _tree(name, path)
+    trees = {name: tree}
+    roots = [beside.parent, *([] if folder is None else [folder]), _packaged()]
+    key = head_of(tree)
+    while (parent := parent_of(tree)) is not None and parent not in map(head_of, trees.values()):
+        candidates = [] if in_layout else list(_trees_in(beside, ""))
+        for root in roots:
+            area = root.joinpath(parent[0])
+            candidates += _trees_in(area, f"{parent[0]}/") if area.is_dir() else []
+        found = [candidate for candidate in candidates if head_of(candidate) == parent]
+        if not found:
+            break  # the book says what is missing
+        tree = found[0]
+        trees[tree.file] = tree
+    return LawBook.of_trees(trees).laws[key]
 
 
 def law_book_of(files: dict[str, str]) -> LawBook:
     """The law book of TOML texts by file name (``110000/employee.toml``). Raises LawError."""
     return LawBook.of_trees(
-        {name: document_tree(name, _parsed(name, text)) for name, text in files.items()}
+        {name: document_tree(name, parsed(name, text)) for name, text in files.items()}
     )
 
 
-def _parsed(name: str, text: str) -> dict[str, object]:
+def parsed(name: str, text: str) -> dict[str, object]:
+    """The document of a TOML text, its numbers exact. Raises LawError."""
     try:
         return tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
+    except UNREADABLE as error:
         raise LawError(name, _key_at(text, str(error)), f"not valid TOML: {error}") from None
+
+
+def _packaged() -> Traversable:
+    return resources.files("yibao.policy").joinpath("data")
+
+
+def _trees_in(folder: Traversable, prefix: str) -> Iterator[Node]:
+    for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if file.name.endswith(".toml") and file.is_file():
+            yield _tree(f"{prefix}{file.name}", file)
+
+
+def _tree(name: str, file: Traversable) -> Node:
+    try:
+        # an editor of Windows may begin a file with a byte-order mark
+        text = file.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise LawError(name, f"byte {error.start}", "not text in UTF-8") from None
+    return document_tree(name, parsed(name, text.replace("\r\n", "\n")))
 
 
 def _key_at(text: str, message: str) -> str:
