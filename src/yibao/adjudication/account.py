@@ -1,10 +1,10 @@
-"""What the own personal account (个人账户) pays of the personal part."""
+"""What the own personal account (个人账户) pays, part by part, as the law orders them."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from yibao.adjudication.applicable import FoundAccount
 from yibao.adjudication.model import AccountPart
+from yibao.adjudication.plan import FoundAccount
 from yibao.kernel.money import Fen
 from yibao.policy.model import PersonalPart
 
@@ -15,20 +15,61 @@ class AccountDecision(NamedTuple):
     found: FoundAccount
     paid: tuple[tuple[str, Fen], ...]
     payable: Fen
+    spent_first: Fen = 0
+    """Of what was paid: before the deductible."""
 
 
-def decide_account(
-    found: FoundAccount, personal: Mapping[PersonalPart, Fen], parts: Sequence[AccountPart]
-) -> AccountDecision:
-    """Payments from the account's parts: the law's order of origins, within one as given."""
-    may_pay = found.may_pay.value
-    payable = sum([amount for part, amount in personal.items() if part in may_pay])
-    paid: list[tuple[str, Fen]] = []
-    left = payable
-    for origin in found.parts.value:
-        for part in parts:
-            if left and part.available > 0 and part.origin == origin:
-                amount = min(left, part.available)
-                paid.append((part.key, amount))
-                left -= amount
-    return AccountDecision(found, tuple(paid), payable)
+class Account:
+    """The personal account while a bill is decided; its balances fall as it pays."""
+
+    __slots__ = ("_found", "_left", "_paid", "_parts", "_spent")
+
+    def __init__(self, found: FoundAccount, parts: Sequence[AccountPart]) -> None:
+        self._found = found
+        self._parts = parts
+        self._left = [part.available for part in parts]
+        self._paid: dict[str, Fen] = {}
+        self._spent = 0
+
+    def spend_first(self, cost: Fen) -> Fen:
+        """Pay of the cost before the deductible begins, with the parts the law spends first."""
+        first = self._found.spent_first
+        if first is None:
+            return 0
+        rest = cost
+        for origin in first.value:
+            rest -= self._pay(origin, rest)
+        spent = cost - rest
+        self._spent += spent
+        return spent
+
+    def pay(self, personal: Mapping[PersonalPart, Fen]) -> AccountDecision:
+        """Pay of the person's part: each part of the account what it may, in the law's order."""
+        rest = dict(personal)
+        payable: set[PersonalPart] = set()
+        for origin in self._found.parts.value:
+            may_pay = self._found.may_pay[origin].value
+            payable |= may_pay
+            open_to = [part for part in PersonalPart if part in may_pay]
+            paid = self._pay(origin, sum([rest[part] for part in open_to]))
+            for part in open_to:
+                taken = min(paid, rest[part])
+                rest[part] -= taken
+                paid -= taken
+        return AccountDecision(
+            self._found,
+            tuple(self._paid.items()),
+            sum([personal[part] for part in payable]),
+            self._spent,
+        )
+
+    def _pay(self, origin: str, amount: Fen) -> Fen:
+        """Pay so much with the parts of one origin, as given; what they had of it."""
+        rest = amount
+        for i, part in enumerate(self._parts):
+            if rest and part.origin == origin and self._left[i] > 0:
+                paid = min(rest, self._left[i])
+                self._left[i] -= paid
+                self._paid[part.key] = self._paid.get(part.key, 0) + paid
+                rest -= paid
+        return amount - rest

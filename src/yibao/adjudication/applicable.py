@@ -1,100 +1,201 @@
 """Which rules of a law apply to a bill, with their values found: the same for many bills.
 
-A bill is first placed in classes (``case_of``), then the law's values for that case are looked up
-once and remembered (``plan_for``): a ``Plan`` holds everything that the amounts of bills of one case
-meet in ``benefit`` and, on columns, in ``columns``. Nothing in it depends on amounts or counters,
-but for ``times`` dimensions, whose class the counters of stays decide.
+In two stages, because the class of a ``times`` dimension waits for counters: a ``Frame`` holds what
+is known without history (which benefits, which counters), a ``Plan`` all values. Both are
+remembered by law and ``Facts``.
 """
 
 from collections.abc import Mapping
-from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple
 
-from yibao.kernel.money import Fen
-from yibao.policy.model import (
-    AcrossYear,
-    Adjustment,
-    Band,
-    Bands,
-    BenefitRules,
-    Component,
-    Growth,
-    Limit,
-    Payer,
-    PersonalPart,
-    ReportedAs,
+from yibao.adjudication.case import (
+    Class,
+    Facts,
+    case_of,
+    facts_of,
+    times_of,
+    with_bucket,
 )
-from yibao.policy.parameters import Case, Found
+from yibao.adjudication.instances import Slot, needed_slots, part_feeds, payer_feeds
+from yibao.adjudication.model import GENERAL_BUCKET, Bill
+from yibao.adjudication.plan import (
+    FoundAccount,
+    FoundLimit,
+    FoundPayer,
+    NotCovered,
+    Part,
+    PartFeeds,
+    PayerFeeds,
+    Plan,
+)
+from yibao.adjudication.values import find_limits, find_payer
+from yibao.policy.model import PHARMACY, Base, BenefitRules, Classes, Law, Payer
+from yibao.policy.parameters import Case, missing
+from yibao.policy.terms import EntitlementExtent
+
+__all__ = [
+    "FoundAccount",
+    "FoundLimit",
+    "FoundPayer",
+    "Frame",
+    "NotCovered",
+    "Part",
+    "PartFeeds",
+    "PayerFeeds",
+    "Plan",
+    "account_rules",
+    "frame_for",
+    "plan_for",
+]
+
+Times = tuple[tuple[str, Class], ...]
+"""The classes of ``times`` dimensions, by dimension."""
 
 
-class FoundLimit(NamedTuple):
-    """A limit with its values."""
+class Frame(NamedTuple):
+    """What is known of a bill's rules before its counters are read."""
 
-    limit: Limit
-    amount: Found[Fen | None]
-    factors: tuple[Found[Fraction], ...]
-    growth: tuple[tuple[Growth, Fen], ...]
-    """Each growth with what it adds for the person's years."""
-    height: Fen | None
-    """amount × factors + growth, rounded half-up; None: no limit. Still without ``every_days`` and
-    ``further``, which meet the bill's days and diseases in the engine."""
-    every_days: Found[int | None] | None
-    further: Found[Fen | None] | None
-
-
-class FoundPayer(NamedTuple):
-    """A payer with its values."""
-
-    payer: Payer
-    path: str
-    """``benefits.inpatient.payers.pool`` or ``payers.assistance``."""
-    reported_as: Found[ReportedAs]
-    bands: Found[Bands]
-    adjustments: tuple[tuple[Adjustment, Found[Fraction]], ...]
-    effective: tuple[Band, ...] | None
-    """The bands after the adjustments; None: the payer does not pay in this case."""
-    deductible: tuple[FoundLimit, ...]
-    caps: tuple[FoundLimit, ...]
-    also: Mapping[Component, Found[Fraction]]
+    law: Law
+    facts: Facts
+    case: Mapping[str, Class]
+    """Without the ``times`` dimensions."""
+    groups: tuple[tuple[BenefitRules | NotCovered, tuple[str, ...]], ...]
+    """Each benefit once, with its buckets, in the order of the computation."""
+    payers: tuple[Payer, ...]
+    """Common payers of these benefits."""
+    slots: tuple[Slot, ...]
+    """The counters that the bill reads or feeds."""
+    times: tuple[Classes, ...]
 
 
-class Part(NamedTuple):
-    """One benefit as it applies to its part of a bill."""
-
-    rules: BenefitRules
-    first_pay: Found[Fraction] | None
-    """Out-of-area first pay; None where the law has none."""
-    fixed_price: Found[Fen | None] | None
-    """Looked up only for a bill that is settled at a fixed price."""
-    across_year: Found[AcrossYear] | None
-    deductible: tuple[FoundLimit, ...]
-    payers: tuple[FoundPayer, ...]
+def frame_for(bill: Bill, law: Law) -> Frame:
+    """The rules of a bill, values apart. Refused: PARAMETER_MISSING, DATE_NOT_ALLOWED."""
+    return _frame(law, facts_of(bill, law))
 
 
-class NotCovered(NamedTuple):
-    """Why the scheme pays nothing of a part of a bill: account and cash do."""
+def plan_for(bill: Bill, law: Law, times: Mapping[str, Class] | None = None) -> Plan:
+    """The values for a bill, given its classes in the ``times`` dimensions.
 
-    reason: str
-    """``care_kind``, ``place`` or ``entitlement``."""
-    because: Found[frozenset[str]] | None
-    """What the law says about it; None where it is not the law but the entitlement."""
-
-
-class FoundAccount(NamedTuple):
-    """The account's rules with their values; ``may_pay`` by part of the account."""
-
-    may_pay: Mapping[str, Found[frozenset[PersonalPart]]]
-    parts: Found[tuple[str, ...]]
-    spent_first: Found[tuple[str, ...]] | None
+    Refused: PARAMETER_MISSING when the law lacks one of them.
+    """
+    return plan_of(frame_for(bill, law), tuple(times.items()) if times else ())
 
 
-class Plan(NamedTuple):
-    """Everything the law says to bills of one case: parts by bucket, then the common payers."""
+def plan_of(frame: Frame, times: Times) -> Plan:
+    """The values for bills of one frame and the classes of its ``times`` dimensions."""
+    return _plan(frame.law, frame.facts, times)
 
-    case: Case
-    parts: Mapping[str, Part | NotCovered]
-    """By bucket of the bill."""
-    payers: tuple[FoundPayer, ...]
-    """Common payers in their order."""
-    deductible_is_personal: bool
-    """No payer's base holds the deductible."""
+
+def account_rules(frame: Frame, times: Times = ()) -> FoundAccount:
+    """The account's rules for a bill. Refused: PARAMETER_MISSING."""
+    return _account(frame.law, frame.facts, times)
+
+
+# ------------------------------------------------------------------------------------- the frame
+
+
+@lru_cache(maxsize=65_536)
+def _frame(law: Law, facts: Facts) -> Frame:
+    case = case_of(facts, law)
+    grouped: dict[str, tuple[BenefitRules | NotCovered, list[str]]] = {}
+    for bucket in sorted(facts.buckets, key=_general_first):
+        rules = _coverage(law, facts, case, bucket)
+        name = bucket if isinstance(rules, NotCovered) else rules.key
+        grouped.setdefault(name, (rules, []))[1].append(bucket)
+    groups = tuple(
+        (rules, tuple(buckets))
+        for _, (rules, buckets) in sorted(
+            grouped.items(), key=lambda item: (GENERAL_BUCKET not in item[1][1], item[0])
+        )
+    )
+    benefits = tuple(rules for rules, _ in groups if isinstance(rules, BenefitRules))
+    keys = {rules.key for rules in benefits}
+    payers = tuple(p for p in law.payers if not p.benefits or keys.intersection(p.benefits))
+    payers = payers if keys else ()
+    times = times_of(law, (*benefits, *payers, law.account)) if benefits else ()
+    slots = needed_slots(law, facts, case, benefits, payers, times)
+    return Frame(law, facts, case, groups, payers, slots, times)
+
+
+def _general_first(bucket: str) -> tuple[bool, str]:
+    return bucket != GENERAL_BUCKET, bucket
+
+
+def _coverage(law: Law, facts: Facts, case: Case, bucket: str) -> BenefitRules | NotCovered:
+    if facts.entitlement is not EntitlementExtent.FULL:
+        return NotCovered("entitlement", None)
+    day = facts.day
+    rules = law.benefit_for(facts.care_kind, day, bucket)
+    if rules is None:
+        return NotCovered("care_kind", law.unpaid_care_kinds.find(day, {}))
+    places = rules.places.find(day, case)
+    if (PHARMACY if facts.is_pharmacy else facts.level) not in places.value:
+        return NotCovered("place", places)
+    return rules
+
+
+# -------------------------------------------------------------------------------------- the plan
+
+
+@lru_cache(maxsize=65_536)
+def _plan(law: Law, facts: Facts, times: Times) -> Plan:
+    frame = _frame(law, facts)
+    case = {**frame.case, **dict(times)}
+    groups = tuple(
+        (
+            rules if isinstance(rules, NotCovered) else _part(law, facts, case, rules, buckets[0]),
+            buckets,
+        )
+        for rules, buckets in frame.groups
+    )
+    parts = {bucket: part for part, buckets in groups for bucket in buckets}
+    covered = [part for part, _ in groups if isinstance(part, Part)]
+    if facts.fixed_price and covered and all(part.fixed_price is None for part in covered):
+        raise missing(f"benefits.{covered[0].rules.key}.fixed_price.amount", facts.day)
+    general = with_bucket(case, law, GENERAL_BUCKET)
+    keys = tuple(part.rules.key for part in covered)
+    payers = tuple(
+        find_payer(payer, f"payers.{payer.key}", facts, general, payer_feeds(law, payer, keys))
+        for payer in frame.payers
+    )
+    everyone = [*payers, *(payer for part in covered for payer in part.payers)]
+    return Plan(
+        case=general,
+        parts=parts,
+        payers=payers,
+        deductible_is_personal=all(found.payer.base is not Base.UNPAID for found in everyone),
+        groups=groups,
+    )
+
+
+def _part(law: Law, facts: Facts, case: dict[str, Class], rules: BenefitRules, bucket: str) -> Part:
+    day, case = facts.day, with_bucket(case, law, bucket)
+    price = rules.fixed_price if facts.fixed_price else None
+    path = f"benefits.{rules.key}.payers"
+    return Part(
+        rules=rules,
+        first_pay=None if rules.first_pay is None else rules.first_pay.find(day, case),
+        fixed_price=None if price is None else price.amount.find(day, case),
+        across_year=None if rules.across_year is None else rules.across_year.find(day, case),
+        deductible=find_limits(rules.deductible, facts, case),
+        payers=tuple(
+            find_payer(
+                payer, f"{path}.{payer.key}", facts, case, payer_feeds(law, payer, (rules.key,))
+            )
+            for payer in rules.payers
+        ),
+        feeds=part_feeds(law, rules.key),
+    )
+
+
+@lru_cache(maxsize=16_384)
+def _account(law: Law, facts: Facts, times: Times) -> FoundAccount:
+    case = with_bucket({**_frame(law, facts).case, **dict(times)}, law, GENERAL_BUCKET)
+    rules, day = law.account, facts.day
+    parts = rules.parts.find(day, case)
+    return FoundAccount(
+        {part: rules.may_pay.find(day, {**case, "part": part}) for part in parts.value},
+        parts,
+        None if rules.spent_first is None else rules.spent_first.find(day, case),
+    )

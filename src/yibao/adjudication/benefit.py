@@ -1,4 +1,4 @@
-"""The benefit of a bill: sums, deductible, payers in order, account, cash, counters.
+"""The benefit of a bill: parts, deductible, payers in order, account, cash, counters.
 
 ``decide`` makes every decision and keeps what each of them stood on; ``benefit`` is its statement.
 The explanation is made from the same record (``trace``), so that it can only say what was computed.
@@ -7,13 +7,14 @@ The explanation is made from the same record (``trace``), so that it can only sa
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from yibao.adjudication.account import AccountDecision, decide_account
-from yibao.adjudication.applicable import Applicable, NotCovered, account_rules, applicable
+from yibao.adjudication.account import Account, AccountDecision
+from yibao.adjudication.applicable import Frame, Times, account_rules, frame_for, plan_of
 from yibao.adjudication.bands import Exact, rounded
-from yibao.adjudication.counters import counter_keys, entries, reader
-from yibao.adjudication.deductible import DeductibleDecision, decide_deductible
+from yibao.adjudication.case import class_of_number
+from yibao.adjudication.checks import check_bill, check_within_year
+from yibao.adjudication.counters import Counters
+from yibao.adjudication.instances import instances_of
 from yibao.adjudication.model import (
-    GENERAL_BUCKET,
     AccountPart,
     Bill,
     CounterKey,
@@ -22,23 +23,21 @@ from yibao.adjudication.model import (
     Statement,
     Sums,
 )
-from yibao.adjudication.payers import BillState, PayerDecision, decide_payer
+from yibao.adjudication.parts import Left, Opening, close_part, open_part, sums_of
+from yibao.adjudication.payers import PayerDecision, Turn, decide_payer
+from yibao.adjudication.plan import FoundPayer, NotCovered, Part, Plan
 from yibao.kernel.money import Fen
-from yibao.kernel.refusals import RefusalCode, Refused
-from yibao.policy.model import Law, PersonalPart, missing
+from yibao.policy.model import Base, Component, Law, PersonalPart
 from yibao.policy.terms import EntitlementExtent
 
 
-class Care(NamedTuple):
-    """What the scheme decides about a bill: deductible, payers, counters."""
+class PartDecision(NamedTuple):
+    """What was decided about one part of a bill."""
 
-    deductible: DeductibleDecision
+    found: Part | NotCovered
+    buckets: tuple[str, ...]
+    opening: Opening
     payers: tuple[PayerDecision, ...]
-    counters: tuple[tuple[CounterKey, int], ...]
-
-
-NOTHING = Care(DeductibleDecision(0, ()), (), ())
-"""The scheme does not pay: neither deductible nor counters move."""
 
 
 class Decision(NamedTuple):
@@ -46,10 +45,19 @@ class Decision(NamedTuple):
 
     bill: Bill
     law: Law
-    applicable: Applicable | NotCovered
-    care: Care
+    plan: Plan
+    parts: tuple[PartDecision, ...]
+    common: tuple[PayerDecision, ...]
+    """What the common payers decided, after all parts."""
     account: AccountDecision | None
+    times: tuple[tuple[str, int], ...]
+    """Which stay this is, by the law's counters of stays."""
     statement: Statement
+
+    @property
+    def payers(self) -> tuple[PayerDecision, ...]:
+        """All payers in the order in which they decided."""
+        return (*[payer for part in self.parts for payer in part.payers], *self.common)
 
 
 def benefit(
@@ -57,16 +65,20 @@ def benefit(
 ) -> Statement:
     """Decide a bill. The statement's identities are asserted; ``trace.explained`` adds its trace.
 
-    Refused: PARAMETER_MISSING when the law lacks a value that the bill needs; AMOUNT_OUT_OF_RANGE
-    for negative sums or counters.
+    Refused: PARAMETER_MISSING when the law lacks a value that the bill needs, FIELD_MISSING when
+    the bill lacks a number that the law needs, AMOUNT_OUT_OF_RANGE for negative sums, days or
+    counters, TOTAL_DIFFERS, DATE_NOT_ALLOWED for a birth after the bill's day and for a stay that
+    the law cuts at the year's end.
     """
     return decide(bill, law, history, account_parts).statement
 
 
 def needed_counters(bill: Bill, law: Law) -> tuple[CounterKey, ...]:
     """The counters that the bill reads or feeds: lock and read these before ``benefit``."""
-    found = applicable(bill, law)
-    return tuple(counter_keys(found, bill).values()) if isinstance(found, Applicable) else ()
+    check_bill(bill)
+    instances = instances_of(frame_for(bill, law).slots, bill, law)
+    read = [key for keys in instances.keys.values() for key in keys]
+    return (*read, *instances.marks.values())
 
 
 def decide(
@@ -75,71 +87,106 @@ def decide(
     """Decide a bill and keep every decision. Refused as ``benefit``."""
     if bill.scheme != law.scheme:
         raise ValueError(f"a bill of scheme {bill.scheme} under the law of {law.scheme}")
-    sums = _sums_of(bill)
-    found = applicable(bill, law)
-    care = _decide_care(found, bill, sums, history) if isinstance(found, Applicable) else NOTHING
-    payments = tuple([_payment(decision) for decision in care.payers if decision.amount])
-    funds = sum([payment.amount for payment in payments])
-    account = None
-    used: tuple[tuple[str, Fen], ...] = ()
-    if account_parts and _account_is_open(bill):
-        personal_parts = _personal_parts(sums, care.deductible.paid, funds)
-        account = decide_account(account_rules(law, bill.day), personal_parts, account_parts)
-        used = account.paid
-    personal = sums.total - funds
-    statement = Statement(
-        sums=sums,
-        deductible=care.deductible.paid,
-        payments=payments,
-        personal=personal,
-        account=used,
-        cash=personal - sum([amount for _, amount in used]),
-        counters=care.counters,
+    check_bill(bill)
+    frame = frame_for(bill, law)
+    counters = Counters(instances_of(frame.slots, bill, law), history)
+    manieth = _how_manieth(frame, counters)
+    times = _times(frame, manieth) if manieth else ()
+    plan = plan_of(frame, times)
+    account = _account(frame, times, bill, account_parts)
+    parts: list[PartDecision] = []
+    lefts: list[Left] = []
+    for found, buckets in plan.groups:
+        sums = sums_of(buckets, bill.sums)
+        if isinstance(found, Part):
+            check_within_year(found, bill, law)
+        opening, left = open_part(found, sums, bill, counters, account)
+        payers = _part_payers(found, left, bill, counters) if isinstance(found, Part) else ()
+        parts.append(PartDecision(found, buckets, opening, payers))
+        lefts.append(left)
+    common = _common_payers(plan, lefts, bill, counters) if plan.payers else ()
+    return _decision(bill, law, plan, parts, lefts, common, account, counters, manieth)
+
+
+# -------------------------------------------------------------------------------------- counters
+
+
+def _how_manieth(frame: Frame, counters: Counters) -> tuple[tuple[str, int], ...]:
+    """Which stay this is, by each counter of stays that decides a class."""
+    names = dict.fromkeys([c.counter for c in frame.times if c.counter is not None])
+    declared = frame.law.counters
+    return tuple([(name, counters.how_manieth(declared[name])) for name in names])
+
+
+def _times(frame: Frame, manieth: tuple[tuple[str, int], ...]) -> Times:
+    by_counter = dict(manieth)
+    return tuple(
+        [
+            (c.dimension, class_of_number(c, by_counter[c.counter]))
+            for c in frame.times
+            if c.counter is not None
+        ]
     )
-    statement.check(
-        deductible_is_personal=isinstance(found, NotCovered) or found.deductible_is_personal
-    )
-    return Decision(bill, law, found, care, account, statement)
 
 
-def _personal_parts(sums: Sums, deductible: Fen, funds: Fen) -> dict[PersonalPart, Fen]:
-    """The person's part as the account's rules tell it apart."""
-    unpaid = sums.in_scope - funds
-    of_deductible = min(deductible, unpaid)
-    return {
-        PersonalPart.DEDUCTIBLE: of_deductible,
-        PersonalPart.CO_PAY: unpaid - of_deductible,
-        PersonalPart.FIRST_PAY: sums.first_pay,
-        PersonalPart.OVER_LIMIT: sums.over_limit,
-        PersonalPart.OWN: sums.own,
-    }
+# ---------------------------------------------------------------------------------------- payers
 
 
-def _account_is_open(bill: Bill) -> bool:
-    """The hospital asked for it, and the person may use the account (its fund may be blocked)."""
-    return bill.use_account and bill.person.entitlement is not EntitlementExtent.NONE
-
-
-def _decide_care(found: Applicable, bill: Bill, sums: Sums, history: History) -> Care:
-    keys = counter_keys(found, bill)
-    read = reader(keys, history)
-    deductible = decide_deductible(found.deductible, sums.in_scope, read)
+def _part_payers(
+    part: Part, left: Left, bill: Bill, counters: Counters
+) -> tuple[PayerDecision, ...]:
     decisions: list[PayerDecision] = []
-    paid: dict[str, Fen] = {}
-    above_cap: Exact = 0
-    for payer in found.payers:
-        state = BillState(sums.in_scope, deductible.paid, paid, above_cap)
-        decision = decide_payer(payer, state, read)
+    before = ""
+    for found in part.payers:
+        payer = found.payer
+        above = left.above_cap.get(payer.above_cap_of or before, 0)
+        decision = decide_payer(found, Turn((left,), above, bill, counters))
+        left.above_cap[payer.key] = decision.above_cap
+        before = payer.key
         decisions.append(decision)
-        paid[payer.payer.key] = decision.amount
-        above_cap = decision.above_cap
-    added = entries(found, keys, deductible=deductible.paid, in_scope=sums.in_scope, paid=paid)
-    return Care(deductible, tuple(decisions), added)
+    close_part(part, left, counters)
+    return tuple(decisions)
+
+
+def _common_payers(
+    plan: Plan, lefts: Sequence[Left], bill: Bill, counters: Counters
+) -> tuple[PayerDecision, ...]:
+    decisions: list[PayerDecision] = []
+    above: dict[str, Exact] = {}
+    for found in plan.payers:
+        payer = found.payer
+        works_on = [
+            left
+            for left in lefts
+            if left.benefit and (not payer.benefits or left.benefit in payer.benefits)
+        ]
+        left_above = _above_cap(found, works_on, decisions, above)
+        decision = decide_payer(found, Turn(works_on, left_above, bill, counters, common=True))
+        above[payer.key] = decision.above_cap
+        decisions.append(decision)
+    return tuple(decisions)
+
+
+def _above_cap(
+    found: FoundPayer,
+    works_on: Sequence[Left],
+    before: Sequence[PayerDecision],
+    above: dict[str, Exact],
+) -> Exact:
+    """What the payer named, or else the one before, left above its cap in the parts worked on."""
+    if found.payer.base is not Base.ABOVE_CAP:
+        return 0
+    name = found.payer.above_cap_of
+    if name is None:
+        if before:
+            return before[-1].above_cap
+        return sum([[*left.above_cap.values()][-1] for left in works_on if left.above_cap])
+    return above.get(name, 0) + sum([left.above_cap.get(name, 0) for left in works_on])
 
 
 def _payment(decision: PayerDecision) -> Payment:
-    fund, amount_field = decision.found.reported_as.value
-    slices = decision.slices
+    found, slices = decision.found, decision.slices
+    fund, amount_field = found.reported_as.value
     return Payment(
         fund=fund,
         amount_field=amount_field,
@@ -147,23 +194,70 @@ def _payment(decision: PayerDecision) -> Payment:
         amount=decision.amount,
         available=decision.available,
         rate=slices[0].band.rate if len(slices) == 1 and not decision.above_cap else None,
+        payer=found.path,
     )
 
 
-def _sums_of(bill: Bill) -> Sums:
-    """The bill's sums over its buckets.
+# ------------------------------------------------------------------------------------- the account
 
-    Refused: PARAMETER_MISSING for a bucket the law treats apart and has no rule for;
-    AMOUNT_OUT_OF_RANGE for a negative sum.
-    """
-    for bucket in bill.sums:
-        if bucket != GENERAL_BUCKET:
-            raise missing(f"buckets.{bucket}", bill.day)
-    sums = bill.sums.get(GENERAL_BUCKET) or Sums()
-    if sums.own < 0 or sums.over_limit < 0 or sums.first_pay < 0 or sums.in_scope < 0:
-        raise Refused(
-            RefusalCode.AMOUNT_OUT_OF_RANGE,
-            "本批退费大于收费，分项合计为负，不能结算；请撤销原结算后重新结算",
-            field="sums",
-        )
-    return sums
+
+def _account(
+    frame: Frame, times: Times, bill: Bill, parts: Sequence[AccountPart]
+) -> Account | None:
+    """The account, if the hospital asked for it and the person may use it."""
+    if not parts or not bill.use_account:
+        return None
+    if bill.person.entitlement is EntitlementExtent.NONE:  # its fund and account are blocked
+        return None
+    return Account(account_rules(frame, times), parts)
+
+
+def _personal_parts(lefts: Sequence[Left]) -> dict[PersonalPart, Fen]:
+    """The person's part as the account's rules tell it apart."""
+    deductible = sum([min(left.deductible, left.unpaid) for left in lefts])
+    return {
+        PersonalPart.DEDUCTIBLE: deductible,
+        PersonalPart.CO_PAY: sum([left.unpaid for left in lefts]) - deductible,
+        PersonalPart.FIRST_PAY: sum([left.own[Component.FIRST_PAY] for left in lefts]),
+        PersonalPart.OVER_LIMIT: sum([left.own[Component.OVER_LIMIT] for left in lefts]),
+        PersonalPart.OWN: sum([left.own[Component.OWN] for left in lefts]),
+    }
+
+
+# ----------------------------------------------------------------------------------- the statement
+
+
+def _decision(
+    bill: Bill,
+    law: Law,
+    plan: Plan,
+    parts: Sequence[PartDecision],
+    lefts: Sequence[Left],
+    common: tuple[PayerDecision, ...],
+    account: Account | None,
+    counters: Counters,
+    times: tuple[tuple[str, int], ...],
+) -> Decision:
+    payers = [*[payer for part in parts for payer in part.payers], *common]
+    payments = tuple([_payment(decision) for decision in payers if decision.amount])
+    opened = [part.opening for part in parts]
+    sums = opened[0].settled if len(opened) == 1 else sum([o.settled for o in opened], Sums())
+    hospital = sum([o.over_limit_borne + o.above_price for o in opened])
+    personal = sums.total - sum([payment.amount for payment in payments]) - hospital
+    paid = None if account is None else account.pay(_personal_parts(lefts))
+    used = () if paid is None else paid.paid
+    statement = Statement(
+        sums=sums,
+        deductible=sum([left.deductible for left in lefts]),
+        payments=payments,
+        personal=personal,
+        account=used,
+        cash=personal - sum([amount for _, amount in used]),
+        hospital_part=hospital,
+        counters=counters.entries(),
+    )
+    statement.check(
+        deductible_is_personal=plan.deductible_is_personal,
+        outside=sum([decision.outside for decision in payers]),
+    )
+    return Decision(bill, law, plan, tuple(parts), common, paid, times, statement)

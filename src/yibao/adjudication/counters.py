@@ -1,69 +1,129 @@
-"""Counters (累计): which instances a bill meets, what stands on them, what the bill adds."""
+"""Counters (累计) while a bill is decided: what stood on them, what the bill adds to them.
 
-from collections.abc import Callable, Mapping
+They move as the bill is computed, so that what one part or payer adds is found by the next.
+"""
 
-from yibao.adjudication.applicable import Applicable
-from yibao.adjudication.model import Bill, CounterKey, History
+from collections.abc import Iterable, Sequence
+
+from yibao.adjudication.instances import Instances
+from yibao.adjudication.model import CounterKey, History
 from yibao.kernel.money import Fen
 from yibao.kernel.refusals import RefusalCode, Refused
-from yibao.policy.model import Counted, Counter
-
-ReadCounter = Callable[[Counter], Fen]
-"""What stands on a counter before the bill."""
+from yibao.policy.model import Counter
 
 
-def counter_keys(found: Applicable, bill: Bill) -> Mapping[str, CounterKey]:
-    """The counters that a bill reads and feeds, by name."""
-    if not found.visit_counters or bill.visit is None:
-        return found.keys
-    visit = bill.visit
-    return found.keys | {c.name: CounterKey(c.name, visit) for c in found.visit_counters}
+class Counters:
+    """The counters of one bill. Refused: AMOUNT_OUT_OF_RANGE when one that is read is negative."""
 
+    __slots__ = ("_added", "_heights", "_history", "_instances", "_payments", "_stays", "_stood")
 
-def reader(keys: Mapping[str, CounterKey], history: History) -> ReadCounter:
-    """Reads counters of a history; one without an instance stands at zero.
+    def __init__(self, instances: Instances, history: History) -> None:
+        self._instances = instances
+        self._history = history
+        self._stood: dict[str, tuple[int, ...]] = {}
+        self._added: dict[str, int] = {}
+        self._heights: dict[str, Fen] = {}
+        """Of counters spread over months: the least limit of one month."""
+        self._stays: list[str] = []
+        self._payments: list[str] = []
 
-    Refused: AMOUNT_OUT_OF_RANGE when a counter is negative.
-    """
+    def stood(self, counter: Counter) -> tuple[int, ...]:
+        """What stood on each instance before the bill; one zero for a visit of its own."""
+        name = counter.name
+        found = self._stood.get(name)
+        if found is None:
+            history = self._history
+            keys = self._instances.keys.get(name)
+            found = tuple([history.get(key, 0) for key in keys]) if keys else (0,)
+            if min(found) < 0:
+                raise Refused(
+                    RefusalCode.AMOUNT_OUT_OF_RANGE,
+                    f"累计“{counter.title}”（{name}）为负数，请先更正",
+                    field="counters",
+                    counter=name,
+                )
+            self._stood[name] = found
+        return found
 
-    def read(counter: Counter) -> Fen:
-        key = keys.get(counter.name)
-        value = history.get(key, 0) if key is not None else 0
-        if value < 0:
-            raise Refused(
-                RefusalCode.AMOUNT_OUT_OF_RANGE,
-                f"累计“{counter.title}”（{counter.name}）为负数，请先更正",
-                field="counters",
-                counter=counter.name,
-            )
-        return value
+    def before(self, counter: Counter) -> int:
+        """What stood on a counter before the bill, over all its instances."""
+        return sum(self.stood(counter))
 
-    return read
+    def value(self, counter: Counter) -> int:
+        """What stands on a counter now."""
+        return self.before(counter) + self._added.get(counter.name, 0)
 
+    def add(self, names: Iterable[str], amount: int) -> None:
+        """Move counters by what was paid or worked on."""
+        if amount:
+            for name in names:
+                self._added[name] = self._added.get(name, 0) + amount
 
-def entries(
-    found: Applicable,
-    keys: Mapping[str, CounterKey],
-    *,
-    deductible: Fen,
-    in_scope: Fen,
-    paid: Mapping[str, Fen],
-) -> tuple[tuple[CounterKey, int], ...]:
-    """What the bill adds to each counter; nothing for those that it does not move."""
-    added = []
-    for counter in found.rules.counters:
-        key = keys.get(counter.name)
-        if key is None:
-            continue
-        match counter.counts:
-            case Counted.DEDUCTIBLE:
-                delta = deductible
-            case Counted.FUND:
-                delta = sum([paid[payer] for payer in counter.payers if payer in paid])
-            case Counted.IN_SCOPE:
-                delta = in_scope
-            case Counted.AFTER_DEDUCTIBLE:
-                delta = in_scope - deductible
-        if delta:
-            added.append((key, delta))
-    return tuple(added)
+    def count_stay(self, names: Iterable[str]) -> None:
+        """Count the bill's visit, unless an earlier settlement of it did."""
+        self._stays += [name for name in names if name not in self._stays]
+
+    def count_payment(self, names: Iterable[str]) -> None:
+        """Count the bill as one that was paid something of; once, and when all have paid."""
+        self._payments += [name for name in names if name not in self._payments]
+
+    def how_manieth(self, counter: Counter) -> int:
+        """Which stay this is, 1 for the first; a visit that is counted already keeps its number."""
+        stood = self.before(counter)
+        return max(1, stood) if self._is_counted(counter.name) else stood + 1
+
+    def left(self, counter: Counter, height: Fen, *, before: bool = False) -> tuple[int, Fen]:
+        """What is used of a limit (``before``: before this bill), and what is left of it.
+
+        Never negative: 1,800 paid while active against 1,300 of a retired person gives nothing
+        back.
+        """
+        stood = self.stood(counter)
+        added = 0 if before else self._added.get(counter.name, 0)
+        used = sum(stood) + added
+        if len(stood) == 1:
+            return used, height - used if used < height else 0
+        self._heights[counter.name] = min(height, self._heights.get(counter.name, height))
+        free = sum([height - value for value in stood if value < height])
+        return used, max(0, free - added)
+
+    def entries(self) -> tuple[tuple[CounterKey, int], ...]:
+        """The signed entries of the bill; none of them zero."""
+        entries: list[tuple[CounterKey, int]] = []
+        added, keys = self._added, self._instances.keys
+        for name in self._payments:
+            added[name] = added.get(name, 0) + 1
+        for name in self._stays:
+            if not self._is_counted(name):
+                added[name] = added.get(name, 0) + 1
+                mark = self._instances.marks.get(name)
+                if mark is not None:
+                    entries.append((mark, 1))
+        for name, amount in added.items():
+            met = keys.get(name, ())
+            if len(met) == 1:
+                entries.append((met[0], amount))
+            elif met:
+                entries += self._spread(name, met, amount)
+        return tuple(entries)
+
+    def _is_counted(self, name: str) -> bool:
+        mark = self._instances.marks.get(name)
+        return mark is not None and self._history.get(mark, 0) > 0
+
+    def _spread(
+        self, name: str, keys: Sequence[CounterKey], amount: int
+    ) -> list[tuple[CounterKey, int]]:
+        """Each month in order takes what its limit leaves, the first what lies beyond all of them;
+        without a limit each takes an equal share, the first what does not divide."""
+        height = self._heights.get(name)
+        if height is None:
+            shares = [amount // len(keys)] * len(keys)
+        else:
+            stood = [self._history.get(key, 0) for key in keys]
+            shares, rest = [], amount
+            for value in stood:
+                shares.append(min(rest, max(0, height - value)))
+                rest -= shares[-1]
+        shares[0] += amount - sum(shares)
+        return [(key, share) for key, share in zip(keys, shares, strict=True) if share]

@@ -1,25 +1,40 @@
-"""What one payer pays: its base, its bands, its caps; rounded half-up once, at the end."""
+"""What one payer pays: its base, its deductible, bands and caps; rounded half-up once, last."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from yibao.adjudication.applicable import FoundPayer
 from yibao.adjudication.bands import Exact, Slice, cost_until, cut, fund_of, rounded
-from yibao.adjudication.counters import ReadCounter
-from yibao.adjudication.deductible import LimitState, limit_state
+from yibao.adjudication.counters import Counters
+from yibao.adjudication.limits import (
+    NO_DEDUCTIBLE,
+    DeductibleDecision,
+    LimitState,
+    decide_deductible,
+    limit_state,
+)
+from yibao.adjudication.model import Bill
+from yibao.adjudication.parts import Left
+from yibao.adjudication.plan import FoundPayer
 from yibao.kernel.money import Fen
-from yibao.policy.model import Axis, Base, Counted, Counter
+from yibao.policy.model import Axis, Base, Component, Counted, Counter
+
+ABOVE_DEDUCTIBLE = frozenset({Base.IN_SCOPE, Base.CO_PAY})
+"""Bases that the benefit's deductible is no part of."""
+
+COST = frozenset({Counted.IN_SCOPE, Counted.AFTER_DEDUCTIBLE})
+"""Counters of a part's cost."""
 
 
-class BillState(NamedTuple):
-    """Where a bill stands when a payer's turn comes."""
+class Turn(NamedTuple):
+    """A payer's turn: the parts of the bill it works on, and what stands beside them."""
 
-    in_scope: Fen
-    deductible: Fen
-    paid: Mapping[str, Fen]
-    """What the payers before pay, by key."""
+    parts: Sequence[Left]
     above_cap: Exact
-    """The cost that the payer before left above its cap."""
+    """The cost that the payer named by it left above its cap."""
+    bill: Bill
+    counters: Counters
+    common: bool = False
+    """It works when all parts are done: counters of cost hold this bill already."""
 
 
 class PayerDecision(NamedTuple):
@@ -27,58 +42,177 @@ class PayerDecision(NamedTuple):
 
     found: FoundPayer
     base: Exact
+    """What it was asked to work on."""
+    also: Mapping[Component, Exact]
+    """Of it, what lies outside the scope."""
+    deductible: DeductibleDecision
+    """Its own."""
+    start: Exact
+    """Where on the axis its bands began."""
     slices: tuple[Slice, ...]
     caps: tuple[LimitState, ...]
     available: Fen | None
     """What caps on the fund still allowed; None without one."""
     amount: Fen
     above_cap: Exact
+    outside: Fen
+    """Of the amount, what it pays of parts outside the scope."""
 
 
-def decide_payer(found: FoundPayer, state: BillState, read: ReadCounter) -> PayerDecision:
-    """A payer's part of a bill."""
-    payer = found.payer
-    base = cost = _base(payer.base, state)
-    available: Fen | None = None
-    caps = tuple([limit_state(cap, _used(cap.limit.counter, state, read)) for cap in found.caps])
-    for cap in caps:
-        if cap.left is None:
-            continue
-        if cap.found.limit.counter.counts is Counted.FUND:
-            available = cap.left if available is None else min(available, cap.left)
-        else:
-            cost = min(cost, cap.left)
-    if payer.counter is not None:
-        start = _used(payer.counter, state, read)
-    else:
-        start = state.deductible if payer.axis is Axis.ABSOLUTE else 0
-    slices = cut(found.bands.value, payer.axis, start, cost)
+def decide_payer(found: FoundPayer, turn: Turn) -> PayerDecision:
+    """A payer's part of a bill; what it pays is taken off the parts, and its counters move."""
+    also = {
+        component: sum([left.own[component] for left in turn.parts]) * share.value
+        for component, share in found.also.items()
+        if share.value
+    }
+    base = _base(found.payer.base, turn) + (sum(also.values()) if also else 0)
+    if found.effective is None or not base:
+        return PayerDecision(found, 0, {}, NO_DEDUCTIBLE, 0, (), (), None, 0, 0, 0)
+    own = (
+        decide_deductible(found.deductible, base, turn.bill, turn.counters)
+        if found.deductible
+        else NO_DEDUCTIBLE
+    )
+    caps, available, worked_on = _capped(found, turn, base, own.paid)
+    if worked_on < own.paid:
+        own = own._replace(paid=worked_on)
+    cost = worked_on - own.paid
+    start = _start(found, turn, own.paid)
+    slices = cut(found.effective, found.payer.axis, start, cost)
     fund = fund_of(slices)
     if available is not None and fund > available:
         cost, fund = cost_until(slices, available), available
-    return PayerDecision(found, base, slices, caps, available, rounded(fund), base - cost)
+    amount = rounded(fund)
+    decision = PayerDecision(
+        found=found,
+        base=base,
+        also=also,
+        deductible=own,
+        start=start,
+        slices=slices,
+        caps=caps,
+        available=available,
+        amount=amount,
+        above_cap=base - own.paid - cost,
+        outside=_take(amount, found, turn) if amount else 0,
+    )
+    _count(decision, worked_on, turn.counters)
+    return decision
 
 
-def _base(base: Base, state: BillState) -> Exact:
+def _base(base: Base, turn: Turn) -> Exact:
+    parts = turn.parts
+    if len(parts) == 1:
+        return _of_part(base, parts[0], turn.above_cap)
+    if base is Base.ABOVE_CAP:
+        return min(turn.above_cap, sum([left.unpaid for left in parts]))
+    return sum([_of_part(base, left, 0) for left in parts])
+
+
+def _of_part(base: Base, left: Left, above_cap: Exact) -> Exact:
     match base:
         case Base.IN_SCOPE:
-            return state.in_scope - state.deductible
+            return min(left.cost - left.deductible, left.unpaid)
         case Base.CO_PAY:
-            # a payer before may have paid of the deductible too
-            return max(0, state.in_scope - state.deductible - sum(state.paid.values()))
+            return left.co_pay
         case Base.UNPAID:
-            return state.in_scope - sum(state.paid.values())
+            return left.unpaid
         case Base.ABOVE_CAP:
-            return state.above_cap
+            return min(above_cap, left.unpaid)
+        case Base.OUTSIDE:
+            return 0
 
 
-def _used(counter: Counter, state: BillState, read: ReadCounter) -> Fen:
-    """What stands on a counter once this bill's deductible and earlier payers are added."""
-    used = read(counter)
-    match counter.counts:
-        case Counted.FUND:
-            return used + sum([state.paid[key] for key in counter.payers if key in state.paid])
-        case Counted.IN_SCOPE:
-            return used + state.deductible
-        case _:
-            return used
+def _capped(
+    found: FoundPayer, turn: Turn, base: Exact, deductible: Exact
+) -> tuple[tuple[LimitState, ...], Fen | None, Exact]:
+    """The caps' states, what those on the fund still allow, and the base that the others leave."""
+    caps = []
+    available: Fen | None = None
+    worked_on = base
+    for cap in found.caps:
+        counts = cap.limit.counter.counts
+        of_cost = counts in COST
+        state = limit_state(cap, turn.bill, turn.counters, before=turn.common and of_cost)
+        caps.append(state)
+        left = state.left
+        if left is None:
+            continue
+        match counts:
+            case Counted.FUND:
+                available = left if available is None else min(available, left)
+            case Counted.PAYMENTS:
+                worked_on = worked_on if left else 0
+            case Counted.BASE_AFTER_DEDUCTIBLE:
+                worked_on = min(worked_on, left + deductible)
+            case Counted.IN_SCOPE:
+                used = _deductible_before(found, turn)
+                worked_on = min(worked_on, max(0, left - used))
+            case _:
+                worked_on = min(worked_on, left)
+    return tuple(caps), available, worked_on
+
+
+def _start(found: FoundPayer, turn: Turn, own_deductible: Exact) -> Exact:
+    """Where on the axis the bands begin."""
+    payer = found.payer
+    counter = payer.counter
+    start: Exact = 0 if counter is None else _stands(counter, turn)
+    if payer.axis is Axis.ABSOLUTE:
+        start += own_deductible
+        if counter is None or counter.counts is Counted.IN_SCOPE:
+            start += _deductible_before(found, turn)
+    return start
+
+
+def _stands(counter: Counter, turn: Turn) -> int:
+    if turn.common and counter.counts in COST:
+        return turn.counters.before(counter)
+    return turn.counters.value(counter)
+
+
+def _deductible_before(found: FoundPayer, turn: Turn) -> Fen:
+    """The benefit's deductible of this bill, where the payer's base begins above it."""
+    if found.payer.base not in ABOVE_DEDUCTIBLE:
+        return 0
+    return sum([left.deductible for left in turn.parts])
+
+
+def _take(amount: Fen, found: FoundPayer, turn: Turn) -> Fen:
+    """Take a payment off what is left: in scope, then outside of it; what was taken there."""
+    rest = amount
+    if found.payer.base is not Base.OUTSIDE:
+        room: Callable[[Left], Fen] = _co_pay if found.payer.base in ABOVE_DEDUCTIBLE else _unpaid
+        for left in turn.parts:
+            taken = min(rest, room(left))
+            left.unpaid -= taken
+            rest -= taken
+    outside = rest
+    for component in Component:
+        if rest and component in found.also:
+            for left in turn.parts:
+                taken = min(rest, left.own[component])
+                left.own[component] -= taken
+                rest -= taken
+    assert rest == 0, "a payer pays what it worked on, not more"
+    return outside
+
+
+def _co_pay(left: Left) -> Fen:
+    return left.co_pay
+
+
+def _unpaid(left: Left) -> Fen:
+    return left.unpaid
+
+
+def _count(decision: PayerDecision, worked_on: Exact, counters: Counters) -> None:
+    feeds = decision.found.feeds
+    own = decision.deductible.paid
+    counters.add(feeds.fund, decision.amount)
+    counters.add(feeds.base, rounded(worked_on))
+    counters.add(feeds.base_after_deductible, rounded(worked_on - own))
+    counters.add(feeds.deductible, rounded(own))
+    if decision.amount:
+        counters.count_payment(feeds.payments)
