@@ -1,7 +1,7 @@
 """Builders of laws for tests: a small law as TOML text, read by the real loader."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -28,7 +28,7 @@ def yuan_from(value: Any, start: date = BEGIN, **more: Any) -> dict[str, Any]:
     return dated(value, start, unit="yuan", **more)
 
 
-def counter(scope: str, counts: str, *payers: str) -> dict[str, Any]:
+def counter(scope: str, counts: str, *payers: str, **more: Any) -> dict[str, Any]:
     """A counter of the benefit ``outpatient``."""
     return {
         "title": f"{scope} {counts}",
@@ -36,8 +36,9 @@ def counter(scope: str, counts: str, *payers: str) -> dict[str, Any]:
         "counts": counts,
         "schemes": ["310"],
         "benefits": ["outpatient"],
-        "unit": "yuan",
+        "unit": "times" if counts in ("stays", "payments") else "yuan",
         **({"payers": list(payers)} if payers else {}),
+        **more,
     }
 
 
@@ -54,9 +55,34 @@ def payer(bands: Any, unit: str = "fund_share", **more: Any) -> dict[str, Any]:
     }
 
 
-def limit(counter_name: str, amount: Any) -> dict[str, Any]:
+def limit(counter_name: str, amount: Any, **more: Any) -> dict[str, Any]:
     """A deductible's or a cap's limit."""
-    return {"counter": counter_name, "amount": [yuan_from(amount)]}
+    return {"counter": counter_name, "amount": [dated(amount)], **more}
+
+
+PERSON = {
+    "fact": "person_type",
+    "order": ["active", "retired", "resident"],
+    "active": ["11"],
+    "retired": ["12"],
+    "resident": ["14", "15", "16"],
+}
+"""The classes of persons that tests tell apart."""
+
+
+def benefit(
+    payers: Mapping[str, Any], care_kinds: Sequence[str] = ("11",), **more: Any
+) -> dict[str, Any]:
+    """A benefit given at hospitals of every level."""
+    return {
+        "title": "普通门诊",
+        "english": "Outpatient care",
+        "payer_order": list(payers),
+        "care_kinds": [dated(list(care_kinds))],
+        "places": [dated(["grass", "l1", "l2", "l3", "prov"])],
+        "payers": dict(payers),
+        **more,
+    }
 
 
 def document(
@@ -70,7 +96,7 @@ def document(
         {
             "law": {"area": AREA, "scheme": "310", "title": "试验统筹区"},
             "sources": SOURCES,
-            "persons": {"active": ["11"], "retired": ["12"], "resident": ["14", "15", "16"]},
+            "classes": {"person": PERSON},
             "benefit_year": [dated("01-01")],
             "unpaid_care_kinds": [dated(["41"])],
             "account": {
@@ -78,17 +104,7 @@ def document(
                 "parts": [dated(["current", "carried"])],
             },
             "counters": dict(counters or {}),
-            "benefits": {
-                "outpatient": {
-                    "title": "普通门诊",
-                    "english": "Outpatient care",
-                    "payer_order": list(payers),
-                    "care_kinds": [dated(["11"])],
-                    "places": [dated(["grass", "l1", "l2", "l3", "prov"])],
-                    "deductible": dict(deductible or {}),
-                    "payers": dict(payers),
-                }
-            },
+            "benefits": {"outpatient": benefit(payers, deductible=dict(deductible or {}))},
         }
     )
 

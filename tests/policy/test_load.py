@@ -20,7 +20,7 @@ from tests.policy.builders import (
     yuan_from,
 )
 from yibao.policy.load import law_book_of, load_law_book
-from yibao.policy.model import LawError
+from yibao.policy.parameters import LawError
 
 FILE = f"{AREA}/employee.toml"
 Change = Callable[[dict[str, Any]], None]
@@ -89,8 +89,8 @@ FAULTS: list[tuple[str, Change, str, str]] = [
     ),
     (
         "missing key",
-        lambda law: outpatient(law)["payers"]["pool"].pop("base"),
-        "benefits.outpatient.payers.pool.base",
+        lambda law: law["counters"]["fund"].pop("scope"),
+        "counters.fund.scope",
         "missing",
     ),
     (
@@ -137,7 +137,6 @@ FAULTS: list[tuple[str, Change, str, str]] = [
         DEDUCTIBLE,
         "two values begin on 2000-01-01",
     ),
-    ("missing unit", lambda law: amount(law).pop("unit"), f"{DEDUCTIBLE}[0].unit", "missing"),
     (
         "wrong unit",
         lambda law: amount(law).update(unit="fen"),
@@ -283,7 +282,7 @@ FAULTS: list[tuple[str, Change, str, str]] = [
         "cap on a counter of something else",
         lambda law: outpatient(law)["payers"]["pool"]["caps"]["year"].update(counter="paid"),
         "benefits.outpatient.payers.pool.caps.year.counter",
-        "fund paid or on cost",
+        "fund paid, on cost or on payments",
     ),
     (
         "bands on a counter of something else",
@@ -329,8 +328,8 @@ FAULTS: list[tuple[str, Change, str, str]] = [
     ),
     (
         "person type in two classes",
-        lambda law: law["persons"].update(retired=["11"]),
-        "persons.retired",
+        lambda law: law["classes"]["person"].update(retired=["11"]),
+        "classes.person.retired",
         "already 'active'",
     ),
     (
@@ -352,10 +351,10 @@ FAULTS: list[tuple[str, Change, str, str]] = [
         "in a circle",
     ),
     (
-        "table instead of dated entries",
+        "table instead of a value",
         lambda law: law.update(benefit_year={"01-01": 1}),
-        "benefit_year",
-        "dated entries",
+        "benefit_year.from",
+        "[defaults]",
     ),
 ]
 

@@ -74,6 +74,8 @@ class Kind(Generic[T]):
     """A leaf from another by a relation; None where only copying makes sense."""
     by_case: bool = True
     """Whether it may differ by a bill's facts."""
+    is_table: bool = False
+    """Whether a leaf is written as a table."""
 
 
 class Defaults(NamedTuple):
@@ -254,6 +256,9 @@ def _read_cases(
     classes: Mapping[Dimension, Classes],
 ) -> Cases[T]:
     if not by:
+        if node.is_table and not kind.is_table:
+            reason = "a table of cases needs 'by', such as { by = [\"person\"], value = { … } }"
+            raise LawError(node.file, node.path, reason)
         return {(): kind.read(node, unit)}, {}
     words = classes[by[0]].names
     _check_words(node, by[0], words)

@@ -263,6 +263,6 @@ PLACE_WORDS: Kind[frozenset[str]] = Kind((), _read_places)
 PERSONAL_PARTS: Kind[frozenset[PersonalPart]] = Kind(
     (), lambda node, _unit: frozenset(choices_of(node, PersonalPart))
 )
-REPORTED_AS: Kind[ReportedAs] = Kind((), _read_reported_as)
+REPORTED_AS: Kind[ReportedAs] = Kind((), _read_reported_as, is_table=True)
 MONTH_DAY: Kind[tuple[int, int]] = Kind((), _read_month_day, by_case=False)
 ARREARS: Kind[EntitlementExtent] = Kind((), _read_arrears)

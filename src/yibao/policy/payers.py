@@ -253,5 +253,5 @@ def _counts(counter: Counter, counted: tuple[Counted, ...], payer: str) -> bool:
 
 def _mismatch(counter: Counter, payer: str, what: str) -> str:
     if counter.payers and payer not in counter.payers:
-        return f"{counter.name} does not count what {payer} does; {what}"
+        return f"{counter.name} does not count what {payer} pays: its payers do not name it"
     return f"{counter.name} counts {counter.counts}, but {what}"
