@@ -1,0 +1,140 @@
+"""One person's bills decided one after the other, without a database: counters and account go along.
+
+What the settlement room does with stored counters and accounts, in memory: for the published cases,
+for explaining bills from files, and for whoever wants to try a law.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from yibao.adjudication.benefit import Decision, decide, needed_counters
+from yibao.adjudication.document_values import fault
+from yibao.adjudication.documents import BillDocument
+from yibao.adjudication.history import HistoryEntry, entry_key
+from yibao.adjudication.model import AccountPart, Bill, CounterKey, Statement
+from yibao.kernel.money import Fen
+from yibao.kernel.refusals import RefusalCode, Refused
+from yibao.policy.model import Law
+
+
+class Settled(NamedTuple):
+    """A decided bill and what stood before and after it."""
+
+    decision: Decision
+    met: tuple[CounterKey, ...]
+    """The counters that the bill reads or feeds."""
+    before: Mapping[CounterKey, int]
+    after: Mapping[CounterKey, int]
+    account_before: Mapping[str, Fen]
+
+    @property
+    def statement(self) -> Statement:
+        """What was decided."""
+        return self.decision.statement
+
+
+@dataclass(slots=True)
+class Succession:
+    """A person's counters and account, moving from bill to bill."""
+
+    law: Law
+    counters: dict[CounterKey, int] = field(default_factory=dict)
+    account: dict[str, Fen] = field(default_factory=dict)
+    living: list[Settled] = field(default_factory=list)
+    waiting: list[HistoryEntry] = field(default_factory=list)
+    """Given counters that no bill has met so far."""
+
+    def settle(self, document: BillDocument) -> Settled:
+        """Decide the next bill, and let its counters and its account payment take effect.
+
+        Refused, or LawError about a given counter: nothing has changed but what the document gives.
+        """
+        bill = document.bill
+        met = needed_counters(bill, self.law)
+        self._take_over(document, met)
+        before, account_before = dict(self.counters), dict(self.account)
+        parts = [AccountPart(part, part, left) for part, left in self.account.items() if left]
+        decision = decide(bill, self.law, self.counters, parts)
+        self._move(decision.statement, 1)
+        settled = Settled(decision, met, before, dict(self.counters), account_before)
+        self.living.append(settled)
+        return settled
+
+    def cancel(self, visit: str) -> Settled:
+        """Cancel the last bill of a visit: everything it moved goes back.
+
+        Refused: SETTLEMENT_UNKNOWN when there is none.
+        """
+        for settled in reversed(self.living):
+            if settled.decision.bill.visit == visit:
+                break
+        else:
+            raise Refused(
+                RefusalCode.SETTLEMENT_UNKNOWN, f"没有就诊 {visit} 的结算", field="cancels"
+            )
+        self.living.remove(settled)
+        before, account_before = dict(self.counters), dict(self.account)
+        self._move(settled.statement, -1)
+        undone = settled.decision._replace(statement=mirrored(settled.statement))
+        return Settled(undone, settled.met, before, dict(self.counters), account_before)
+
+    def unmet(self) -> HistoryEntry | None:
+        """A given counter that none of the bills met, if there is one."""
+        return self.waiting[0] if self.waiting else None
+
+    def _take_over(self, document: BillDocument, met: tuple[CounterKey, ...]) -> None:
+        if document.account is not None:
+            self.account = dict(document.account)
+        given, self.waiting = [*self.waiting, *document.history], []
+        for entry in given:
+            key = entry_key(entry, met)
+            if key is None:
+                self.waiting.append(entry)
+            else:
+                self.counters[key] = entry.value
+
+    def _move(self, statement: Statement, sign: int) -> None:
+        for key, delta in statement.counters:
+            self.counters[key] = self.counters.get(key, 0) + sign * delta
+        for part, amount in statement.account:
+            self.account[part] -= sign * amount
+
+
+def refuse_unmet(succession: Succession) -> None:
+    """Refuse a given counter that none of the bills met: it would silently change nothing."""
+    entry = succession.unmet()
+    if entry is not None:
+        raise fault(entry.where, "no bill here reads or feeds this counter")
+
+
+def mirrored(statement: Statement) -> Statement:
+    """The statement of a cancellation: every figure with the other sign."""
+    sums = statement.sums
+    return replace(
+        statement,
+        sums=type(sums)(
+            *(
+                -part
+                for part in (
+                    sums.total,
+                    sums.own,
+                    sums.over_limit,
+                    sums.first_pay,
+                    sums.in_scope,
+                    sums.hospital,
+                )
+            )
+        ),
+        deductible=-statement.deductible,
+        payments=tuple(replace(p, base=-p.base, amount=-p.amount) for p in statement.payments),
+        personal=-statement.personal,
+        account=tuple((part, -amount) for part, amount in statement.account),
+        cash=-statement.cash,
+        hospital_part=-statement.hospital_part,
+        family=-statement.family,
+        counters=tuple((key, -delta) for key, delta in statement.counters),
+    )
+
+
+__all__ = ["Bill", "Settled", "Succession", "mirrored", "refuse_unmet"]

@@ -1,0 +1,67 @@
+"""``yibao law cases``: published cases put to the law, by the product's own runner."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+
+from yibao.adjudication.cases import CaseResult, run_cases
+from yibao.cli.law_files import Shelf, document, is_file_name, packaged_cases
+from yibao.policy.model import Law
+from yibao.policy.parameters import LawError
+
+
+def run(paths: list[Path], folder: Path | None) -> list[CaseResult]:
+    """The cases of files and folders (default: the packaged ones). Raises LawError."""
+    shelf = Shelf(folder)
+
+    def find_law(file: str, name: str) -> Law:
+        """A law file named by a case lies beside the case's file."""
+        beside = Path(file).parent / name
+        return shelf.law(str(beside) if is_file_name(name) or beside.is_file() else name)
+
+    return run_cases(_documents(paths) if paths else packaged_cases(), find_law)
+
+
+def _documents(paths: list[Path]) -> dict[str, Mapping[str, Any]]:
+    files: dict[str, Mapping[str, Any]] = {}
+    for path in paths:
+        if not path.is_dir():
+            files[str(path)] = document(path)
+            continue
+        within = sorted(p for p in path.rglob("*") if p.suffix in (".toml", ".json"))
+        cases = {str(p): found for p in within if "case" in (found := document(p))}
+        if not cases:
+            raise LawError(str(path), "(folder)", "holds no file with [[case]]")
+        files.update(cases)
+    return files
+
+
+def render(results: list[CaseResult]) -> RenderableType:
+    """A row a case, then the slips of the sources, then how many came out."""
+    table = Table("", "case", "figure", "expected", "got", "difference")
+    for column in table.columns[3:]:
+        column.justify = "right"
+    for result in results:
+        names = list(dict.fromkeys([*result.expected, *result.got]))
+        table.add_row(
+            "[green]✓[/green]" if result.ok else "[red]✗[/red]",
+            escape(result.id),
+            "\n".join(names),
+            *(
+                "\n".join(escape(figures.get(name, "")) for name in names)
+                for figures in (result.expected, result.got, result.difference)
+            ),
+        )
+    slips = [
+        f"[bold]{escape(result.id)}[/bold] {slip.figure}: printed {slip.printed}, {slip.size} off:"
+        f" {escape(slip.reason)}"
+        for result in results
+        for slip in result.slips
+    ]
+    right = sum(result.ok for result in results)
+    told = [f"{right} of {len(results)} cases come out to the cent"]
+    return Group(table, *(["Slips of the sources:", *slips] if slips else []), *told)
