@@ -1,5 +1,6 @@
 """Laws are inherited, dated, related and fingerprinted as they are written."""
 
+import json
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 from tests.policy.builders import (
     AREA,
+    BEGIN,
     counter,
     dated,
     document,
@@ -112,6 +114,115 @@ def test_what_no_file_carries_stays_absent_and_is_refused_by_name() -> None:
         "day": "2025-06-01",
     }
     assert "benefits.outpatient.payers.pool.caps.year.amount" in raised.value.refusal.message
+
+
+def plain_province() -> dict[str, Any]:
+    """A province's law with defaults, a plain deductible and two payers."""
+    law = province()
+    law["defaults"] = {"from": date(2020, 1, 1), "source": ["T"], "confidence": "page"}
+    outpatient = law["benefits"]["outpatient"]
+    outpatient["deductible"]["year"]["amount"] = 1800
+    outpatient["payers"]["top_up"] = payer(Decimal("0.5"), base="unpaid")
+    outpatient["payer_order"] = ["pool", "top_up"]
+    return law
+
+
+def book_over(province_law: dict[str, Any], **city_law: Any) -> Law:
+    """A city's law over a province's."""
+    above = city() | city_law
+    files = {f"{AREA}/employee.toml": province_law, f"{CITY}/employee.toml": above}
+    texts = {name: toml_text(law) for name, law in files.items()}
+    return law_book_of(texts).law_on(CITY, EMPLOYEE, DAY)
+
+
+def outpatient(**benefit: Any) -> dict[str, Any]:
+    """A city's own rules of outpatient care."""
+    return {"outpatient": benefit}
+
+
+def test_an_inherited_value_keeps_the_defaults_of_its_own_file_through_the_stored_text() -> None:
+    own = {"from": date(2024, 1, 1), "source": ["T"], "confidence": "record"}
+    caps = {"year": {"amount": 560}}
+    law = book_over(
+        plain_province(), defaults=own, benefits=outpatient(payers={"pool": {"caps": caps}})
+    )
+    for one in (law, law_from_canonical(law.canonical)):
+        rules = one.benefits[0]
+        inherited = rules.deductible[0].amount.find(DAY, ACTIVE)
+        replaced = rules.payers[0].caps[0].amount.find(DAY, ACTIVE)
+        assert (inherited.version.start, inherited.reference) == (
+            date(2020, 1, 1),
+            "a test <none> [page]",
+        )
+        assert (replaced.version.start, replaced.reference) == (
+            date(2024, 1, 1),
+            "the city's page <city> [record]",
+        )
+
+
+ONE_ENTRY = {"by": ["person"], "value": {"active": 900, "other": 800}}
+
+
+@pytest.mark.parametrize("below", [1800, ONE_ENTRY, [dated(1800), dated(1, date(2024, 1, 1))]])
+@pytest.mark.parametrize("above", [700, {"value": 700}, [dated(700)]])
+def test_however_it_is_written_a_city_s_value_replaces_the_province_s_whole(
+    below: Any, above: Any
+) -> None:
+    provincial = plain_province()
+    provincial["benefits"]["outpatient"]["deductible"]["year"]["amount"] = below
+    law = book_over(
+        provincial,
+        defaults={"from": BEGIN, "source": ["T"], "confidence": "page"},
+        benefits=outpatient(deductible={"year": {"amount": above}}),
+    )
+    amount = law.benefits[0].deductible[0].amount
+    assert [version.cases for version in amount.versions] == [{(): 70_000}]
+
+
+def test_a_plain_table_of_a_value_is_replaced_whole_too() -> None:
+    provincial = plain_province()
+    pool = provincial["benefits"]["outpatient"]["payers"]["pool"]
+    pool["reported_as"] = {"fund": "310100", "amount_field": "hifp"}
+    with pytest.raises(LawError, match=r"reported_as\.amount_field: missing"):
+        book_over(
+            provincial,
+            defaults={"from": BEGIN, "source": ["T"], "confidence": "page"},
+            benefits=outpatient(payers={"pool": {"reported_as": {"fund": "310200"}}}),
+        )
+
+
+def test_a_city_replaces_the_classes_of_a_dimension_whole() -> None:
+    person = {"fact": "person_type", "order": ["everyone"], "everyone": ["1"]}
+    law = book_over(plain_province(), classes={"person": person})
+    assert law.classes["person"].names == ("everyone",)
+
+
+def test_a_city_removes_a_payer_of_the_province_by_leaving_it_out_of_the_order() -> None:
+    law = book_over(plain_province(), benefits=outpatient(payer_order=["pool"]))
+    for one in (law, law_from_canonical(law.canonical)):
+        assert [payer.key for payer in one.benefits[0].payers] == ["pool"]
+
+
+def test_a_city_cannot_leave_out_a_payer_that_it_speaks_of_itself() -> None:
+    changed = outpatient(payer_order=["pool"], payers={"top_up": {"title": "mine"}})
+    with pytest.raises(LawError, match="each of the payers once"):
+        book_over(plain_province(), benefits=changed)
+
+
+def test_a_city_cannot_add_a_payer_without_an_order() -> None:
+    added = outpatient(payers={"mine": payer(Decimal("0.1"), base="unpaid")})
+    with pytest.raises(LawError, match="each of the payers once"):
+        book_over(plain_province(), benefits=added)
+
+
+def test_a_text_stored_before_dimensions_were_declared_is_read_with_its_fingerprint() -> None:
+    stored = json.loads(law_of(document()).canonical)
+    person = stored["law"].pop("classes")["person"]
+    stored["law"]["persons"] = {name: person[name] for name in person["order"]}
+    text = json.dumps(stored, ensure_ascii=False)
+    law = law_from_canonical(text)
+    assert law.canonical == text
+    assert set(law.classes["person"].names) == {"active", "retired", "resident"}
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from tests.policy.builders import (
     toml_text,
     yuan_from,
 )
-from yibao.policy.load import law_book_of, load_law_book
+from yibao.policy.load import law_book_of, load_law, load_law_book
 from yibao.policy.parameters import LawError
 
 FILE = f"{AREA}/employee.toml"
@@ -413,6 +413,58 @@ def test_two_schemes_may_not_use_one_counter_name_for_two_counters() -> None:
         law_book_of(
             {FILE: toml_text(full_document()), f"{AREA}/resident.toml": toml_text(resident)}
         )
+
+
+def test_a_scheme_that_shares_a_counter_must_declare_it() -> None:
+    employee, resident = full_document(), full_document()
+    resident["law"]["scheme"] = "390"
+    employee["counters"]["fund"]["schemes"] = ["310", "390"]
+    for declared in resident["counters"].values():
+        declared["schemes"] = ["390"]
+    resident["counters"]["own"] = resident["counters"].pop("fund")
+    resident["counters"]["own_paid"] = resident["counters"].pop("paid")
+    pool = resident["benefits"]["outpatient"]["payers"]["pool"]
+    pool["caps"]["year"]["counter"] = "own"
+    resident["benefits"]["outpatient"]["deductible"]["year"]["counter"] = "own_paid"
+    files = {FILE: toml_text(employee), f"{AREA}/resident.toml": toml_text(resident)}
+    with pytest.raises(LawError, match=r"resident\.toml: counters\.fund: missing"):
+        law_book_of(files)
+
+
+def test_a_law_is_read_wherever_it_lies_with_what_it_inherits(tmp_path: Path) -> None:
+    city = {"law": {"area": "990100", "scheme": "310", "title": "city", "inherits": AREA}}
+    for province_path, city_path in (
+        ("990000/employee.toml", "990100/employee.toml"),
+        ("beside/province.toml", "beside/city.toml"),
+        ("laws/990000/employee.toml", "elsewhere/city.toml"),
+    ):
+        for path, law in ((province_path, full_document()), (city_path, city)):
+            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / path).write_text(toml_text(law), encoding="utf-8")
+        law = load_law(tmp_path / city_path, tmp_path / "laws")
+        assert (law.title, len(law.benefits)) == ("city", 1)
+
+
+def test_a_law_that_inherits_a_packaged_one_is_read_alone(tmp_path: Path) -> None:
+    law = {"law": {"area": "430999", "scheme": "310", "title": "city", "inherits": "430000"}}
+    (tmp_path / "city.toml").write_text(toml_text(law), encoding="utf-8")
+    assert load_law(tmp_path / "city.toml").benefits
+
+
+def test_a_law_that_inherits_what_is_nowhere_says_so(tmp_path: Path) -> None:
+    law = {"law": {"area": "980100", "scheme": "310", "title": "city", "inherits": "980000"}}
+    (tmp_path / "city.toml").write_text(toml_text(law), encoding="utf-8")
+    with pytest.raises(LawError, match=r"city\.toml: law\.inherits: no law of area 980000"):
+        load_law(tmp_path / "city.toml")
+
+
+def test_a_file_of_another_editor_is_read_and_one_that_is_no_text_is_named(tmp_path: Path) -> None:
+    text = toml_text(full_document())
+    (tmp_path / "a.toml").write_bytes(text.replace("\n", "\r\n").encode("utf-8-sig"))
+    assert load_law(tmp_path / "a.toml").area == AREA
+    (tmp_path / "b.toml").write_bytes(text.encode("gbk"))
+    with pytest.raises(LawError, match="not text in UTF-8"):
+        load_law(tmp_path / "b.toml")
 
 
 def test_laws_are_read_from_a_folder(tmp_path: Path) -> None:
