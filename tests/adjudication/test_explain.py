@@ -40,6 +40,9 @@ def test_a_bill_is_told_in_the_order_of_its_computation() -> None:
         "payer",
         "band",
         "payer",
+        "payer_deductible_limit",
+        "payer_deductible",
+        "payer",
         "personal",
         "account",
         "cash",
@@ -47,7 +50,14 @@ def test_a_bill_is_told_in_the_order_of_its_computation() -> None:
 
 
 def test_every_rule_that_was_applied_names_its_parameter_and_source() -> None:
-    ruled = {"deductible_limit", "band", "cap", "account", "not_covered"}
+    ruled = {
+        "deductible_limit",
+        "payer_deductible_limit",
+        "band",
+        "cap",
+        "account",
+        "not_covered",
+    }
     for decision in (retired_bill(), capped_bill()):
         for step in steps(decision):
             assert (step.parameter is not None) == (step.name in ruled)

@@ -11,7 +11,10 @@ from yibao.kernel.money import (
     Quantity,
     round_half_up,
     share,
+    unscaled,
 )
+from yibao.kernel.refusals import RefusalCode, Refused
+from yibao.policy.model import OverLimit
 from yibao.policy.terms import ItemClass
 
 _PRODUCT_PER_FEN = 10 ** (PRICE_SCALE + QUANTITY_SCALE - FEN_SCALE)
@@ -22,25 +25,41 @@ def classify(line: ChargedLine, terms: ItemTerms) -> LineSplit:
 
     Price ceiling first, then the first self-pay share of the rest (rounded per line), the in-scope
     part is the complement. A return (negative amount) is the exact mirror of its positive twin,
-    because rounding acts on the magnitude.
+    because rounding acts on the magnitude. Refused: AMOUNT_OUT_OF_RANGE for a price above a ceiling
+    that the law lets nobody exceed.
     """
     amount = line.amount
     if _is_own_expense(line, terms):
         return LineSplit(amount, 0, 0, 0)
     ceiling = terms.ceiling
-    over_limit = 0
+    over_limit = hospital = 0
     if ceiling != NO_CEILING and abs(line.price) > ceiling:
+        if terms.over_limit is OverLimit.WHOLE:
+            return LineSplit(amount, 0, 0, 0)
+        if terms.over_limit is OverLimit.REFUSE:
+            raise _above_ceiling(line, ceiling)
         over_limit = _over_limit(amount, abs(line.price) - ceiling, abs(line.quantity))
+        hospital = over_limit if terms.over_limit is OverLimit.HOSPITAL else 0
     payable = amount - over_limit
     rate = terms.first_pay
     first_pay = share(payable, rate) if rate.numerator else 0
-    return LineSplit(0, over_limit, first_pay, payable - first_pay)
+    return LineSplit(0, over_limit, first_pay, payable - first_pay, hospital)
 
 
 def _over_limit(amount: Fen, excess_price: Price, quantity: Quantity) -> Fen:
     """Excess price × quantity, never more than the amount, with the amount's sign."""
     excess = min(abs(amount), round_half_up(excess_price * quantity, _PRODUCT_PER_FEN))
     return excess if amount > 0 else -excess
+
+
+def _above_ceiling(line: ChargedLine, ceiling: Price) -> Refused:
+    price, limit = (unscaled(value, PRICE_SCALE) for value in (line.price, ceiling))
+    return Refused(
+        RefusalCode.AMOUNT_OUT_OF_RANGE,
+        f"单价 {price} 元超过限价 {limit} 元，不能上传",
+        field="price",
+        ceiling=limit,
+    )
 
 
 def _is_own_expense(line: ChargedLine, terms: ItemTerms) -> bool:

@@ -28,7 +28,8 @@ def limit_step(name: str, of: Words, what: Words, state: LimitState, used: Words
     span, english_span = SCOPE[limit.counter.scope]
     if state.height is None or state.left is None:
         chinese = f"{of.chinese}{span}不设{what.chinese}。"
-        english = f"{of.english}There is no {what.english} for {english_span}."
+        there = "there" if of.english else "There"
+        english = f"{of.english}{there} is no {what.english} for {english_span}."
         return step(name, chinese, english, state.found.amount, result=None)
     amount, was_used, left = (
         counted(limit.counter, value) for value in (state.height, state.used, state.left)
@@ -39,8 +40,9 @@ def limit_step(name: str, of: Words, what: Words, state: LimitState, used: Words
         f"{used.chinese} {was_used.chinese}，尚余 {left.chinese}。"
     )
     said = [_bare(words.english) for words in (was_used, left)]
+    the = "the" if of.english else "The"
     english = (
-        f"{of.english}The {what.english} for {english_span} is {amount.english}{how.english}; "
+        f"{of.english}{the} {what.english} for {english_span} is {amount.english}{how.english}; "
         f"{said[0]} was {used.english}, {said[1]} is left."
     )
     return step(name, chinese, english, state.found.amount, result=state.left)
