@@ -36,9 +36,10 @@ from yibao.platform.database import Database
 from yibao.platform.logging import mask_text, set_up_logging
 from yibao.platform.settings import Settings, SettingsFault, load_settings
 from yibao.policy.load import load_law_book
-from yibao.policy.model import LawError
+from yibao.policy.parameters import LawError
 from yibao.registry.institutions.model import SignIn, SignOut
 from yibao.registry.institutions.service import handle_sessions
+from yibao.registry.laws.service import keep
 from yibao.registry.service import ReferenceCache
 from yibao.settlement.service import REQUESTS, SettlementRoom
 
@@ -96,14 +97,14 @@ async def open_house(settings: Settings, clock: Clock) -> House:
     law_book = load_law_book(settings.law)
     database = await Database.open(dsn, settings.writers, settings.readers)
     try:
-        references = ReferenceCache(vault)
+        references = ReferenceCache(vault, law_book)
         async with database.reader(None) as connection:
             reference = await references.current(connection)
         if settings.sandbox and not reference.catalogue.items:
             raise NotReady("the sandbox is not filled yet: `yibao serve --sandbox` fills it")
-        room = SettlementRoom(law_book, references, vault)
+        room = SettlementRoom(references, vault)
         async with database.writer() as connection:
-            await room.keep_laws(connection)
+            await keep(connection, list(law_book.laws.values()), now=clock.now())
         commands = Commands(
             database.writer,
             clock,
@@ -120,7 +121,6 @@ async def open_house(settings: Settings, clock: Clock) -> House:
             room=room,
             references=references,
             vault=vault,
-            law_book=law_book,
             door=SignedDoor(clock, timedelta(seconds=settings.clock_skew)),
             body_limit=settings.body_limit,
             observe=metrics.observe_call,

@@ -9,12 +9,11 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
-from tests.settlement.builders import ALWAYS, BEIJING, POOL, TERTIARY, Town
+from tests.settlement.builders import ALWAYS, BEIJING, POOL, TERTIARY, Town, laws_of_beijing
 from yibao.gateway.asgi import Gateway
 from yibao.gateway.authentication import SignedDoor, tif_signature
 from yibao.gateway.context import Context
 from yibao.platform.commands.service import Commands
-from yibao.policy.load import load_law_book
 from yibao.registry.institutions import service as institutions
 from yibao.registry.institutions.model import HeaderFamily, PoolDivision, Sender, SignIn, SignOut
 from yibao.registry.service import ReferenceCache
@@ -302,9 +301,8 @@ async def counter(town: Town) -> AsyncIterator[Counter]:
         commands=commands,
         trials=town.trials,
         room=town.room,
-        references=ReferenceCache(town.vault),
+        references=ReferenceCache(town.vault, laws_of_beijing()),
         vault=town.vault,
-        law_book=load_law_book(),
         door=SignedDoor(town.clock),
         reference_age=0,
     )

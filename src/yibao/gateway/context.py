@@ -17,7 +17,6 @@ from yibao.platform.commands.service import Commands
 from yibao.platform.commands.shared_reads import SharedReads
 from yibao.platform.crypto import Vault
 from yibao.platform.database import Database
-from yibao.policy.law_book import LawBook
 from yibao.registry.institutions.model import Institution, InstitutionTerm, Sender
 from yibao.registry.service import Reference, ReferenceCache
 from yibao.settlement.model import Settle, SettlementFacts
@@ -52,7 +51,6 @@ class Context:
     room: SettlementRoom
     references: ReferenceCache
     vault: Vault
-    law_book: LawBook
     door: Door
     body_limit: int = BODY_LIMIT
     reference_age: float = REFERENCE_AGE

@@ -1,10 +1,13 @@
 """Who a person is and what the person may use: 1101 and 2001."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from itertools import groupby
 from typing import Any
 
+from yibao.adjudication.applicable import frame_for
+from yibao.adjudication.model import GENERAL_BUCKET, Bill, Provider, Sums
 from yibao.gateway.context import Call, missing
 from yibao.gateway.dispatch import transaction
 from yibao.gateway.pools import pool_of_member, unknown_member
@@ -15,11 +18,13 @@ from yibao.kernel.money import Fen
 from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.ledger.service import balances
-from yibao.policy.model import PHARMACY, BenefitRules, Case, Law, Payer
+from yibao.policy.model import PHARMACY, BenefitRules, Law, Payer
+from yibao.policy.parameters import Case
 from yibao.policy.terms import EMPLOYEE, CareKind, EntitlementExtent, Scheme
 from yibao.registry.institutions.model import InstitutionKind
 from yibao.registry.people.model import Enrolment, Insured
 from yibao.registry.people.service import find_by_document, load_members
+from yibao.settlement.service import person_on
 
 IDENTITY_CARD = "01"
 """``psn_cert_type`` of the resident identity card."""
@@ -183,16 +188,17 @@ async def check_entitlement(call: Call) -> Any:
 def _checks(
     call: Call, member: Insured, enrolment: Enrolment, care_kind: CareKind, day: date
 ) -> list[Node]:
-    law = call.context.law_book.law_on(enrolment.division, enrolment.scheme, day)
+    law = call.reference.laws.law_on(enrolment.division, enrolment.scheme, day)
     benefit = _benefit(law, care_kind, day)
     extent = member.entitlement_on(enrolment.scheme, day)
-    case = Case(law.person_class(enrolment.person_type), call.term.level)
     rows = []
     if benefit is not None:
+        case = _case(call, member, enrolment, care_kind, law, day)
         reason = _why_not(call, benefit, extent, case, day)
+        common = [p for p in law.payers if not p.benefits or benefit.key in p.benefits]
         funds = {
             payer.reported_as.find(day, case).value.fund
-            for payer in benefit.payers
+            for payer in (*benefit.payers, *common)
             if _pays(payer, day, case)
         }
         rows += [_check(member, enrolment, day, fund, reason) for fund in sorted(funds)]
@@ -201,6 +207,27 @@ def _checks(
         reason = "待遇未生效或已暂停" if none else None
         rows.append(_check(member, enrolment, day, PERSONAL_ACCOUNT, reason))
     return rows
+
+
+def _case(
+    call: Call,
+    member: Insured,
+    enrolment: Enrolment,
+    care_kind: CareKind,
+    law: Law,
+    day: date,
+) -> Case:
+    """The law's classes of a first bill of that day, were the person entitled in full."""
+    person = person_on(member, enrolment, law, day)
+    bill = Bill(
+        scheme=enrolment.scheme,
+        care_kind=care_kind,
+        day=day,
+        person=replace(person, entitlement=EntitlementExtent.FULL),
+        provider=Provider(call.term.level, call.institution.kind is InstitutionKind.PHARMACY),
+        sums={GENERAL_BUCKET: Sums()},
+    )
+    return frame_for(bill, law).case
 
 
 def _benefit(law: Law, care_kind: CareKind, day: date) -> BenefitRules | None:
@@ -217,7 +244,8 @@ def _benefit(law: Law, care_kind: CareKind, day: date) -> BenefitRules | None:
 def _pays(payer: Payer, day: date, case: Case) -> bool:
     """Whether a fund is for such persons at all: a supplement of the retired has no active ones."""
     try:
-        return any(band.rate.numerator for band in payer.bands.find(day, case).value)
+        bands = payer.bands.find(day, case).value
+        return bands is not None and any(band.rate.numerator for band in bands)
     except Refused:  # no bands for this level: the reason is told with the fund
         return True
 

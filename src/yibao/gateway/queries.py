@@ -31,8 +31,7 @@ from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.money import Fen
 from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import RefusalCode, Refused
-from yibao.policy.model import Case, Counted, Law, Scope
-from yibao.policy.terms import Level
+from yibao.policy.model import Counted, Law, Payer, Scope
 from yibao.registry.people.model import Enrolment, Insured
 from yibao.registry.people.service import load_members
 from yibao.settlement import service as settlements
@@ -194,7 +193,7 @@ def _place_fields(call: Call, facts: SettlementFacts) -> Node:
 
 
 def _benefit_year(call: Call, facts: SettlementFacts) -> str:
-    law = call.context.law_book.by_fingerprint(facts.law)
+    law = call.reference.laws.by_fingerprint(facts.law)
     return str(facts.day.year) if law is None else law.benefit_year(facts.day)[:4]
 
 
@@ -314,7 +313,7 @@ def _laws(call: Call, member: Insured) -> list[Law]:
     found: dict[str, Law] = {}
     for enrolment in member.enrolments:
         try:
-            law = call.context.law_book.law_on(enrolment.division, enrolment.scheme, call.day)
+            law = call.reference.laws.law_on(enrolment.division, enrolment.scheme, call.day)
         except Refused:  # a scheme without rules of its own here accumulates nothing
             continue
         found[law.fingerprint] = law
@@ -324,40 +323,56 @@ def _laws(call: Call, member: Insured) -> list[Law]:
 def _accumulator(
     laws: list[Law], key: CounterKey, value: Fen, month: str, day: date
 ) -> Node | None:
-    """One row, or None for a counter of a narrower scope than a month."""
+    """One row, or None for a counter of a narrower scope than a month, or a visit's mark."""
+    instance, _, classes = key.scope.partition("|")
     for law in laws:
         counter = law.counters.get(key.name)
         if counter is None:
             continue
-        if counter.scope not in (Scope.YEAR, Scope.MONTH, Scope.LIFE):
+        if counter.scope not in _SHOWN or instance.startswith(VISIT_MARK):
             return None
         monthly = counter.scope is Scope.MONTH
         return {
             "insutype": law.scheme,
-            "year": str(day.year) if counter.scope is Scope.LIFE else key.scope[:4],
-            "cum_ym": key.scope.replace("-", "") if monthly else month,
+            "year": str(day.year) if counter.scope is Scope.LIFE else instance[:4],
+            "cum_ym": instance.replace("-", "") if monthly else month,
             "cum_type_code": _type_code(law, key.name, day),
-            "cum_type_name": counter.title,
-            "cum": amount(value),
+            "cum_type_name": f"{counter.title}（{classes}）" if classes else counter.title,
+            "cum": value if counter.in_times else amount(value),
         }
     return None
 
 
+VISIT_MARK = "visit:"
+"""Begin of the instance by which a counter of stays counts a visit once."""
+_SHOWN = (Scope.YEAR, Scope.MONTH, Scope.LIFE)
 _LETTERS = {
     Counted.FUND: "D",
     Counted.DEDUCTIBLE: "Q",
     Counted.IN_SCOPE: "F",
     Counted.AFTER_DEDUCTIBLE: "G",
+    Counted.BASE: "B",
+    Counted.BASE_AFTER_DEDUCTIBLE: "A",
+    Counted.STAYS: "T",
+    Counted.PAYMENTS: "P",
 }
 
 
 def _type_code(law: Law, name: str, day: date) -> str:
     """``cum_type_code``: a letter for what is counted, then the fund it belongs to."""
     counter = law.counters[name]
-    case = Case(next(iter(law.persons.values()), None), Level.FIRST)
-    for benefit in law.benefits:
-        for payer in benefit.payers:
-            if counter in benefit.counters and (not counter.payers or payer.key in counter.payers):
-                fund = payer.reported_as.find(day, case).value.fund
-                return _LETTERS[counter.counts] + fund
+    payers = [
+        payer for benefit in law.benefits if counter in benefit.counters for payer in benefit.payers
+    ]
+    for payer in (*payers, *law.payers):
+        if not counter.payers or payer.key in counter.payers:
+            return _LETTERS[counter.counts] + _fund(payer, day, law.scheme)
     return _LETTERS[counter.counts] + law.scheme
+
+
+def _fund(payer: Payer, day: date, scheme: str) -> str:
+    """The payer's fund on a day; the first of its cases, as funds hardly ever differ by them."""
+    for version in payer.reported_as.versions:
+        if version.start <= day:
+            return next(iter(version.cases.values())).fund
+    return scheme

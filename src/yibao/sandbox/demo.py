@@ -161,7 +161,7 @@ async def _explained(
     connection: "Connection[Any]", catalogue: Catalogue, bill: SettlementFacts
 ) -> str:
     """A bill with its lines, decided again from its stored facts and the kept text of its law."""
-    decision = await settlement.explained(connection, bill)
+    decision = (await settlement.explained(connection, bill)).decision
     lines = [
         line
         for line, _ in await settlement.lines(connection, bill.visit, None, catalogue)

@@ -246,6 +246,8 @@ class LineFacts:
     over_limit: Fen
     first_pay: Fen
     in_scope: Fen
+    hospital: Fen = 0
+    """The part of ``over_limit`` that the hospital bears; not kept with the line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +260,8 @@ class PaymentFacts:
     amount: Fen
     available: Fen | None
     rate: str | None
+    payer: str = ""
+    """The payer's path in the law; empty for settlements that did not keep it."""
 
 
 @dataclass(frozen=True, slots=True)

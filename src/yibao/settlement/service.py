@@ -20,7 +20,6 @@ from yibao.platform.commands.model import (
     Unit,
 )
 from yibao.platform.crypto import Vault
-from yibao.policy.law_book import LawBook
 from yibao.registry.people import service as people
 from yibao.registry.people.model import Insured
 from yibao.registry.service import Reference, ReferenceCache
@@ -62,21 +61,11 @@ SETTLED, CANCELLED = "2207", "2208"
 
 
 class SettlementRoom:
-    """The use cases of settlement over one law book, registry and vault."""
+    """The use cases of settlement over one registry and vault."""
 
-    def __init__(self, law_book: LawBook, references: ReferenceCache, vault: Vault) -> None:
-        self._law_book = law_book
+    def __init__(self, references: ReferenceCache, vault: Vault) -> None:
         self._references = references
         self._vault = vault
-
-    @property
-    def law_book(self) -> LawBook:
-        """The laws that bills are decided by."""
-        return self._law_book
-
-    async def keep_laws(self, connection: "Connection[Any]") -> None:
-        """Keep the texts of the laws at hand, so that every bill can be explained for good."""
-        await bills.keep_laws(connection, list(self._law_book.laws.values()))
 
     async def handle(self, unit: Unit, commands: Sequence[Command]) -> list[Outcome]:
         """Run commands of one pool; one outcome each, in order."""
@@ -122,7 +111,7 @@ class SettlementRoom:
             settled = await self._living_settlements(unit, requests)
             return await visits.cancel_registration(unit, requests, touched, settled)
         if kind is Settle:
-            facts = bills.Facts(touched, members, reference, self._law_book)
+            facts = bills.Facts(touched, members, reference)
             return await bills.settle(unit, requests, facts)
         return await bills.cancel(unit, requests, touched)
 
@@ -231,7 +220,7 @@ class SettlementRoom:
             connection, self._vault, pool, sorted({r.member for r in requests})
         )
         reference = await self._references.current(connection)
-        facts = bills.Facts(touched, members, reference, self._law_book)
+        facts = bills.Facts(touched, members, reference)
         return await bills.try_settlements(unit, requests, facts)
 
     # ----------------------------------------------------------------------------------- recall
@@ -324,4 +313,5 @@ settlements_of_visit = bills.settlements_of_visit
 settlements_of_institution = bills.settlements_of_institution
 counters = bills.counters
 explained = bills.explained
+person_on = bills.person_on
 lines = fees.lines

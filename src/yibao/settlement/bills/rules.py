@@ -3,23 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
 
-from yibao.adjudication.benefit import Decision as Adjudicated
 from yibao.adjudication.benefit import benefit, needed_counters
-from yibao.adjudication.benefit import decide as adjudicate
-from yibao.adjudication.model import (
-    AccountPart,
-    Bill,
-    CounterKey,
-    Person,
-    Provider,
-    Statement,
-    Sums,
-)
+from yibao.adjudication.model import AccountPart, Bill, CounterKey, Statement, Sums
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.money import Fen, yuan
-from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.ledger.model import (
     Entry,
@@ -30,10 +18,11 @@ from yibao.ledger.model import (
     collected_account,
     fund_account,
 )
-from yibao.policy.model import Law
-from yibao.policy.terms import CareKind, EntitlementExtent, Level
+from yibao.policy.model import Law, OutOfOrder
+from yibao.policy.terms import CareKind
 from yibao.registry.institutions.model import InstitutionTerm
 from yibao.registry.people.model import Enrolment, Insured
+from yibao.settlement.bills import snapshot
 from yibao.settlement.fees.model import ChargeBatch
 from yibao.settlement.model import (
     Origin,
@@ -79,27 +68,9 @@ def candidate(
     enrolment: Enrolment,
     term: InstitutionTerm,
     law: Law,
+    bill: Bill,
 ) -> Candidate:
-    """Put the facts of one bill together; the day is that of the visit's begin (``date_basis``)."""
-    day = business_date(visit.begin)
-    person = Person(
-        enrolment.person_type,
-        insured.identity.birth_date,
-        insured.identity.gender,
-        insured.identities_on(day),
-        insured.entitlement_on(request.scheme, day),
-    )
-    bill = Bill(
-        request.scheme,
-        request.care_kind,
-        day,
-        person,
-        Provider(term.level),
-        batch.buckets,
-        visit.disease_code,
-        request.use_account,
-        visit.key.text(),
-    )
+    """The facts of one bill put together, with the counters that the law wants to see."""
     return Candidate(
         request, visit, batch, insured, enrolment, term, law, bill, needed_counters(bill, law)
     )
@@ -131,6 +102,7 @@ def check_care_kind(law: Law, care_kind: CareKind, day: date) -> None:
             RefusalCode.PARAMETER_MISSING,
             f"医疗类别 {care_kind} 在 {day} 的统筹区待遇规则中没有规定，不能按此类别结算",
             "care_kind",
+            **refused.refusal.facts,
         ) from refused
 
 
@@ -205,6 +177,7 @@ def decide(
                 payment.amount,
                 payment.available,
                 None if payment.rate is None else payment.rate.text(),
+                payment.payer,
             )
             for payment in statement.payments
         ),
@@ -215,76 +188,25 @@ def decide(
         hospital_part=statement.hospital_part,
         balance=sum(part.amount for part in parts) - statement.account_total,
         law=candidate.law.fingerprint,
-        snapshot=_snapshot(candidate, history, account_parts),
+        snapshot=snapshot.written(
+            bill,
+            {key: history.get(key, 0) for key in candidate.counters},
+            account_parts,
+            candidate.batch.basis.catalogue,
+        ),
         insured=candidate.insured,
     )
     return Decision(candidate, statement, facts)
-
-
-# ------------------------------------------------------- the snapshot, and the bill out of it again
-
-
-def _snapshot(
-    candidate: Candidate, history: Mapping[CounterKey, int], parts: Sequence[AccountPart]
-) -> dict[str, Any]:
-    """Every fact the decision used, compact and plain, so that it can be computed again."""
-    person, bill = candidate.bill.person, candidate.bill
-    return {
-        "birth": person.birth_date.isoformat(),
-        "gender": person.gender,
-        "identities": list(person.identities),
-        "entitlement": person.entitlement.value,
-        "disease": bill.disease,
-        "use_account": bill.use_account,
-        "buckets": {
-            bucket: [s.total, s.own, s.over_limit, s.first_pay, s.in_scope]
-            for bucket, s in bill.sums.items()
-        },
-        "counters": {f"{k.name}@{k.scope}": history.get(k, 0) for k in candidate.counters},
-        "account": [[part.key, part.origin, part.available] for part in parts],
-        "catalogue": candidate.batch.basis.catalogue,
-    }
-
-
-def decided_again(facts: SettlementFacts, law: Law) -> Adjudicated:
-    """A stored settlement decided again from its own snapshot; it must give the same cents."""
-    stored = facts.snapshot
-    person = Person(
-        facts.person_type,
-        date.fromisoformat(stored["birth"]),
-        stored["gender"],
-        tuple(stored["identities"]),
-        EntitlementExtent(stored["entitlement"]),
-    )
-    bill = Bill(
-        facts.scheme,
-        facts.care_kind,
-        facts.day,
-        person,
-        Provider(Level(facts.level)),
-        {bucket: Sums(*sums) for bucket, sums in stored["buckets"].items()},
-        stored["disease"],
-        stored["use_account"],
-        facts.visit.text(),
-    )
-    history = {CounterKey(*name.split("@", 1)): value for name, value in stored["counters"].items()}
-    decision = adjudicate(bill, law, history, [AccountPart(*part) for part in stored["account"]])
-    again = decision.statement
-    assert (again.sums, again.deductible, again.funds, again.personal, again.cash) == (
-        facts.sums,
-        facts.deductible,
-        facts.funds,
-        facts.personal,
-        facts.cash,
-    ), "the settlement does not come out of its own facts again"
-    return decision
 
 
 # ------------------------------------------------------------------------------ money and mirrors
 
 
 def posting(decision: Decision, number: int, day: date) -> Posting:
-    """Funds and personal account → the institution's claim; cash → what it collected."""
+    """Funds and personal account → the institution's claim; cash → what it collected.
+
+    The hospital's own part moves nothing: it neither claims nor collects it.
+    """
     statement, institution = decision.statement, decision.facts.institution
     claimed: Fen = statement.funds + statement.account_total
     entries = [
@@ -309,7 +231,14 @@ def cancellation(
         mirrors=original.key,
         settled_at=now,
         message_id=message_id,
-        sums=Sums(-sums.total, -sums.own, -sums.over_limit, -sums.first_pay, -sums.in_scope),
+        sums=Sums(
+            -sums.total,
+            -sums.own,
+            -sums.over_limit,
+            -sums.first_pay,
+            -sums.in_scope,
+            -sums.hospital,
+        ),
         deductible=-original.deductible,
         payments=tuple(
             replace(payment, base=-payment.base, amount=-payment.amount)
@@ -347,4 +276,23 @@ def reinstatement(
 
 def depended_on(counters_read: Mapping[str, int], moved: Sequence[tuple[CounterKey, int]]) -> bool:
     """Whether a later bill read a counter that a cancelled one had moved."""
-    return any(f"{key.name}@{key.scope}" in counters_read for key, _ in moved)
+    return any(snapshot.counter_text(key) in counters_read for key, _ in moved)
+
+
+def out_of_order(law: Law, original: SettlementFacts) -> OutOfOrder:
+    """What the law says of cancelling a bill that later ones depend on; flagging, unless told."""
+    rules = law.benefit_for(original.care_kind, original.day)
+    if rules is None or rules.out_of_order is None:
+        return OutOfOrder.FLAG
+    return rules.out_of_order.find(original.day, {}).value
+
+
+def check_order(law: Law, original: SettlementFacts, later: Sequence[int]) -> None:
+    """Refuse a cancellation that the law wants after those of the bills that depend on it."""
+    if later and out_of_order(law, original) is OutOfOrder.REFUSE:
+        raise Refused(
+            RefusalCode.NOT_REVERSIBLE,
+            f"该结算之后还有 {len(later)} 笔结算依赖其累计，须先撤销后面的结算",
+            "settlement",
+            later=PoolKey(original.visit.pool, max(later)).text(),
+        )

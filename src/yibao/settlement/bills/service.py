@@ -8,20 +8,24 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from yibao.adjudication.benefit import Decision as Adjudicated
-from yibao.adjudication.model import CounterKey
+from yibao.adjudication.case import facts_asked
+from yibao.adjudication.model import CounterKey, Person
 from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import PoolKey
-from yibao.kernel.periods import business_date
+from yibao.kernel.periods import age_on, business_date
 from yibao.kernel.refusals import Refusal, RefusalCode, Refused
 from yibao.ledger import service as ledger
 from yibao.ledger.model import Part, Posting
 from yibao.platform.commands.model import Unit
-from yibao.policy.law_book import LawBook, law_from_canonical
-from yibao.policy.model import Law
-from yibao.registry.people.model import Insured
+from yibao.policy.model import DateBasis, Fact, Law
+from yibao.policy.terms import Scheme
+from yibao.registry.laws import service as laws
+from yibao.registry.people.model import Enrolment, Insured
 from yibao.registry.service import Reference
-from yibao.settlement.bills import rules, store
+from yibao.settlement.bills import facts as known
+from yibao.settlement.bills import recomputation, rules, store
+from yibao.settlement.bills.facts import Deciding, KnownDays, Where
+from yibao.settlement.bills.recomputation import Recomputed
 from yibao.settlement.bills.rules import Candidate, Decision
 from yibao.settlement.fees import service as fees
 from yibao.settlement.fees.model import Basis, ChargeBatch
@@ -47,6 +51,9 @@ BILL_SETTLED = "settlement.settled"
 BILL_CANCELLED = "settlement.cancelled"
 """Kinds of the facts that the room publishes to the outbox."""
 
+CRITICAL_ILLNESS = "hifmi"
+"""Amount field of the residents' critical-illness insurance: a payment in it is a claim."""
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -55,7 +62,6 @@ class Facts:
     visits: Mapping[int, VisitFacts]
     members: Mapping[str, Insured]
     reference: Reference
-    law_book: LawBook
 
 
 async def settle(
@@ -111,7 +117,7 @@ async def _decide(
                     unit.connection, unit.pool, batch, basis, facts.reference.catalogue
                 )
                 changed[place] = batch, rows
-            candidates.append(_candidate(request, visit, batch, facts, unit))
+            candidates.append(await _candidate(request, visit, batch, facts, unit))
         except Refused as refused:
             candidates.append(refused.refusal)
     ready = [candidate for candidate in candidates if isinstance(candidate, Candidate)]
@@ -150,21 +156,76 @@ def _open_batch(
     return visit, batch, basis
 
 
-def _candidate(
+async def _candidate(
     request: Settle, visit: VisitFacts, batch: ChargeBatch, facts: Facts, unit: Unit
 ) -> Candidate:
     rules.check_sums(request, batch.sums)
-    day = business_date(visit.begin)
+    begin = business_date(visit.begin)
     insured = facts.members.get(request.member)
-    enrolment = check_enrolment(insured, request.scheme, day)
+    enrolment = check_enrolment(insured, request.scheme, begin)
     assert insured is not None
     check_voucher(insured, request.voucher_type, request.voucher_number)
-    term = check_outpatient_institution(
-        facts.reference.directory.institution(request.institution), unit.pool, day
+    institution = facts.reference.directory.institution(request.institution)
+    term = check_outpatient_institution(institution, unit.pool, begin)
+    assert institution is not None
+    book = facts.reference.laws
+    law = book.law_on(enrolment.division, request.scheme, begin)
+    rules.check_care_kind(law, request.care_kind, begin)
+    days = await _deciding_days(unit, request, batch, law, begin)
+    if days["law"] != begin:
+        law = book.law_on(enrolment.division, request.scheme, days["law"])
+        rules.check_care_kind(law, request.care_kind, days["law"])
+    if days["person"] != begin:
+        enrolment = check_enrolment(insured, request.scheme, days["person"])
+    bill = known.bill_of(
+        Deciding(
+            request.scheme,
+            request.care_kind,
+            visit.key,
+            batch,
+            visit.disease_code,
+            request.use_account,
+            request.way,
+        ),
+        insured,
+        enrolment,
+        Where(institution, term, facts.reference.directory),
+        law,
+        days,
+        claim_free_years=await claim_free_years(
+            unit.connection, unit.pool, insured, request.scheme, law, days["person"]
+        ),
     )
-    law = facts.law_book.law_on(enrolment.division, request.scheme, day)
-    rules.check_care_kind(law, request.care_kind, day)
-    return rules.candidate(request, visit, batch, insured, enrolment, term, law)
+    return rules.candidate(request, visit, batch, insured, enrolment, term, law, bill)
+
+
+async def _deciding_days(
+    unit: Unit, request: Settle, batch: ChargeBatch, law: Law, begin: date
+) -> dict[str, date]:
+    """The day that the law takes each kind of fact from (``date_basis``)."""
+    basis = known.date_basis(law, request.care_kind, begin)
+    fee = None
+    if DateBasis.FEE in basis.values():
+        fee = await fees.last_fee_day(unit.connection, unit.pool, batch)
+    days = KnownDays(begin, unit.day, fee)
+    return {what: days.on(named) for what, named in basis.items()}
+
+
+async def claim_free_years(
+    connection: "Connection[Any]",
+    pool: Pool,
+    insured: Insured,
+    scheme: Scheme,
+    law: Law,
+    day: date,
+) -> int | None:
+    """Whole years enrolled without a claim on critical illness; None where the law does not ask."""
+    if Fact.CLAIM_FREE_YEARS not in facts_asked(law):
+        return None
+    number = insured.membership.number
+    claimed = await store.last_claim(connection, pool, number, CRITICAL_ILLNESS, day)
+    years = insured.enrolled_years(scheme, day)
+    return years if claimed is None else min(years, age_on(claimed, day))
 
 
 def _decided(
@@ -230,13 +291,22 @@ async def _write(
         assert changed == len(changes), "an accumulator row was not there"
 
 
+def person_on(insured: Insured, enrolment: Enrolment, law: Law, day: date) -> Person:
+    """The person as a bill of a day would see one."""
+    days = dict.fromkeys(known.DECIDED, day)
+    return known.person_of(insured, enrolment, enrolment.scheme, law, days)
+
+
 # ------------------------------------------------------------------------- cancelling, reversing
 
 
 async def cancel(
     unit: Unit, requests: Sequence[CancelSettlement], visits: Mapping[int, VisitFacts]
 ) -> list[SettlementFacts | Refusal]:
-    """Mirror settlements exactly (结算撤销) and flag later bills that depended on them."""
+    """Mirror settlements exactly (结算撤销) and flag later bills that depended on them.
+
+    Refused where the law wants the later bills cancelled first (``out_of_order``).
+    """
     found = await store.load(
         unit.connection, unit.pool, [request.settlement.number for request in requests]
     )
@@ -244,11 +314,23 @@ async def cancel(
     for request in requests:
         try:
             original, batch = _living(request, visits, found)
+            await _check_order(unit, original)
         except Refused as refused:
             outcomes.append(refused.refusal)
             continue
         outcomes.append(await _repeat(unit, original, batch, request.message_id, sign=-1))
     return outcomes
+
+
+async def _check_order(unit: Unit, original: SettlementFacts) -> None:
+    assert original.key is not None
+    number = original.key.number
+    moved = (await store.accumulator_entries(unit.connection, unit.pool, [number])).get(number, [])
+    later = await _dependents(unit, original, moved)
+    if later:
+        law = await laws.law_by_fingerprint(unit.connection, original.law)
+        assert law is not None, f"the text of law {original.law} was not kept"
+        rules.check_order(law, original, later)
 
 
 def _living(
@@ -370,17 +452,25 @@ async def _flag_later(
     cause: PoolKey,
     moved: Sequence[tuple[CounterKey, int]],
 ) -> None:
-    assert original.key is not None
-    later = await store.later_living(
-        unit.connection, unit.pool, original.member, original.key.number
-    )
     flags = [
         (unit.pool, number, cause.number, unit.now)
-        for number, counters_read in later
-        if rules.depended_on(counters_read, moved)
+        for number in await _dependents(unit, original, moved)
     ]
     if flags:
         await store.insert_flags(unit.connection, flags)
+
+
+async def _dependents(
+    unit: Unit, original: SettlementFacts, moved: Sequence[tuple[CounterKey, int]]
+) -> list[int]:
+    """The member's later bills that stand and read a counter that this one moved."""
+    assert original.key is not None
+    if not moved:
+        return []
+    later = await store.later_living(
+        unit.connection, unit.pool, original.member, original.key.number
+    )
+    return [number for number, read in later if rules.depended_on(read, moved)]
 
 
 # ---------------------------------------------------------------------------------------- reading
@@ -413,19 +503,15 @@ async def counters(
     return await store.member_accumulators(connection, pool, member)
 
 
-async def keep_laws(connection: "Connection[Any]", laws: Sequence[Law]) -> None:
-    """Keep the text of laws under their fingerprints, for good."""
-    await store.keep_law_text(
-        connection,
-        [(bytes.fromhex(law.fingerprint), law.area, law.scheme, law.canonical) for law in laws],
-    )
-
-
-async def explained(connection: "Connection[Any]", facts: SettlementFacts) -> Adjudicated:
+async def explained(connection: "Connection[Any]", facts: SettlementFacts) -> Recomputed:
     """A settlement decided again from its stored snapshot and the kept text of its law.
 
-    Raises AssertionError when the same law and facts do not give the same cents.
+    Its differences to what was settled are named; there are none as long as the computation that
+    decided it has not been changed. Refused when the text of its law was not kept.
     """
-    text = await store.law_text(connection, bytes.fromhex(facts.law))
-    assert text is not None, f"the text of law {facts.law} was not kept"
-    return rules.decided_again(facts, law_from_canonical(text))
+    law = await laws.law_by_fingerprint(connection, facts.law)
+    if law is None:
+        raise Refused(
+            RefusalCode.PARAMETER_MISSING, f"规则 {facts.law} 的文本没有保存", "law", law=facts.law
+        )
+    return recomputation.recomputed(facts, law)

@@ -1,4 +1,4 @@
-"""SQL of settlements, accumulators, flags and law texts."""
+"""SQL of settlements, accumulators and flags."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date
@@ -123,7 +123,10 @@ def _settlement_record(facts: SettlementFacts, batch: int) -> tuple[Any, ...]:
         facts.cash,
         facts.hospital_part,
         facts.balance,
-        [[p.fund, p.amount_field, p.base, p.amount, p.available, p.rate] for p in facts.payments],
+        [
+            [p.fund, p.amount_field, p.base, p.amount, p.available, p.rate, p.payer]
+            for p in facts.payments
+        ],
         bytes.fromhex(facts.law),
         facts.snapshot,
     )
@@ -343,23 +346,25 @@ async def member_accumulators(
     return [(CounterKey(row[0], row[1]), row[2]) for row in rows]
 
 
-async def keep_law_text(
-    connection: "Connection[Any]", texts: Sequence[tuple[bytes, str, str, str]]
-) -> None:
-    """Keep (fingerprint, area, scheme, text) of laws; known fingerprints stay as they are."""
-    await connection.executemany(
-        """INSERT INTO settlement.law_text (fingerprint, area, scheme, text)
-           VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING""",
-        texts,
+async def last_claim(
+    connection: "Connection[Any]", pool: Pool, member: str, amount_field: str, before: date
+) -> date | None:
+    """The day of the member's last living bill before a day that a fund of this field paid of."""
+    day: date | None = await connection.fetchval(
+        """SELECT max(settlement.day)
+           FROM settlement.settlement AS settlement
+           JOIN settlement.charge_batch AS batch
+             ON batch.pool = settlement.pool AND batch.id = settlement.batch
+            AND batch.living_settlement = settlement.id
+           WHERE settlement.pool = $1 AND settlement.member = $2 AND settlement.day < $4
+             AND EXISTS (SELECT FROM jsonb_array_elements(settlement.payments) AS payment
+                         WHERE payment ->> 1 = $3)""",
+        pool,
+        member,
+        amount_field,
+        before,
     )
-
-
-async def law_text(connection: "Connection[Any]", fingerprint: bytes) -> str | None:
-    """The canonical text of a law that bills were decided by."""
-    text: str | None = await connection.fetchval(
-        "SELECT text FROM settlement.law_text WHERE fingerprint = $1", fingerprint
-    )
-    return text
+    return day
 
 
 async def inconsistencies(

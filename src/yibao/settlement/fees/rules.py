@@ -97,6 +97,7 @@ def classified(line: FeeLine, catalogue: Catalogue, basis: Basis) -> tuple[LineF
         over_limit=split.over_limit,
         first_pay=split.first_pay,
         in_scope=split.in_scope,
+        hospital=split.hospital,
     )
     return facts, terms.bucket
 
@@ -105,12 +106,13 @@ def bucket_sums(lines: Iterable[tuple[LineFacts, str]]) -> dict[str, Sums]:
     """Sums by benefit bucket."""
     totals: dict[str, list[int]] = {}
     for facts, bucket in lines:
-        total = totals.setdefault(bucket, [0, 0, 0, 0, 0])
+        total = totals.setdefault(bucket, [0, 0, 0, 0, 0, 0])
         total[0] += facts.line.amount
         total[1] += facts.own
         total[2] += facts.over_limit
         total[3] += facts.first_pay
         total[4] += facts.in_scope
+        total[5] += facts.hospital
     return {bucket: Sums(*total) for bucket, total in totals.items()}
 
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import PoolKey
+from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import Refusal, RefusalCode, Refused
 from yibao.platform.commands.model import Unit
 from yibao.policy.terms import GENERAL_OUTPATIENT
@@ -266,6 +268,13 @@ async def reclassified(
     changed = replace(batch, buckets=rules.bucket_sums(lines), basis=basis)
     rows = [(batch.number, i, facts, bucket) for i, (facts, bucket) in enumerate(lines)]
     return changed, rows
+
+
+async def last_fee_day(connection: "Connection[Any]", pool: Pool, batch: ChargeBatch) -> date:
+    """The business date of a batch's last fee."""
+    instant = await store.last_charge(connection, pool, batch.number)
+    assert instant is not None, "a batch without lines is not settled"
+    return business_date(instant)
 
 
 async def write_reclassified(

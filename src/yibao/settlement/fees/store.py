@@ -1,6 +1,7 @@
 """SQL of charge batches and fee lines."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from yibao.adjudication.model import Sums
@@ -64,6 +65,7 @@ _LINES = Appending(
 def _stored_buckets(buckets: Mapping[str, Sums]) -> dict[str, list[int]]:
     return {
         bucket: [s.total, s.own, s.over_limit, s.first_pay, s.in_scope]
+        + ([s.hospital] if s.hospital else [])
         for bucket, s in buckets.items()
     }
 
@@ -253,6 +255,16 @@ async def lines_of_batches(
     for row in rows:
         found.setdefault(row["batch"], []).append(_line(row, catalogue))
     return found
+
+
+async def last_charge(connection: "Connection[Any]", pool: Pool, batch: int) -> datetime | None:
+    """When the last line of a batch was charged."""
+    instant: datetime | None = await connection.fetchval(
+        "SELECT max(charged_at) FROM settlement.fee_line WHERE pool = $1 AND batch = $2",
+        pool,
+        batch,
+    )
+    return instant
 
 
 async def lines_of_visit(

@@ -1,0 +1,149 @@
+"""A settlement's snapshot: every fact that decided it, compact and plain, and the bill again. Pure.
+
+Facts at their default are left out, and so are those that did not exist yet when a settlement was
+made: reading a snapshot gives each missing fact its default, which is what the law saw then.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+from yibao.adjudication.model import AccountPart, Bill, CounterKey, Person, Provider, Sums
+from yibao.policy.terms import EntitlementExtent, Filing, Level, Place
+from yibao.settlement.model import SettlementFacts
+
+
+class Snapshot(NamedTuple):
+    """What a bill was decided from, beside the law."""
+
+    bill: Bill
+    history: Mapping[CounterKey, int]
+    account: tuple[AccountPart, ...]
+
+
+def written(
+    bill: Bill,
+    counters: Mapping[CounterKey, int],
+    parts: Sequence[AccountPart],
+    catalogue: int,
+) -> dict[str, Any]:
+    """The snapshot of a bill, its counters before, the account and the catalogue's version."""
+    person = bill.person
+    return {
+        "birth": person.birth_date.isoformat(),
+        "gender": person.gender,
+        "identities": list(person.identities),
+        "entitlement": person.entitlement.value,
+        "disease": bill.disease,
+        "use_account": bill.use_account,
+        "buckets": {bucket: stored_sums(sums) for bucket, sums in bill.sums.items()},
+        "counters": {counter_text(key): value for key, value in counters.items()},
+        "account": [[part.key, part.origin, part.available] for part in parts],
+        "catalogue": catalogue,
+        **_told(bill),
+    }
+
+
+def _told(bill: Bill) -> dict[str, Any]:
+    """The facts that most bills leave at their default."""
+    person = bill.person
+    facts = {
+        "traits": list(person.traits),
+        "enrolments": list(person.enrolments),
+        "retired_on": _text(person.retired_on),
+        "enrolled_years": person.enrolled_years,
+        "claim_free_years": person.claim_free_years,
+        "pharmacy": bill.provider.is_pharmacy,
+        "place": bill.place.value,
+        "filing": bill.filing.value,
+        "circumstances": list(bill.circumstances),
+        "begin": _text(bill.begin),
+        "days": bill.days,
+        "months": bill.months,
+        "further_diseases": bill.further_diseases,
+        "chain": bill.chain,
+        "fixed_price": bill.fixed_price,
+    }
+    return {name: value for name, value in facts.items() if value != _DEFAULTS[name]}
+
+
+_DEFAULTS: Mapping[str, Any] = {
+    "traits": [],
+    "enrolments": [],
+    "retired_on": None,
+    "enrolled_years": None,
+    "claim_free_years": None,
+    "pharmacy": False,
+    "place": Place.LOCAL.value,
+    "filing": Filing.NONE.value,
+    "circumstances": [],
+    "begin": None,
+    "days": 1,
+    "months": 1,
+    "further_diseases": 0,
+    "chain": None,
+    "fixed_price": False,
+}
+
+
+def read(facts: SettlementFacts) -> Snapshot:
+    """The bill behind a stored settlement, with the history and the account as they stood."""
+    stored = {**_DEFAULTS, **facts.snapshot}
+    person = Person(
+        facts.person_type,
+        date.fromisoformat(stored["birth"]),
+        stored["gender"],
+        tuple(stored["identities"]),
+        EntitlementExtent(stored["entitlement"]),
+        tuple(stored["traits"]),
+        tuple(stored["enrolments"]),
+        _day(stored["retired_on"]),
+        stored["enrolled_years"],
+        stored["claim_free_years"],
+    )
+    bill = Bill(
+        scheme=facts.scheme,
+        care_kind=facts.care_kind,
+        day=facts.day,
+        person=person,
+        provider=Provider(Level(facts.level), stored["pharmacy"]),
+        sums={bucket: Sums(*sums) for bucket, sums in stored["buckets"].items()},
+        disease=stored["disease"],
+        use_account=stored["use_account"],
+        visit=facts.visit.text(),
+        place=Place(stored["place"]),
+        filing=Filing(stored["filing"]),
+        circumstances=tuple(stored["circumstances"]),
+        begin=_day(stored["begin"]),
+        days=stored["days"],
+        months=stored["months"],
+        further_diseases=stored["further_diseases"],
+        chain=stored["chain"],
+        fixed_price=stored["fixed_price"],
+    )
+    history = {counter_key(text): value for text, value in stored["counters"].items()}
+    return Snapshot(bill, history, tuple(AccountPart(*part) for part in stored["account"]))
+
+
+def counter_text(key: CounterKey) -> str:
+    """A counter's instance as one text."""
+    return f"{key.name}@{key.scope}"
+
+
+def counter_key(text: str) -> CounterKey:
+    """The counter's instance behind its text."""
+    return CounterKey(*text.split("@", 1))
+
+
+def stored_sums(sums: Sums) -> list[int]:
+    """Five sums as a list; the hospital's part of the excess is a sixth where there is one."""
+    five = [sums.total, sums.own, sums.over_limit, sums.first_pay, sums.in_scope]
+    return [*five, sums.hospital] if sums.hospital else five
+
+
+def _text(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
+
+def _day(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)
