@@ -130,7 +130,7 @@ class _Case:
         self.law = table.must("law")
         self.expected = expectations(table.node_of("expected"))
         self.slips = table.tables("slips")
-        self.allowance = table.table("allowance")
+        self.allowance = _allowance(table)
         self.bills = [] if self.allowance else _bills(table)
         table.done()
 
@@ -173,6 +173,16 @@ class _Case:
         return CaseResult(
             self.id, self.title, self.source, self.note, ok, said, dict(got), apart, slips
         )
+
+
+def _allowance(table: Table) -> Table | None:
+    """The claim of an allowance, with the person that the case says."""
+    claim = table.table("allowance")
+    if claim is None:
+        return None
+    person = table.node_of("person")
+    shared = {} if person is None else {"person": person}
+    return Table(with_shared(claim.node, shared, first=True))
 
 
 def _bills(table: Table) -> list[Node]:

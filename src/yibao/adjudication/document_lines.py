@@ -1,8 +1,9 @@
 """The amounts of a bill document: fee lines one by one, or the sums by bucket."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
+from yibao.adjudication.classify import classify
 from yibao.adjudication.document_values import (
     fault,
     fen,
@@ -13,7 +14,7 @@ from yibao.adjudication.document_values import (
     word,
     word_of,
 )
-from yibao.adjudication.model import ChargedLine, LineSplit, Sums
+from yibao.adjudication.model import ChargedLine, ItemTerms, LineSplit, Sums
 from yibao.kernel.money import (
     NO_CEILING,
     PRICE_SCALE,
@@ -62,12 +63,9 @@ class SplitLine(NamedTuple):
     """A fee line and what became of it."""
 
     line: DocumentLine
-    bucket: str
+    terms: ItemTerms
+    """The item's terms, completed by the law's ``[lines]``."""
     split: LineSplit
-
-
-Splitter = Callable[[DocumentLine], SplitLine]
-"""Splits a line under the law, for a bill whose facts are known."""
 
 
 def sums_of_lines(lines: list[SplitLine]) -> dict[str, Sums]:
@@ -75,7 +73,8 @@ def sums_of_lines(lines: list[SplitLine]) -> dict[str, Sums]:
     sums: dict[str, Sums] = {}
     for line in lines:
         part = Sums(line.line.charged.amount, *line.split)
-        sums[line.bucket] = sums.get(line.bucket, Sums()) + part
+        bucket = line.terms.bucket
+        sums[bucket] = sums.get(bucket, Sums()) + part
     return sums
 
 
@@ -199,3 +198,13 @@ def _ratio(table: Table) -> Rate | None:
     if rate.denominator <= 0 or not 0 <= rate.numerator <= rate.denominator:
         raise fault(node, f"is a share of the line in 0..1, not {node.value}")
     return rate
+
+
+def split_line(line: DocumentLine) -> SplitLine:
+    """STAND-IN until adjudication.lines."""
+    t = line.terms
+    terms = ItemTerms(
+        t.item_class, t.first_pay or Rate(0), t.ceiling, t.restricted,
+        t.bucket or GENERAL_BUCKET, t.over_limit or OverLimit.OWN,
+    )
+    return SplitLine(line, terms, classify(line.charged, terms))

@@ -15,6 +15,7 @@ from yibao.adjudication.document_lines import (
     SplitLine,
     read_lines,
     read_sums,
+    split_line,
     sums_of_lines,
 )
 from yibao.adjudication.document_values import (
@@ -31,7 +32,6 @@ from yibao.adjudication.document_values import (
     words,
 )
 from yibao.adjudication.history import HistoryEntry, read_history
-from yibao.adjudication.line_terms import split_line
 from yibao.adjudication.model import Bill, Person, Provider
 from yibao.kernel.money import Fen
 from yibao.kernel.refusals import Refused
@@ -85,10 +85,17 @@ class BillDocument:
     """Counters that stand at a given value before the bill."""
 
 
-def read_bills(file: str, document: Mapping[str, Any], law: Law) -> tuple[BillDocument, ...]:
-    """All bills of a document, in their order. Raises LawError."""
-    root = document_node(file, document)
-    return tuple(read_bill(node, law, i) for i, node in enumerate(bill_nodes(root), 1))
+def read_bills(
+    file: str, document: Mapping[str, Any], law: Law, history: Node | None = None
+) -> tuple[BillDocument, ...]:
+    """All bills of a document, in their order. Raises LawError.
+
+    ``history`` are counters before the first bill, kept in another document.
+    """
+    nodes = bill_nodes(document_node(file, document))
+    if history is not None:
+        nodes[0] = with_shared(nodes[0], {"history": history}, first=True)
+    return tuple(read_bill(node, law, i) for i, node in enumerate(nodes, 1))
 
 
 def bill_nodes(root: Node) -> list[Node]:
@@ -135,7 +142,7 @@ def read_bill(node: Node, law: Law, number: int = 1) -> BillDocument:
         scheme=law.scheme,
         care_kind=care_kind,
         day=chosen,
-        person=_person(table, law),
+        person=read_person(table, law),
         provider=_provider(table),
         sums={} if isinstance(amounts, list) else amounts,
         disease=word(table, "disease"),
@@ -143,7 +150,7 @@ def read_bill(node: Node, law: Law, number: int = 1) -> BillDocument:
         visit=word(table, "visit") or f"visit {number}",
         place=choice(table, "place", Place.LOCAL),
         filing=choice(table, "filing", Filing.NONE),
-        circumstances=_law_words(table, "circumstances", law, Fact.CIRCUMSTANCE),
+        circumstances=read_circumstances(table, law),
         begin=begin,
         days=whole(table, "days", 1) or _days(begin, days, chosen),
         months=whole(table, "months", 1) or 1,
@@ -152,7 +159,7 @@ def read_bill(node: Node, law: Law, number: int = 1) -> BillDocument:
         fixed_price=flag(table, "fixed_price", default=False),
     )
     table.done()
-    lines = [split_line(law, bill, line) for line in amounts] if isinstance(amounts, list) else []
+    lines = [split_line(line) for line in amounts] if isinstance(amounts, list) else []
     if lines:
         bill = replace(bill, sums=sums_of_lines(lines))
     return BillDocument(bill, node, tuple(lines), account, history)
@@ -210,7 +217,8 @@ def _days(begin: date | None, days: Mapping[DateBasis, date], chosen: date) -> i
 # -------------------------------------------------------------------------------- person, place
 
 
-def _person(table: Table, law: Law) -> Person:
+def read_person(table: Table, law: Law) -> Person:
+    """``[person]``, which may be left out. Raises LawError."""
     person = table.table("person") or Table(Node(table.file, table.where("person"), {}))
     usual = "1101" if law.scheme == EMPLOYEE else "1501"
     found = Person(
@@ -233,6 +241,11 @@ def _provider(table: Table) -> Provider:
     pharmacy = flag(table, "pharmacy", default=False)
     usual = Level.GRASS_ROOTS if pharmacy else Level.THIRD
     return Provider(choice(table, "level", usual), pharmacy)
+
+
+def read_circumstances(table: Table, law: Law) -> tuple[str, ...]:
+    """Words of the bill on which the law may turn. Raises LawError for a near miss."""
+    return _law_words(table, "circumstances", law, Fact.CIRCUMSTANCE)
 
 
 def _law_words(table: Table, key: str, law: Law, fact: Fact) -> tuple[str, ...]:

@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
+from yibao.adjudication.bands import rounded
 from yibao.adjudication.document_values import fault, fen_of, word_of
 from yibao.adjudication.history import counter_met
 from yibao.adjudication.model import Statement
+from yibao.adjudication.payers import PayerDecision
 from yibao.adjudication.succession import Settled
 from yibao.kernel.money import Fen, yuan
 from yibao.policy.document import Node
@@ -106,12 +108,27 @@ def _of_payer(name: str, where: Node, settled: Settled) -> Fen:
     """What a payer paid, its own deductible, or what it paid of one band."""
     key, _, detail = name.partition(".")
     keys = payer_keys(settled.decision.law)
+    sign = -1 if settled.cancelled else 1
     if key not in keys:
         raise fault(where, f"the law has no payer{proposal(key, keys)}; it has {', '.join(keys)}")
     if not detail:
         payments = settled.statement.payments
         return sum(p.amount for p in payments if p.payer.rpartition(".")[2] == key)
-    raise NotImplementedError
+    decisions = [d for d in settled.decision.payers if d.found.payer.key == key]
+    if detail == "deductible":
+        return sign * sum(rounded(d.deductible.paid) for d in decisions)
+    number = detail.removeprefix("band")
+    if not (detail.startswith("band") and number.isdigit() and int(number)):
+        raise fault(where, "of a payer there are .deductible, .band1, .band2 …")
+    return sign * sum(_of_band(d, int(number)) for d in decisions)
+
+
+def _of_band(decision: PayerDecision, number: int) -> Fen:
+    """What a payer pays of the nth band of its law, rounded for the eye; bands do not round."""
+    bands = decision.found.effective or ()
+    if number > len(bands):
+        return 0
+    return sum(rounded(s.fund) for s in decision.slices if s.band == bands[number - 1])
 
 
 def _counter(name: str, where: Node, settled: Settled) -> str:

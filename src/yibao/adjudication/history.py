@@ -4,13 +4,11 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from yibao.adjudication.document_values import fault, fen_of
+from yibao.adjudication.instances import VISIT_MARK
 from yibao.adjudication.model import CounterKey
 from yibao.policy.document import Node
 from yibao.policy.model import Law
 from yibao.policy.table import Table, decimal_of, proposal
-
-STAY_MARK = "visit:"
-"""Scope of the second instance of a counter of stays, by which a visit is counted once."""
 
 
 class HistoryEntry(NamedTuple):
@@ -34,7 +32,7 @@ def read_history(table: Table, law: Law) -> tuple[HistoryEntry, ...]:
 
 def counter_met(name: str, met: Iterable[CounterKey]) -> list[CounterKey]:
     """The instances of a counter among those that a bill meets."""
-    return [key for key in met if key.name == name and not key.scope.startswith(STAY_MARK)]
+    return [key for key in met if key.name == name and not key.scope.startswith(VISIT_MARK)]
 
 
 def entry_key(entry: HistoryEntry, met: Iterable[CounterKey]) -> CounterKey | None:

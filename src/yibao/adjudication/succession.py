@@ -1,7 +1,7 @@
-"""One person's bills decided one after the other, without a database: counters and account go along.
+"""One person's bills decided one after the other: counters and account go along, in memory.
 
-What the settlement room does with stored counters and accounts, in memory: for the published cases,
-for explaining bills from files, and for whoever wants to try a law.
+What the settlement room does with stored counters and accounts, without a database: for the
+published cases, for explaining bills from files, and for whoever wants to try a law.
 """
 
 from collections.abc import Mapping
@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from yibao.adjudication.benefit import Decision, decide, needed_counters
+from yibao.adjudication.document_lines import SplitLine
 from yibao.adjudication.document_values import fault
 from yibao.adjudication.documents import BillDocument
 from yibao.adjudication.history import HistoryEntry, entry_key
-from yibao.adjudication.model import AccountPart, Bill, CounterKey, Statement
+from yibao.adjudication.model import AccountPart, CounterKey, Statement
 from yibao.kernel.money import Fen
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.policy.model import Law
@@ -27,6 +28,10 @@ class Settled(NamedTuple):
     before: Mapping[CounterKey, int]
     after: Mapping[CounterKey, int]
     account_before: Mapping[str, Fen]
+    lines: tuple[SplitLine, ...] = ()
+    """The fee lines behind the sums."""
+    cancelled: bool = False
+    """This is the cancellation: the statement is the mirror of the decision."""
 
     @property
     def statement(self) -> Statement:
@@ -57,7 +62,9 @@ class Succession:
         parts = [AccountPart(part, part, left) for part, left in self.account.items() if left]
         decision = decide(bill, self.law, self.counters, parts)
         self._move(decision.statement, 1)
-        settled = Settled(decision, met, before, dict(self.counters), account_before)
+        settled = Settled(
+            decision, met, before, dict(self.counters), account_before, document.lines
+        )
         self.living.append(settled)
         return settled
 
@@ -77,7 +84,9 @@ class Succession:
         before, account_before = dict(self.counters), dict(self.account)
         self._move(settled.statement, -1)
         undone = settled.decision._replace(statement=mirrored(settled.statement))
-        return Settled(undone, settled.met, before, dict(self.counters), account_before)
+        return Settled(
+            undone, settled.met, before, dict(self.counters), account_before, cancelled=True
+        )
 
     def unmet(self) -> HistoryEntry | None:
         """A given counter that none of the bills met, if there is one."""
@@ -135,6 +144,3 @@ def mirrored(statement: Statement) -> Statement:
         family=-statement.family,
         counters=tuple((key, -delta) for key, delta in statement.counters),
     )
-
-
-__all__ = ["Bill", "Settled", "Succession", "mirrored", "refuse_unmet"]

@@ -57,14 +57,15 @@ def check(
 
     Example: yibao law check mine.toml
     """
-    from yibao.cli.law_check import checked, render
+    from yibao.cli.law_check import checked, lines
 
     with told(as_json):
         found = checked(paths or [], laws)
         if as_json:
             echo_json({"laws": [one.as_json() for one in found]})
         else:
-            console.print(render(found))
+            for line in lines(found):
+                console.print(line, highlight=False, soft_wrap=True)
     raise typer.Exit(0 if all(one.error is None for one in found) else 1)
 
 
@@ -203,7 +204,7 @@ def told(as_json: bool = False) -> Iterator[None]:
 
 def tell(fault: str) -> None:
     """Say on stderr what is wrong."""
-    errors.print(f"[red]yibao:[/red] ", end="")
+    errors.print("[red]yibao:[/red] ", end="")
     errors.print(fault, highlight=False, soft_wrap=True, markup=False)
 
 

@@ -1,13 +1,14 @@
-"""``yibao law check``: every law read strictly, one by one, then together."""
+"""``yibao law check``: every law read strictly."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import RenderableType
-from rich.table import Table
+from rich.markup import escape
 
-from yibao.cli.law_files import LawFile, Shelf, law_files, packaged_laws, read_laws
+from yibao.cli.law_files import Shelf, law_paths, packaged_laws
+from yibao.policy.load import load_law_book
+from yibao.policy.model import Law
 from yibao.policy.parameters import LawError
 
 
@@ -38,52 +39,51 @@ class Checked:
 
 def checked(paths: list[Path], folder: Path | None) -> list[Checked]:
     """The laws at the paths (default: the packaged ones), each with its verdict."""
+    shelf = Shelf(folder)
     found: list[Checked] = []
-    for path in paths:
-        try:
-            files = law_files(path)
-        except LawError as error:
-            found.append(Checked(error.file, error=error))
-            continue
-        if not files:
-            error = LawError(str(path), "(folder)", "holds no <area>/<scheme>.toml")
-            found.append(Checked(str(path), error=error))
-        found += _together(files, Shelf(folder))
-    return found if paths else _together(list(packaged_laws()), Shelf(folder))
-
-
-def _together(files: list[LawFile], shelf: Shelf) -> list[Checked]:
-    """Each law for itself; if all are in order, also whether they may stand side by side."""
-    found = [_one(file, shelf) for file in files]
-    if len(files) > 1 and all(one.error is None for one in found):
-        try:
-            read_laws(files)
-        except LawError as error:
-            if error.key != "law.inherits":  # what a folder inherits may lie elsewhere
-                return [*found, Checked(error.file, error=error)]
+    for path in paths or [packaged_laws()]:
+        found += _in_folder(path, shelf) if path.is_dir() else [_one(path, shelf)]
     return found
 
 
-def _one(file: LawFile, shelf: Shelf) -> Checked:
+def _in_folder(folder: Path, shelf: Shelf) -> list[Checked]:
+    """The laws of a folder: together, for they may share counters; else one by one."""
+    files = law_paths(folder)
+    if not files:
+        return [Checked(str(folder), error=LawError(str(folder), "(folder)", "holds no law file"))]
     try:
-        law = shelf.law_of(file)
+        book = load_law_book(folder)
     except LawError as error:
-        return Checked(file.shown, error=error)
-    return Checked(file.shown, law.area, law.scheme, law.title, law.fingerprint)
+        verdicts = [_one(file, shelf) for file in files]
+        if error.key == "law.inherits" or any(one.error for one in verdicts):
+            return verdicts  # what a folder inherits may lie elsewhere
+        return [*verdicts, Checked(error.file, error=error)]
+    return [_in_order(law.file, law) for law in book.laws.values()]
 
 
-def render(found: list[Checked]) -> RenderableType:
-    """A line a law: its fingerprint, or file, key and reason."""
-    table = Table("", "file", "law", "fingerprint, or what is wrong", box=None, pad_edge=False)
-    for one in found:
-        if one.error is None:
-            told = one.fingerprint[:12]
-            table.add_row(
-                "[green]✓[/green]", one.file, f"{one.area}/{one.scheme} {one.title}", told
-            )
-        else:
-            where = "" if one.error.file == one.file else f"{one.error.file}: "
-            table.add_row(
-                "[red]✗[/red]", one.file, "", f"{where}{one.error.key}: {one.error.reason}"
-            )
-    return table
+def _one(file: Path, shelf: Shelf) -> Checked:
+    try:
+        return _in_order(str(file), shelf.law_in(file))
+    except LawError as error:
+        return Checked(str(file), error=error)
+    except OSError as error:
+        reason = f"cannot be read: {error.strerror}"
+        return Checked(str(file), error=LawError(str(file), "(file)", reason))
+
+
+def _in_order(file: str, law: Law) -> Checked:
+    return Checked(file, law.area, law.scheme, law.title, law.fingerprint)
+
+
+def lines(found: list[Checked]) -> list[str]:
+    """A line a law, in markup: its fingerprint, or file, key and reason."""
+    return [_line(one) for one in found]
+
+
+def _line(one: Checked) -> str:
+    error = one.error
+    if error is None:
+        law = f"{one.fingerprint[:12]}  {one.file}  {one.area}/{one.scheme} {one.title}"
+        return f"[green]✓[/green] {escape(law)}"
+    within = "" if one.file.endswith(error.file) else f"{error.file}: "
+    return f"[red]✗[/red] {escape(f'{one.file}: {within}{error.key}: {error.reason}')}"

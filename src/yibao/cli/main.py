@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 
 from yibao import __version__
+from yibao.cli.law import law_cli
 from yibao.platform.crypto import Unsealable
 from yibao.platform.logging import set_up_logging
 from yibao.platform.postgres import PostgresFailed
@@ -35,6 +36,7 @@ cli = typer.Typer(
 )
 sandbox_cli = typer.Typer(name="sandbox", help="The world for trying out.", no_args_is_help=True)
 cli.add_typer(sandbox_cli)
+cli.add_typer(law_cli)
 
 console = Console()
 errors = Console(stderr=True)
