@@ -8,6 +8,8 @@ from yibao.adjudication.plan import FoundAccount
 from yibao.kernel.money import Fen
 from yibao.policy.model import PersonalPart
 
+_PARTS = tuple(PersonalPart)
+
 
 class AccountDecision(NamedTuple):
     """The account's payments by part, and what it might have paid at most."""
@@ -22,12 +24,13 @@ class AccountDecision(NamedTuple):
 class Account:
     """The personal account while a bill is decided; its balances fall as it pays."""
 
-    __slots__ = ("_found", "_left", "_paid", "_parts", "_spent")
+    __slots__ = ("_found", "_left", "_origins", "_paid", "_parts", "_spent")
 
     def __init__(self, found: FoundAccount, parts: Sequence[AccountPart]) -> None:
         self._found = found
         self._parts = parts
         self._left = [part.available for part in parts]
+        self._origins = {part.origin for part in parts}
         self._paid: dict[str, Fen] = {}
         self._spent = 0
 
@@ -45,23 +48,22 @@ class Account:
 
     def pay(self, personal: Mapping[PersonalPart, Fen]) -> AccountDecision:
         """Pay of the person's part: each part of the account what it may, in the law's order."""
+        found = self._found
         rest = dict(personal)
         payable: set[PersonalPart] = set()
-        for origin in self._found.parts.value:
-            may_pay = self._found.may_pay[origin].value
+        for origin in found.parts.value:
+            may_pay = found.may_pay[origin].value
             payable |= may_pay
-            open_to = [part for part in PersonalPart if part in may_pay]
+            if origin not in self._origins:
+                continue
+            open_to = [part for part in _PARTS if part in may_pay and rest[part]]
             paid = self._pay(origin, sum([rest[part] for part in open_to]))
             for part in open_to:
                 taken = min(paid, rest[part])
                 rest[part] -= taken
                 paid -= taken
-        return AccountDecision(
-            self._found,
-            tuple(self._paid.items()),
-            sum([personal[part] for part in payable]),
-            self._spent,
-        )
+        at_most = sum([personal[part] for part in payable])
+        return AccountDecision(found, tuple(self._paid.items()), at_most, self._spent)
 
     def _pay(self, origin: str, amount: Fen) -> Fen:
         """Pay so much with the parts of one origin, as given; what they had of it."""

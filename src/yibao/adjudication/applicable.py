@@ -6,8 +6,8 @@ remembered by law and ``Facts``.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 
 from yibao.adjudication.case import (
     Class,
@@ -17,7 +17,7 @@ from yibao.adjudication.case import (
     times_of,
     with_bucket,
 )
-from yibao.adjudication.instances import Slot, needed_slots, part_feeds, payer_feeds
+from yibao.adjudication.instances import Slots, needed_slots, part_feeds, payer_feeds
 from yibao.adjudication.model import GENERAL_BUCKET, Bill
 from yibao.adjudication.plan import (
     FoundAccount,
@@ -53,8 +53,9 @@ Times = tuple[tuple[str, Class], ...]
 """The classes of ``times`` dimensions, by dimension."""
 
 
-class Frame(NamedTuple):
-    """What is known of a bill's rules before its counters are read."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """What is known of a bill's rules before its counters are read. Told apart by identity."""
 
     law: Law
     facts: Facts
@@ -64,7 +65,7 @@ class Frame(NamedTuple):
     """Each benefit once, with its buckets, in the order of the computation."""
     payers: tuple[Payer, ...]
     """Common payers of these benefits."""
-    slots: tuple[Slot, ...]
+    slots: Slots
     """The counters that the bill reads or feeds."""
     times: tuple[Classes, ...]
 
@@ -84,12 +85,12 @@ def plan_for(bill: Bill, law: Law, times: Mapping[str, Class] | None = None) -> 
 
 def plan_of(frame: Frame, times: Times) -> Plan:
     """The values for bills of one frame and the classes of its ``times`` dimensions."""
-    return _plan(frame.law, frame.facts, times)
+    return _plan(frame, times)
 
 
 def account_rules(frame: Frame, times: Times = ()) -> FoundAccount:
     """The account's rules for a bill. Refused: PARAMETER_MISSING."""
-    return _account(frame.law, frame.facts, times)
+    return _account(frame, times)
 
 
 # ------------------------------------------------------------------------------------- the frame
@@ -139,8 +140,8 @@ def _coverage(law: Law, facts: Facts, case: Case, bucket: str) -> BenefitRules |
 
 
 @lru_cache(maxsize=65_536)
-def _plan(law: Law, facts: Facts, times: Times) -> Plan:
-    frame = _frame(law, facts)
+def _plan(frame: Frame, times: Times) -> Plan:
+    law, facts = frame.law, frame.facts
     case = {**frame.case, **dict(times)}
     groups = tuple(
         (
@@ -190,9 +191,9 @@ def _part(law: Law, facts: Facts, case: dict[str, Class], rules: BenefitRules, b
 
 
 @lru_cache(maxsize=16_384)
-def _account(law: Law, facts: Facts, times: Times) -> FoundAccount:
-    case = with_bucket({**_frame(law, facts).case, **dict(times)}, law, GENERAL_BUCKET)
-    rules, day = law.account, facts.day
+def _account(frame: Frame, times: Times) -> FoundAccount:
+    case = with_bucket({**frame.case, **dict(times)}, frame.law, GENERAL_BUCKET)
+    rules, day = frame.law.account, frame.facts.day
     parts = rules.parts.find(day, case)
     return FoundAccount(
         {part: rules.may_pay.find(day, {**case, "part": part}) for part in parts.value},

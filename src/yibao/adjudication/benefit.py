@@ -187,15 +187,9 @@ def _above_cap(
 def _payment(decision: PayerDecision) -> Payment:
     found, slices = decision.found, decision.slices
     fund, amount_field = found.reported_as.value
-    return Payment(
-        fund=fund,
-        amount_field=amount_field,
-        base=rounded(decision.base),
-        amount=decision.amount,
-        available=decision.available,
-        rate=slices[0].band.rate if len(slices) == 1 and not decision.above_cap else None,
-        payer=found.path,
-    )
+    rate = slices[0].band.rate if len(slices) == 1 and not decision.above_cap else None
+    base = rounded(decision.base)
+    return Payment(fund, amount_field, base, decision.amount, decision.available, rate, found.path)
 
 
 # ------------------------------------------------------------------------------------- the account
@@ -214,13 +208,19 @@ def _account(
 
 def _personal_parts(lefts: Sequence[Left]) -> dict[PersonalPart, Fen]:
     """The person's part as the account's rules tell it apart."""
-    deductible = sum([min(left.deductible, left.unpaid) for left in lefts])
+    deductible = unpaid = first_pay = over_limit = own = 0
+    for left in lefts:
+        deductible += min(left.deductible, left.unpaid)
+        unpaid += left.unpaid
+        first_pay += left.own[Component.FIRST_PAY]
+        over_limit += left.own[Component.OVER_LIMIT]
+        own += left.own[Component.OWN]
     return {
         PersonalPart.DEDUCTIBLE: deductible,
-        PersonalPart.CO_PAY: sum([left.unpaid for left in lefts]) - deductible,
-        PersonalPart.FIRST_PAY: sum([left.own[Component.FIRST_PAY] for left in lefts]),
-        PersonalPart.OVER_LIMIT: sum([left.own[Component.OVER_LIMIT] for left in lefts]),
-        PersonalPart.OWN: sum([left.own[Component.OWN] for left in lefts]),
+        PersonalPart.CO_PAY: unpaid - deductible,
+        PersonalPart.FIRST_PAY: first_pay,
+        PersonalPart.OVER_LIMIT: over_limit,
+        PersonalPart.OWN: own,
     }
 
 
@@ -240,19 +240,24 @@ def _decision(
 ) -> Decision:
     payers = [*[payer for part in parts for payer in part.payers], *common]
     payments = tuple([_payment(decision) for decision in payers if decision.amount])
-    opened = [part.opening for part in parts]
-    sums = opened[0].settled if len(opened) == 1 else sum([o.settled for o in opened], Sums())
-    hospital = sum([o.over_limit_borne + o.above_price for o in opened])
-    personal = sums.total - sum([payment.amount for payment in payments]) - hospital
-    paid = None if account is None else account.pay(_personal_parts(lefts))
-    used = () if paid is None else paid.paid
+    sums, hospital = _settled(parts)
+    personal = sums.total - hospital
+    for payment in payments:
+        personal -= payment.amount
+    paid: AccountDecision | None = None
+    used: tuple[tuple[str, Fen], ...] = ()
+    cash = personal
+    if account is not None:
+        paid = account.pay(_personal_parts(lefts))
+        used = paid.paid
+        cash -= sum([amount for _, amount in used])
     statement = Statement(
         sums=sums,
         deductible=sum([left.deductible for left in lefts]),
         payments=payments,
         personal=personal,
         account=used,
-        cash=personal - sum([amount for _, amount in used]),
+        cash=cash,
         hospital_part=hospital,
         counters=counters.entries(),
     )
@@ -261,3 +266,14 @@ def _decision(
         outside=sum([decision.outside for decision in payers]),
     )
     return Decision(bill, law, plan, tuple(parts), common, paid, times, statement)
+
+
+def _settled(parts: Sequence[PartDecision]) -> tuple[Sums, Fen]:
+    """The bill's sums as settled, and the hospital's part of them."""
+    sums, hospital = parts[0].opening.settled, 0
+    for part in parts:
+        opening = part.opening
+        hospital += opening.over_limit_borne + opening.above_price
+        if part is not parts[0]:
+            sums += opening.settled
+    return sums, hospital

@@ -64,7 +64,8 @@ def facts_of(bill: Bill, law: Law) -> Facts:
             field="birth_date",
             day=bill.day.isoformat(),
         )
-    facts = Facts(
+    asked = facts_asked(law)
+    return Facts(
         bill.day,
         bill.care_kind,
         person.person_type,
@@ -75,9 +76,8 @@ def facts_of(bill: Bill, law: Law) -> Facts:
         person.entitlement,
         tuple(bill.sums) or (GENERAL_BUCKET,),
         bill.fixed_price,
+        **(_asked(bill, asked) if asked else {}),
     )
-    asked = facts_asked(law)
-    return facts._replace(**_asked(bill, asked)) if asked else facts
 
 
 def _asked(bill: Bill, asked: frozenset[Fact]) -> dict[str, Any]:

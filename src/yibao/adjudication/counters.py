@@ -34,7 +34,12 @@ class Counters:
         if found is None:
             history = self._history
             keys = self._instances.keys.get(name)
-            found = tuple([history.get(key, 0) for key in keys]) if keys else (0,)
+            if not keys:
+                found = (0,)
+            elif len(keys) == 1:
+                found = (history.get(keys[0], 0),)
+            else:
+                found = tuple([history.get(key, 0) for key in keys])
             if min(found) < 0:
                 raise Refused(
                     RefusalCode.AMOUNT_OUT_OF_RANGE,
@@ -61,11 +66,15 @@ class Counters:
 
     def count_stay(self, names: Iterable[str]) -> None:
         """Count the bill's visit, unless an earlier settlement of it did."""
-        self._stays += [name for name in names if name not in self._stays]
+        for name in names:
+            if name not in self._stays:
+                self._stays.append(name)
 
     def count_payment(self, names: Iterable[str]) -> None:
         """Count the bill as one that was paid something of; once, and when all have paid."""
-        self._payments += [name for name in names if name not in self._payments]
+        for name in names:
+            if name not in self._payments:
+                self._payments.append(name)
 
     def how_manieth(self, counter: Counter) -> int:
         """Which stay this is, 1 for the first; a visit that is counted already keeps its number."""
@@ -80,12 +89,12 @@ class Counters:
         """
         stood = self.stood(counter)
         added = 0 if before else self._added.get(counter.name, 0)
-        used = sum(stood) + added
         if len(stood) == 1:
+            used = stood[0] + added
             return used, height - used if used < height else 0
         self._heights[counter.name] = min(height, self._heights.get(counter.name, height))
         free = sum([height - value for value in stood if value < height])
-        return used, max(0, free - added)
+        return sum(stood) + added, max(0, free - added)
 
     def entries(self) -> tuple[tuple[CounterKey, int], ...]:
         """The signed entries of the bill; none of them zero."""

@@ -41,6 +41,18 @@ class Slot(NamedTuple):
     """None: the instance depends on the bill (its visit, its chain, its months)."""
 
 
+class Slots(NamedTuple):
+    """The counters that bills of one case read or feed, in the law's order."""
+
+    every: tuple[Slot, ...]
+    dated: Mapping[str, tuple[CounterKey, ...]]
+    """By name, the instances that the day alone decides."""
+    of_bill: tuple[Slot, ...]
+    """Those whose instance depends on the bill."""
+    stays: tuple[str, ...]
+    """Counters of stays, by which a visit is counted once."""
+
+
 class Instances(NamedTuple):
     """The counter instances that one bill meets."""
 
@@ -58,8 +70,8 @@ def needed_slots(
     benefits: Sequence[BenefitRules],
     payers: Sequence[Payer],
     times: Sequence[Classes],
-) -> tuple[Slot, ...]:
-    """The counters that bills of one case read or feed, in the law's order."""
+) -> Slots:
+    """The counters that bills of one case read or feed."""
     read = {c.counter for c in times}
     for rules in benefits:
         read.update(_of_limits(rules.deductible), _of_payers(rules.payers))
@@ -67,7 +79,7 @@ def needed_slots(
     keys = {rules.key for rules in benefits}
     paying = {payer.key for rules in benefits for payer in rules.payers}
     paying.update(payer.key for payer in payers)
-    return tuple(
+    slots = tuple(
         _slot(counter, law, facts.day, case)
         for counter in law.counters.values()
         if counter.name in read
@@ -75,6 +87,12 @@ def needed_slots(
             keys.intersection(counter.benefits)
             and (not is_of_payers(counter) or paying.intersection(counter.payers))
         )
+    )
+    return Slots(
+        slots,
+        {slot.counter.name: (slot.key,) for slot in slots if slot.key is not None},
+        tuple(slot for slot in slots if slot.key is None),
+        tuple(slot.counter.name for slot in slots if slot.counter.counts is Counted.STAYS),
     )
 
 
@@ -120,16 +138,15 @@ def dated_instance(scope: Scope, law: Law, day: date) -> str | None:
             return None
 
 
-def instances_of(slots: Iterable[Slot], bill: Bill, law: Law) -> Instances:
+def instances_of(slots: Slots, bill: Bill, law: Law) -> Instances:
     """The instances that a bill meets."""
-    keys: dict[str, tuple[CounterKey, ...]] = {}
-    marks: dict[str, CounterKey] = {}
-    for slot in slots:
-        counter = slot.counter
-        name = counter.name
-        keys[name] = _of_bill(slot, bill, law) if slot.key is None else (slot.key,)
-        if counter.counts is Counted.STAYS and bill.visit is not None:
-            marks[name] = CounterKey(name, f"{VISIT_MARK}{bill.visit}")
+    keys = slots.dated
+    if slots.of_bill:
+        keys = {**keys, **{s.counter.name: _of_bill(s, bill, law) for s in slots.of_bill}}
+    marks = {}
+    if slots.stays and bill.visit is not None:
+        mark = f"{VISIT_MARK}{bill.visit}"
+        marks = {name: CounterKey(name, mark) for name in slots.stays}
     return Instances(keys, marks)
 
 

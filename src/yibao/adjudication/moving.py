@@ -70,6 +70,9 @@ def _reason(was: Counter, counter: Counter, old: Law, new: Law) -> str:
 def _standing(law: Law, bill: Bill) -> Mapping[str, tuple[Counter, CounterKey]]:
     """The standing counters that a bill meets, each with its instance."""
     frame: Frame = frame_for(bill, law)
-    slots = [slot for slot in frame.slots if slot.counter.scope in STANDING]
-    keys = instances_of(slots, bill, law).keys
-    return {slot.counter.name: (slot.counter, keys[slot.counter.name][0]) for slot in slots}
+    keys = instances_of(frame.slots, bill, law).keys
+    return {
+        slot.counter.name: (slot.counter, keys[slot.counter.name][0])
+        for slot in frame.slots.every
+        if slot.counter.scope in STANDING
+    }

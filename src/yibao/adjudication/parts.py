@@ -12,6 +12,9 @@ from yibao.adjudication.plan import NotCovered, Part
 from yibao.kernel.money import Fen, round_half_up
 from yibao.policy.model import Component
 
+COMPONENTS = tuple(Component)
+"""The parts outside the scope in the order in which they are paid."""
+
 
 class Left:
     """What is left of a part of a bill for those who have yet to pay; falls as they do."""
@@ -103,7 +106,7 @@ def _taken_off(amount: Fen, cost: Fen, own: dict[Component, Fen]) -> Fen:
     """Take an amount from the cost, then from the parts outside the scope; the cost left."""
     taken = min(amount, cost)
     rest = amount - taken
-    for component in Component:
+    for component in COMPONENTS:
         of_component = min(rest, own[component])
         own[component] -= of_component
         rest -= of_component

@@ -1,7 +1,7 @@
 """What one payer pays: its base, its deductible, bands and caps; rounded half-up once, last."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from yibao.adjudication.bands import Exact, Slice, cost_until, cut, fund_of, rounded
 from yibao.adjudication.counters import Counters
@@ -13,7 +13,7 @@ from yibao.adjudication.limits import (
     limit_state,
 )
 from yibao.adjudication.model import Bill
-from yibao.adjudication.parts import Left
+from yibao.adjudication.parts import COMPONENTS, Left
 from yibao.adjudication.plan import FoundPayer
 from yibao.kernel.money import Fen
 from yibao.policy.model import Axis, Base, Component, Counted, Counter
@@ -59,24 +59,29 @@ class PayerDecision(NamedTuple):
     """Of the amount, what it pays of parts outside the scope."""
 
 
+NOTHING: tuple[Any, ...] = (0, {}, NO_DEDUCTIBLE, 0, (), (), None, 0, 0, 0)
+"""The rest of the decision of a payer that has nothing to work on, or does not pay."""
+
+
 def decide_payer(found: FoundPayer, turn: Turn) -> PayerDecision:
     """A payer's part of a bill; what it pays is taken off the parts, and its counters move."""
-    also = {
-        component: sum([left.own[component] for left in turn.parts]) * share.value
-        for component, share in found.also.items()
-        if share.value
-    }
-    base = _base(found.payer.base, turn) + (sum(also.values()) if also else 0)
+    also = _also(found, turn) if found.also else {}
+    base = _base(found.payer.base, turn)
+    if also:
+        base += sum(also.values())
     if found.effective is None or not base:
-        return PayerDecision(found, 0, {}, NO_DEDUCTIBLE, 0, (), (), None, 0, 0, 0)
+        return PayerDecision(found, *NOTHING)
     own = (
         decide_deductible(found.deductible, base, turn.bill, turn.counters)
         if found.deductible
         else NO_DEDUCTIBLE
     )
-    caps, available, worked_on = _capped(found, turn, base, own.paid)
-    if worked_on < own.paid:
-        own = own._replace(paid=worked_on)
+    caps: tuple[LimitState, ...] = ()
+    available, worked_on = None, base
+    if found.caps:
+        caps, available, worked_on = _capped(found, turn, base, own.paid)
+        if worked_on < own.paid:
+            own = own._replace(paid=worked_on)
     cost = worked_on - own.paid
     start = _start(found, turn, own.paid)
     slices = cut(found.effective, found.payer.axis, start, cost)
@@ -84,21 +89,21 @@ def decide_payer(found: FoundPayer, turn: Turn) -> PayerDecision:
     if available is not None and fund > available:
         cost, fund = cost_until(slices, available), available
     amount = rounded(fund)
-    decision = PayerDecision(
-        found=found,
-        base=base,
-        also=also,
-        deductible=own,
-        start=start,
-        slices=slices,
-        caps=caps,
-        available=available,
-        amount=amount,
-        above_cap=base - own.paid - cost,
-        outside=_take(amount, found, turn) if amount else 0,
+    outside = _take(amount, found, turn) if amount else 0
+    _count(found, amount, worked_on, own.paid, turn.counters)
+    above_cap = base - own.paid - cost
+    return PayerDecision(
+        found, base, also, own, start, slices, caps, available, amount, above_cap, outside
     )
-    _count(decision, worked_on, turn.counters)
-    return decision
+
+
+def _also(found: FoundPayer, turn: Turn) -> dict[Component, Exact]:
+    """What counts of the parts outside the scope."""
+    return {
+        component: sum([left.own[component] for left in turn.parts]) * share.value
+        for component, share in found.also.items()
+        if share.value
+    }
 
 
 def _base(base: Base, turn: Turn) -> Exact:
@@ -188,15 +193,19 @@ def _take(amount: Fen, found: FoundPayer, turn: Turn) -> Fen:
             taken = min(rest, room(left))
             left.unpaid -= taken
             rest -= taken
-    outside = rest
-    for component in Component:
-        if rest and component in found.also:
+    return _take_outside(rest, found, turn) if rest else 0
+
+
+def _take_outside(amount: Fen, found: FoundPayer, turn: Turn) -> Fen:
+    rest = amount
+    for component in COMPONENTS:
+        if component in found.also:
             for left in turn.parts:
                 taken = min(rest, left.own[component])
                 left.own[component] -= taken
                 rest -= taken
     assert rest == 0, "a payer pays what it worked on, not more"
-    return outside
+    return amount
 
 
 def _co_pay(left: Left) -> Fen:
@@ -207,12 +216,17 @@ def _unpaid(left: Left) -> Fen:
     return left.unpaid
 
 
-def _count(decision: PayerDecision, worked_on: Exact, counters: Counters) -> None:
-    feeds = decision.found.feeds
-    own = decision.deductible.paid
-    counters.add(feeds.fund, decision.amount)
-    counters.add(feeds.base, rounded(worked_on))
-    counters.add(feeds.base_after_deductible, rounded(worked_on - own))
-    counters.add(feeds.deductible, rounded(own))
-    if decision.amount:
+def _count(
+    found: FoundPayer, amount: Fen, worked_on: Exact, own: Exact, counters: Counters
+) -> None:
+    """Move the payer's counters."""
+    feeds = found.feeds
+    if amount:
+        counters.add(feeds.fund, amount)
         counters.count_payment(feeds.payments)
+    if feeds.base:
+        counters.add(feeds.base, rounded(worked_on))
+    if feeds.base_after_deductible:
+        counters.add(feeds.base_after_deductible, rounded(worked_on - own))
+    if own:
+        counters.add(feeds.deductible, rounded(own))
