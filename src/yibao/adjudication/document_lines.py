@@ -12,9 +12,9 @@ from yibao.adjudication.document_values import (
     scaled_of,
     tables_of,
     word,
-    word_of,
 )
-from yibao.adjudication.model import ChargedLine, ItemTerms, LineSplit, Sums
+from yibao.adjudication.lines import RawTerms, terms_under
+from yibao.adjudication.model import Bill, ChargedLine, ItemTerms, LineSplit, Sums
 from yibao.kernel.money import (
     NO_CEILING,
     PRICE_SCALE,
@@ -29,7 +29,7 @@ from yibao.kernel.money import (
     yuan,
 )
 from yibao.policy.document import Node
-from yibao.policy.model import GENERAL_BUCKET, OverLimit
+from yibao.policy.model import GENERAL_BUCKET, Law, OverLimit
 from yibao.policy.table import Table, choice_of, proposal
 from yibao.policy.terms import ItemClass
 
@@ -39,24 +39,13 @@ PARTS = ("own", "over_limit", "first_pay", "in_scope")
 CLASSES = {"A": ItemClass.A, "B": ItemClass.B, "C": ItemClass.C}
 
 
-class LineTerms(NamedTuple):
-    """What a line of the document says of its item; None is left to the law's ``[lines]``."""
-
-    item_class: ItemClass
-    kind: str | None
-    ceiling: Price
-    restricted: bool
-    first_pay: Rate | None
-    over_limit: OverLimit | None
-    bucket: str | None
-
-
 class DocumentLine(NamedTuple):
     """One fee line of a document."""
 
     name: str | None
     charged: ChargedLine
-    terms: LineTerms
+    terms: RawTerms
+    """What it says of its item; the rest is left to the law's ``[lines]``."""
 
 
 class SplitLine(NamedTuple):
@@ -66,6 +55,12 @@ class SplitLine(NamedTuple):
     terms: ItemTerms
     """The item's terms, completed by the law's ``[lines]``."""
     split: LineSplit
+
+
+def split_line(law: Law, bill: Bill, line: DocumentLine) -> SplitLine:
+    """A line of a bill whose facts are known. Refused: what the law's ``[lines]`` refuse."""
+    terms = terms_under(law, bill, line.terms)
+    return SplitLine(line, terms, classify(line.charged, terms))
 
 
 def sums_of_lines(lines: list[SplitLine]) -> dict[str, Sums]:
@@ -136,18 +131,18 @@ def _line(table: Table) -> DocumentLine:
     if item_class.value not in CLASSES:
         near = proposal(str(item_class.value), list(CLASSES))
         raise fault(item_class, f"unknown class{near}; known: A, B, C")
-    over_limit, bucket = table.node_of("over_limit"), table.node_of("bucket")
+    over_limit = table.node_of("over_limit")
     line = DocumentLine(
         word(table, "name"),
         charged,
-        LineTerms(
-            CLASSES[item_class.value],
-            word(table, "kind"),
-            _ceiling(table),
-            flag(table, "restricted", default=False),
-            _ratio(table),
-            None if over_limit is None else choice_of(over_limit, OverLimit),
-            None if bucket is None else word_of(bucket),
+        RawTerms(
+            item_class=CLASSES[item_class.value],
+            kind=word(table, "kind"),
+            first_pay=_ratio(table),
+            ceiling=_ceiling(table),
+            restricted=flag(table, "restricted", default=False),
+            bucket=word(table, "bucket"),
+            over_limit=None if over_limit is None else choice_of(over_limit, OverLimit),
         ),
     )
     table.done()
@@ -198,13 +193,3 @@ def _ratio(table: Table) -> Rate | None:
     if rate.denominator <= 0 or not 0 <= rate.numerator <= rate.denominator:
         raise fault(node, f"is a share of the line in 0..1, not {node.value}")
     return rate
-
-
-def split_line(line: DocumentLine) -> SplitLine:
-    """STAND-IN until adjudication.lines."""
-    t = line.terms
-    terms = ItemTerms(
-        t.item_class, t.first_pay or Rate(0), t.ceiling, t.restricted,
-        t.bucket or GENERAL_BUCKET, t.over_limit or OverLimit.OWN,
-    )
-    return SplitLine(line, terms, classify(line.charged, terms))

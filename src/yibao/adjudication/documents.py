@@ -5,7 +5,7 @@ person; what stands beside these (``[person]``, ``[account]``, ``[history]``, ``
 by all. Whatever cannot be right is refused with file, key and reason (``LawError``).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -87,15 +87,17 @@ class BillDocument:
 
 def read_bills(
     file: str, document: Mapping[str, Any], law: Law, history: Node | None = None
-) -> tuple[BillDocument, ...]:
-    """All bills of a document, in their order. Raises LawError.
+) -> Iterator[BillDocument]:
+    """The bills of a document, one after the other. Raises LawError.
 
-    ``history`` are counters before the first bill, kept in another document.
+    ``history`` are counters before the first bill, kept in another document. Refused: what the
+    law's ``[lines]`` refuse.
     """
     nodes = bill_nodes(document_node(file, document))
     if history is not None:
         nodes[0] = with_shared(nodes[0], {"history": history}, first=True)
-    return tuple(read_bill(node, law, i) for i, node in enumerate(nodes, 1))
+    for number, node in enumerate(nodes, 1):
+        yield read_bill(node, law, number)
 
 
 def bill_nodes(root: Node) -> list[Node]:
@@ -159,7 +161,7 @@ def read_bill(node: Node, law: Law, number: int = 1) -> BillDocument:
         fixed_price=flag(table, "fixed_price", default=False),
     )
     table.done()
-    lines = [split_line(line) for line in amounts] if isinstance(amounts, list) else []
+    lines = [split_line(law, bill, line) for line in amounts] if isinstance(amounts, list) else []
     if lines:
         bill = replace(bill, sums=sums_of_lines(lines))
     return BillDocument(bill, node, tuple(lines), account, history)

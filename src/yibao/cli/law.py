@@ -5,7 +5,7 @@ None of these needs a database. What they print and the shape of ``--json`` is w
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
@@ -64,8 +64,7 @@ def check(
         if as_json:
             echo_json({"laws": [one.as_json() for one in found]})
         else:
-            for line in lines(found):
-                console.print(line, highlight=False, soft_wrap=True)
+            print_lines(lines(found))
     raise typer.Exit(0 if all(one.error is None for one in found) else 1)
 
 
@@ -81,14 +80,14 @@ def show(
     Example: yibao law show 110000/310 --on 2025-06-01
     """
     from yibao.cli.law_files import Shelf
-    from yibao.cli.law_show import render, shown
+    from yibao.cli.law_show import lines, shown
 
     with told(as_json):
         found = [shown(law, day_of(on)) for law in Shelf(laws).laws(name)]
         if as_json:
             echo_json({"laws": [one.as_json() for one in found]})
         else:
-            console.print(render(found))
+            print_lines(lines(found))
 
 
 @law_cli.command()
@@ -107,13 +106,13 @@ def diff(
     Example: yibao law diff 430100/390 mine.toml --on 2026-01-01
     """
     from yibao.cli.law_files import Shelf
-    from yibao.cli.law_show import compared, render_differences
+    from yibao.cli.law_show import compared, differences_json, render_differences
 
     with told(as_json):
         shelf = Shelf(laws)
         found = compared(shelf.law(before), shelf.law(after), on.date() if on else None)
         if as_json:
-            echo_json({"differences": [one.as_json() for one in found]})
+            echo_json({"differences": differences_json(found)})
         else:
             console.print(render_differences(found))
 
@@ -200,6 +199,12 @@ def told(as_json: bool = False) -> Iterator[None]:
     except OSError as error:
         tell(f"{error.filename}: {error.strerror}")
         raise typer.Exit(1) from None
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Print lines of markup as they are, not cut to the width of the terminal."""
+    for line in lines:
+        console.print(line, highlight=False, soft_wrap=True)
 
 
 def tell(fault: str) -> None:

@@ -51,6 +51,8 @@ def _in_folder(folder: Path, shelf: Shelf) -> list[Checked]:
     files = law_paths(folder)
     if not files:
         return [Checked(str(folder), error=LawError(str(folder), "(folder)", "holds no law file"))]
+    if files[0].parent == folder:  # no folder of areas
+        return [_one(file, shelf) for file in files]
     try:
         book = load_law_book(folder)
     except LawError as error:

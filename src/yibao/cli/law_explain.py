@@ -13,7 +13,7 @@ from yibao.adjudication.document_values import document_node, fault
 from yibao.adjudication.documents import read_bills
 from yibao.adjudication.explain import explain, explain_line
 from yibao.adjudication.figures import STATEMENT
-from yibao.adjudication.history import VISIT_MARK
+from yibao.adjudication.instances import VISIT_MARK
 from yibao.adjudication.model import Payment, Step
 from yibao.adjudication.succession import Settled, Succession, refuse_unmet
 from yibao.adjudication.trace import steps
@@ -56,7 +56,7 @@ class Explained:
 
 
 def explained(name: str, bill: Path, history: Path | None, folder: Path | None) -> Explained:
-    """Settle the bills of a file. Raises LawError, OSError; a refused bill is part of the answer."""
+    """Settle the bills of a file; a refused one is part of the answer. Raises LawError, OSError."""
     read = document(bill)
     law = Shelf(folder).law(name, _scheme(str(bill), read))
     counters = None if history is None else _history(history)
@@ -64,7 +64,7 @@ def explained(name: str, bill: Path, history: Path | None, folder: Path | None) 
     succession = Succession(law)
     settled: list[Settled] = []
     try:
-        settled.extend(succession.settle(one) for one in documents)
+        settled.extend(succession.settle(one) for one in documents)  # one read, one settled
     except Refused as refused:
         return Explained(law, tuple(settled), refused)
     refuse_unmet(succession)

@@ -99,7 +99,7 @@ def law_paths(path: Path) -> list[Path]:
     """The law files at a path: itself, or those of a folder, which may hold folders of areas."""
     if not path.is_dir():
         return [path]
-    return [*sorted(path.glob("*/*.toml")), *sorted(path.glob("*.toml"))]
+    return sorted(path.glob("*/*.toml")) or sorted(path.glob("*.toml"))
 
 
 def packaged_laws() -> Path:
