@@ -16,7 +16,10 @@ import typer
 from rich.console import Console
 
 from yibao import __version__
-from yibao.cli.law import law_cli
+from yibao.cli.whatif import whatif
+from yibao.cli.affected import affected
+from yibao.cli.explain import explain
+from yibao.cli.law_release import law_cli
 from yibao.platform.crypto import Unsealable
 from yibao.platform.logging import set_up_logging
 from yibao.platform.postgres import PostgresFailed
@@ -37,6 +40,9 @@ cli = typer.Typer(
 sandbox_cli = typer.Typer(name="sandbox", help="The world for trying out.", no_args_is_help=True)
 cli.add_typer(sandbox_cli)
 cli.add_typer(law_cli)
+cli.command()(explain)
+cli.command()(affected)
+cli.command()(whatif)
 
 console = Console()
 errors = Console(stderr=True)

@@ -1,0 +1,1 @@
+"""What-if: two laws over one population of bills, and who gains and who loses."""
