@@ -47,7 +47,8 @@ OF_PAYERS = (
 SPREAD = (Scope.MONTH, Scope.QUARTER)
 """Scopes over which a prescription for several months can be spread."""
 
-_KEYS = ("fact", "order", "otherwise", "counter")
+CLASS_KEYS = ("fact", "order", "otherwise", "counter")
+"""What a dimension has beside its classes."""
 
 
 def read_classes(root: Table) -> Mapping[Dimension, Classes]:
@@ -68,7 +69,7 @@ def _read_dimension(name: str, table: Table) -> Classes:
         _check_class_name(table, word)
     rules = tuple(_read_rule(fact, word, table) for word in order)
     for key in table.names():
-        if key not in (*_KEYS, *order):
+        if key not in (*CLASS_KEYS, *order):
             raise table.error(key, f"is not named in the order: {', '.join(order)}")
     classes = Classes(name, fact, rules, otherwise, _read_times(table, fact))
     if otherwise in order:
@@ -81,7 +82,7 @@ def _read_dimension(name: str, table: Table) -> Classes:
 
 
 def _check_class_name(table: Table, word: str) -> None:
-    if word in (*_KEYS, OTHER, OF):
+    if word in (*CLASS_KEYS, OTHER, OF):
         raise table.error("order", f"{word!r} cannot be the name of a class")
     named(table, word)
 

@@ -230,9 +230,11 @@ def choice_kind(words: type[E], by_case: bool = True) -> Kind[E]:
     return Kind((), lambda node, _unit: choice_of(node, words), by_case=by_case)
 
 
+LEFT_IN_ARREARS = (EntitlementExtent.ACCOUNT_ONLY, EntitlementExtent.NONE)
+
+
 def _read_arrears(node: Node, _unit: str) -> EntitlementExtent:
-    left = (EntitlementExtent.ACCOUNT_ONLY, EntitlementExtent.NONE)
-    return EntitlementExtent(known_word(node, str(node.value), left))
+    return EntitlementExtent(known_word(node, str(node.value), LEFT_IN_ARREARS))
 
 
 def _read_places(node: Node, _unit: str) -> frozenset[str]:
