@@ -71,7 +71,8 @@ class BillColumns:
     level: Coded
     """(level, is_pharmacy) pairs as words."""
     sums: Mapping[str, SumColumns]
-    """By bucket; a bucket a bill has no lines of is all zero there."""
+    """By bucket; a bucket a bill has no lines of is all zero there. A bill has the buckets in which
+    something stands, or else the general one."""
     optional: Mapping[str, Any]
     """Facts that not every population carries, by the name of the ``Bill``/``Person`` field:
     ``Coded`` for gender, identities, entitlement, traits, enrolments, place, filing, circumstances,
@@ -99,4 +100,7 @@ class Decided:
     bases: Mapping[str, Fens]
     """By payer's path: the base it worked on, rounded (over the critical-illness line or not)."""
     refused: Mapping[int, str]
-    """Rows that a missing parameter refuses, with its name; all their amounts are 0."""
+    """Rows that are refused, with the missing parameter's name or the refusal's code; all their
+    amounts are 0."""
+    by_scalar: int = 0
+    """Rows that the scalar engine decided, because columns do not carry what they need."""

@@ -88,6 +88,8 @@ class Sight:
     def facets(self, bills: BillColumns) -> list[Facet]:
         """The facts of a block, as the law sees them."""
         found = [
+            # facts that this block has no column of are the scalar type's default
+            Facet(None, [self._key("columns", tuple(sorted(bills.optional)))]),
             self._days(bills.day),
             self._raw("care_kind", bills.care_kind),
             self._raw("level", bills.level),
@@ -95,11 +97,13 @@ class Sight:
             self._numbers(Fact.AGE, ages(bills)),
             self._buckets(bills),
         ]
-        for name in ("entitlement", "place", "filing"):
-            if name in bills.optional:
-                found.append(self._raw(name, bills.optional[name]))
+        found += [
+            self._raw(name, bills.optional[name])
+            for name in ("entitlement", "place", "filing")
+            if name in bills.optional
+        ]
         if "fixed_price" in bills.optional:
-            found.append(self._every("fixed_price", bills.optional["fixed_price"]))
+            found.append(self._every(bills.optional["fixed_price"]))
         for fact, name in COLUMNS.items():
             column = bills.optional.get(name)
             if column is None or fact in (Fact.PLACE, Fact.FILING):
@@ -134,7 +138,7 @@ class Sight:
 
     def _numbers(self, fact: Fact, values: NDArray[Any]) -> Facet:
         if fact in self.numbers:
-            return self._every(fact, values)
+            return self._every(values)
         bounds = self.bounds.get(fact)
         if not bounds:
             # whether there is a number at all may matter where it is compared with nothing
@@ -143,7 +147,7 @@ class Sight:
         edges = np.array([1 if fact is Fact.RETIRED_ON else 0, *bounds], np.int64)
         return _shifted(np.searchsorted(np.unique(edges), values, side="right"))
 
-    def _every(self, name: str, values: NDArray[Any]) -> Facet:
+    def _every(self, values: NDArray[Any]) -> Facet:
         distinct, codes = np.unique(values, return_inverse=True)
         keys = [int(value) for value in distinct]
         return Facet(None if len(keys) == 1 else codes.astype(np.intp), keys)
