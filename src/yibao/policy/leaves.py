@@ -260,7 +260,7 @@ def _read_month_day(node: Node, _unit: str) -> tuple[int, int]:
 
 WORD: Kind[str] = Kind((), lambda node, _unit: text_of(node))
 WORDS: Kind[frozenset[str]] = Kind((), lambda node, _unit: frozenset(texts_of(node)), by_case=False)
-ORDERED_WORDS: Kind[tuple[str, ...]] = Kind((), lambda node, _unit: texts_of(node), by_case=False)
+ORDERED_WORDS: Kind[tuple[str, ...]] = Kind((), lambda node, _unit: texts_of(node))
 PLACE_WORDS: Kind[frozenset[str]] = Kind((), _read_places)
 PERSONAL_PARTS: Kind[frozenset[PersonalPart]] = Kind(
     (), lambda node, _unit: frozenset(choices_of(node, PersonalPart))
