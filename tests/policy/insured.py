@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from yibao.adjudication.allowance import allowance
 from yibao.adjudication.benefit import benefit
 from yibao.adjudication.model import Bill, CounterKey, Person, Provider, Statement, Sums
 from yibao.kernel.areas import Division
@@ -120,9 +121,15 @@ def paid(statement: Statement) -> dict[str, str]:
     }
 
 
-def lacking(settle: Callable[[], Statement]) -> str:
-    """The parameter for whose lack a bill is refused."""
+def lacking(settle: Callable[[], object]) -> str:
+    """The parameter for whose lack a bill or claim is refused."""
     with pytest.raises(Refused) as raised:
         settle()
     assert raised.value.refusal.code is RefusalCode.PARAMETER_MISSING
     return str(raised.value.refusal.facts["parameter"])
+
+
+def credit(insured: Insured, day: date, base: Yuan) -> str:
+    """The monthly credit to the personal account for a base, in yuan."""
+    law = BOOK.law_on(insured.division, insured.scheme, day)
+    return yuan(allowance(law, "account_credit", fen(base), day, insured.person).amount)

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from tests.policy.insured import Insured, lacking, paid, yuan
+from tests.policy.insured import Insured, credit, lacking, paid, yuan
 from yibao.policy.terms import EMPLOYEE, RESIDENT, Filing, Level, Place
 
 DAY = date(2025, 6, 1)
@@ -198,3 +198,15 @@ def test_a_family_that_illness_made_poor_is_aided_once_a_year_on_application() -
     }
     again = member.settle(DAY, 10_000, circumstances=asked)
     assert "illness_poverty_aid" not in paid(again)
+
+
+# ----------------------------------------------------------------------------------------- account
+
+
+def test_the_account_is_credited_two_percent_and_a_sum_for_the_retired_that_is_not_carried() -> (
+    None
+):
+    assert credit(employee(), DAY, "12345.67") == "246.91"
+    assert lacking(lambda: credit(employee("1201"), DAY, 0)) == (
+        "allowances.account_credit.lump.retired"
+    )

@@ -1,12 +1,25 @@
 """Hunan's packaged laws, as its cities inherit them, on hand-worked bills in yuan."""
 
 from datetime import date
+from fractions import Fraction
 
 import pytest
 
 from tests.policy.insured import BOOK, Insured, lacking, paid, yuan
+from yibao.adjudication.lines import RawTerms, terms_under
+from yibao.adjudication.model import Bill, Provider
 from yibao.kernel.areas import Division
-from yibao.policy.terms import EMPLOYEE, RESIDENT, Filing, Level, Place, Scheme
+from yibao.kernel.money import ZERO_RATE, Rate
+from yibao.policy.terms import (
+    EMPLOYEE,
+    GENERAL_OUTPATIENT,
+    RESIDENT,
+    Filing,
+    ItemClass,
+    Level,
+    Place,
+    Scheme,
+)
 
 DAY = date(2025, 6, 1)
 CHANGSHA, CHENZHOU, YONGZHOU = "430100", "431000", "431100"
@@ -189,6 +202,25 @@ def test_two_diseases_have_a_pot_each_that_make_960_together() -> None:
         )
         == "benefits.two_diseases.payers.pool.caps.year.amount.unknown"
     )
+
+
+# ------------------------------------------------------------------------------------- fee lines
+
+
+@pytest.mark.parametrize(
+    ("item_class", "share"), [(ItemClass.A, ZERO_RATE), (ItemClass.B, Rate(1_000))]
+)
+def test_class_b_has_a_first_share_of_a_tenth_where_the_catalogue_names_none(
+    item_class: ItemClass, share: Rate
+) -> None:
+    law = BOOK.law_on(Division(CHANGSHA), EMPLOYEE, DAY)
+    bill = Bill(
+        EMPLOYEE, GENERAL_OUTPATIENT, DAY, employee().person, Provider(Level.THIRD), sums={}
+    )
+    unnamed = terms_under(law, bill, RawTerms(item_class)).first_pay
+    named = terms_under(law, bill, RawTerms(item_class, first_pay=Rate(500))).first_pay
+    assert Fraction(*unnamed) == Fraction(*share)
+    assert named == Rate(500)
 
 
 # ------------------------------------------------------------------------------------------ cities
