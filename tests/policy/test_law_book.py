@@ -10,6 +10,7 @@ import pytest
 from tests.policy.builders import (
     AREA,
     BEGIN,
+    benefit,
     counter,
     dated,
     document,
@@ -335,6 +336,20 @@ def test_a_kind_of_care_the_law_does_not_speak_of_is_refused_by_name() -> None:
     assert law.benefit_for(CareKind("41"), DAY) is None
     with pytest.raises(Refused, match=r"care_kinds\.14"):
         law.benefit_for(CareKind("14"), DAY)
+
+
+def test_a_benefit_that_has_not_begun_leaves_the_others_alone() -> None:
+    content = document()
+    new = benefit({"pool": payer(Decimal("0.5"))}) | {"care_kinds": [dated(["21"], DAY)]}
+    content["benefits"]["inpatient"] = new
+    law = law_of(content)
+    before = date(2025, 5, 31)
+    found = law.benefit_for(CareKind("11"), before)
+    assert found is not None
+    assert found.key == "outpatient"
+    assert law.pays_for(CareKind("21"), DAY)
+    with pytest.raises(Refused, match=r"benefits\.inpatient\.care_kinds"):
+        law.pays_for(CareKind("21"), before)
 
 
 # ------------------------------------------------------------------------------- fingerprints

@@ -71,7 +71,7 @@ def differences(before: Law, after: Law, day: date | None = None) -> list[Differ
         pair = tuple(side.get(path, absent) for side in known)
         days = {version.start for parameter in pair for version in parameter.versions}
         for start in [day] if day else sorted(days):
-            versions = tuple(_in_force(parameter, start) for parameter in pair)
+            versions = tuple(parameter.in_force(start) for parameter in pair)
             for case, texts in _value_differences((before, after), versions):
                 found.append(Difference(path, case, start, *texts))
     return found
@@ -111,12 +111,8 @@ def _within(part: Any) -> Iterator[Parameter[Any]]:
 # ------------------------------------------------------------------------------- values in force
 
 
-def _in_force(parameter: Parameter[Any], day: date) -> Version[Any] | None:
-    return next((version for version in parameter.versions if version.start <= day), None)
-
-
 def _rows(law: Law, parameter: Parameter[Any], day: date) -> Iterator[Row]:
-    version = _in_force(parameter, day)
+    version = parameter.in_force(day)
     if version is None:
         later = [f"from {known.start}" for known in parameter.versions[-1:]]
         yield Row(parameter.path, "", None, "", None, (), "", law.file, "".join(later), "")

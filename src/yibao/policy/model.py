@@ -561,10 +561,13 @@ class Law:
         """
         if self.until is not None and day >= self.until:
             raise missing("law.until", day)
-        if any(care_kind in benefit.care_kinds.find(day, {}).value for benefit in self.benefits):
+        if any(care_kind in words_on(benefit.care_kinds, day) for benefit in self.benefits):
             return True
-        if care_kind in self.unpaid_care_kinds.find(day, {}).value:
+        if care_kind in words_on(self.unpaid_care_kinds, day):
             return False
+        for words in (*(benefit.care_kinds for benefit in self.benefits), self.unpaid_care_kinds):
+            if any(care_kind in version.cases[()] for version in words.versions):
+                raise missing(words.path, day)  # the law speaks of it, but not yet on this day
         raise missing(f"benefits.*.care_kinds.{care_kind}", day)
 
     def benefit_for(
@@ -577,6 +580,12 @@ class Law:
         if not self.pays_for(care_kind, day):
             return None
         for benefit in self.benefits:
-            if bucket in benefit.buckets and care_kind in benefit.care_kinds.find(day, {}).value:
+            if bucket in benefit.buckets and care_kind in words_on(benefit.care_kinds, day):
                 return benefit
         raise missing(f"benefits.*.buckets.{bucket}", day)
+
+
+def words_on(words: Parameter[frozenset[str]], day: date) -> frozenset[str]:
+    """The words in force on a day; none before the first: a benefit that has not begun."""
+    version = words.in_force(day)
+    return frozenset() if version is None else version.cases[()]

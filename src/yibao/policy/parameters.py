@@ -99,6 +99,13 @@ class Parameter(Generic[T]):
     versions: tuple[Version[T], ...] = ()
     """Latest start first."""
 
+    def in_force(self, day: date) -> Version[T] | None:
+        """The version that holds on a day; None when none has begun."""
+        for version in self.versions:
+            if version.start <= day:
+                return version
+        return None
+
     def find(self, day: date, case: Case) -> Found[T]:
         """The value for a bill of ``day``. Refused: PARAMETER_MISSING, naming the parameter."""
         for version in self.versions:

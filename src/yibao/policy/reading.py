@@ -5,7 +5,6 @@ What a law is made of is read elsewhere: ``classes`` (dimensions, counters), ``b
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from itertools import chain
 
 from yibao.kernel.areas import Division
@@ -45,8 +44,9 @@ from yibao.policy.model import (
     OverLimit,
     Payer,
     StayRules,
+    words_on,
 )
-from yibao.policy.parameters import LawError, Parameter
+from yibao.policy.parameters import LawError
 from yibao.policy.table import Table, date_of, proposal
 from yibao.policy.terms import Scheme
 
@@ -211,10 +211,10 @@ def _check_care_kinds(root: Table, law: Law) -> None:
     """On every day a kind of care and bucket belongs to one benefit, or is not paid, at most."""
     parameters = [law.unpaid_care_kinds, *(benefit.care_kinds for benefit in law.benefits)]
     for day in sorted({version.start for p in parameters for version in p.versions}):
-        unpaid = _on(day, law.unpaid_care_kinds)
+        unpaid = words_on(law.unpaid_care_kinds, day)
         owner: dict[tuple[str, str], str] = {}
         for benefit in law.benefits:
-            for kind in sorted(_on(day, benefit.care_kinds)):
+            for kind in sorted(words_on(benefit.care_kinds, day)):
                 for bucket in benefit.buckets:
                     first = owner.setdefault((kind, bucket), benefit.key)
                     if first != benefit.key:
@@ -223,12 +223,6 @@ def _check_care_kinds(root: Table, law: Law) -> None:
                 if kind in unpaid:
                     reason = f"{kind} is not paid and paid by {benefit.key!r} on {day}"
                     raise root.error("unpaid_care_kinds", reason)
-
-
-def _on(day: date, words: Parameter[frozenset[str]]) -> frozenset[str]:
-    """The words in force on a day; none before the first."""
-    current = [version for version in words.versions if version.start <= day][:1]
-    return frozenset(word for version in current for word in version.cases[()])
 
 
 def _check_buckets(law: Law) -> None:
