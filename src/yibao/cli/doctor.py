@@ -18,7 +18,7 @@ from yibao.platform.logging import mask_text
 from yibao.platform.postgres import PostgresFailed
 from yibao.platform.settings import Settings, SettingsFault, mask_url
 from yibao.policy.load import load_law_book
-from yibao.policy.model import LawError
+from yibao.policy.parameters import LawError
 from yibao.registry.service import ReferenceCache
 
 OLDEST_POSTGRESQL = 150_000

@@ -16,10 +16,10 @@ import typer
 from rich.console import Console
 
 from yibao import __version__
-from yibao.cli.whatif import whatif
 from yibao.cli.affected import affected
 from yibao.cli.explain import explain
 from yibao.cli.law_release import law_cli
+from yibao.cli.whatif import whatif
 from yibao.platform.crypto import Unsealable
 from yibao.platform.logging import set_up_logging
 from yibao.platform.postgres import PostgresFailed

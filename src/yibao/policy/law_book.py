@@ -33,7 +33,7 @@ class LawBook:
                 raise LawError(name, "law.scheme", f"{files[key].file} is this law already")
             files[key] = tree
         laws = {key: read_law(_effective(key, files)) for key in files}
-        _check_shared_counters(laws)
+        check_shared_counters(laws)
         return cls(laws)
 
     def law_on(self, division: str, scheme: Scheme, day: date) -> Law:
@@ -95,7 +95,7 @@ def _effective(
     return laid_over(_effective(above, files, (*heirs, key[0])), tree)
 
 
-def _check_shared_counters(laws: Mapping[tuple[Division, Scheme], Law]) -> None:
+def check_shared_counters(laws: Mapping[tuple[Division, Scheme], Law]) -> None:
     """A member's counters are found by name: two schemes share a name only as one counter."""
     for (area, _), law in laws.items():
         for counter in law.counters.values():

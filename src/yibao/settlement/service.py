@@ -23,7 +23,10 @@ from yibao.platform.crypto import Vault
 from yibao.registry.people import service as people
 from yibao.registry.people.model import Insured
 from yibao.registry.service import Reference, ReferenceCache
+from yibao.settlement.affected import service as affected
 from yibao.settlement.bills import service as bills
+from yibao.settlement.bills.recomputation import Recomputed, amounts_of
+from yibao.settlement.bills.telling import summary, told
 from yibao.settlement.fees import service as fees
 from yibao.settlement.model import (
     CancelRegistration,
@@ -43,6 +46,8 @@ from yibao.settlement.visits import store as visit_store
 
 if TYPE_CHECKING:
     from asyncpg import Connection
+
+__all__ = ["Recomputed", "SettlementRoom", "amounts_of", "summary", "told"]
 
 REQUESTS: tuple[type, ...] = (
     RegisterVisit,
@@ -315,3 +320,5 @@ counters = bills.counters
 explained = bills.explained
 person_on = bills.person_on
 lines = fees.lines
+affected_by_law = affected.by_law
+affected_by_facts = affected.by_facts

@@ -83,6 +83,26 @@ class LawsInForce:
                 return law
         return self.packaged.law_on(division, scheme, day)
 
+    def knows(self, area: Division, scheme: Scheme) -> bool:
+        """Whether an area has a law of its own."""
+        return (area, scheme) in self.packaged.laws or (area, scheme) in self.released
+
+    def beside(self, area: Division, day: date) -> dict[tuple[Division, Scheme], Law]:
+        """The laws of an area itself, by scheme, that count on a day."""
+        schemes = {key[1] for key in (*self.released, *self.packaged.laws) if key[0] == area}
+        found = {(area, scheme): self.law_on(area, scheme, day) for scheme in sorted(schemes)}
+        return {key: law for key, law in found.items() if law.area == area}
+
+    def turning_days(self, area: Division) -> tuple[date, ...]:
+        """The days on which a law of an area begins to count by a release, earliest first."""
+        days = {
+            released.effective_from
+            for (its_area, _), laws in self.released.items()
+            if its_area == area
+            for released in laws
+        }
+        return tuple(sorted(days))
+
     def by_fingerprint(self, fingerprint: str) -> Law | None:
         """The law with a fingerprint, if it is packaged or counts by a release."""
         for laws in self.released.values():
