@@ -1,4 +1,4 @@
-"""Assistance and care elsewhere as other cities shape them, in small laws: bills by hand, in yuan."""
+"""Other cities' assistance and care elsewhere, in small laws of their shapes: bills in yuan."""
 
 from datetime import date
 from pathlib import Path
