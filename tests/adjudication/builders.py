@@ -1,7 +1,9 @@
 """Builders of bills for adjudication tests; amounts in yuan where the name says so."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
+from typing import Any
 
 from yibao.adjudication.benefit import decide
 from yibao.adjudication.model import (
@@ -13,7 +15,7 @@ from yibao.adjudication.model import (
     Statement,
     Sums,
 )
-from yibao.kernel.money import Fen
+from yibao.kernel.money import Fen, fen_from_yuan
 from yibao.policy.load import load_law_book
 from yibao.policy.model import Law
 from yibao.policy.terms import (
@@ -63,6 +65,38 @@ def bill_of(
         use_account=use_account,
         visit=visit,
     )
+
+
+def stay_of(
+    law: Law,
+    yuan: int | str = 0,
+    who: Mapping[str, Any] | None = None,
+    *,
+    own: int = 0,
+    over_limit: int = 0,
+    first_pay: int = 0,
+    level: Level = Level.THIRD,
+    is_pharmacy: bool = False,
+    day: date = DAY,
+    **facts: Any,
+) -> Bill:
+    """A bill of a stay in yuan, a visit of its own; ``who`` are facts of the person."""
+    parts = [fen_from_yuan(amount) for amount in (own, over_limit, first_pay, yuan)]
+    person = Person(PersonType("1101"), date(1970, 1, 1))
+    bill = Bill(
+        scheme=law.scheme,
+        care_kind=CareKind("21"),
+        day=day,
+        person=replace(person, **who) if who else person,
+        provider=Provider(level, is_pharmacy),
+        sums={"general": Sums(sum(parts), *parts)},
+    )
+    return replace(bill, **facts) if facts else bill
+
+
+def by_payer(statement: Statement) -> dict[str, Fen]:
+    """What each payer pays, in fen, by its key."""
+    return {p.payer.rpartition(".")[2]: p.amount for p in statement.payments}
 
 
 class Member:
