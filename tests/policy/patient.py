@@ -1,7 +1,6 @@
 """A patient under a packaged law: bills written as documents (``docs/law/cases.md``), in yuan."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -31,19 +30,17 @@ class Patient:
         self.person = person
         self.bills = Succession(self.law)
 
-    def settle(self, in_scope: float = 0, *, visit: str | None = None, **bill: Any) -> Statement:
+    def settle(self, in_scope: float = 0, **bill: Any) -> Statement:
         """Settle one bill: by default a stay (21) at a level-3 hospital, of a visit of its own."""
         document = {
             "day": self.day,
             "care_kind": "21",
             "person": self.person,
-            "sums": {"in_scope": in_scope},
+            **({} if "lines" in bill else {"sums": {"in_scope": in_scope}}),
             **bill,
         }
         number = len(self.bills.living) + 1
         read = read_bill(document_node("a test", document), self.law, number)
-        if visit is not None:
-            read = replace(read, bill=replace(read.bill, visit=visit))
         return self.bills.settle(read).statement
 
     def lacks(self, in_scope: float, **bill: Any) -> str:

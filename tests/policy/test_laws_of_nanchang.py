@@ -1,13 +1,16 @@
 """Nanchang's packaged laws on hand-worked bills, in yuan."""
 
+from dataclasses import replace
 from datetime import date
-from fractions import Fraction
 from typing import Any
 
 import pytest
 
 from tests.policy.patient import Patient, packaged, paid, yuan
+from yibao.adjudication.allowance import allowance
+from yibao.adjudication.model import Person
 from yibao.kernel.refusals import Refused
+from yibao.policy.terms import PersonType
 
 DAY = date(2025, 6, 1)
 
@@ -79,13 +82,25 @@ def test_dual_channel_drugs_have_no_deductible_in_either_scheme() -> None:
 
 
 def test_dual_channel_drugs_of_list_b_have_a_first_pay_of_a_tenth() -> None:
-    lines = packaged("360100/310", DAY).lines
-    assert lines.first_pay is not None
-    found = {
-        drug: lines.first_pay.find(DAY, {"drug": drug, "item_class": "A"}).value
-        for drug in ("dual_channel_a", "dual_channel_b", "ordinary")
-    }
-    assert found == {"dual_channel_a": 0, "dual_channel_b": Fraction(1, 10), "ordinary": 0}
+    def drug(kind: str) -> list[dict[str, Any]]:
+        return [{"amount": 1000, "class": "B", "kind": kind}]
+
+    # 1000 × 70 %; (1000 − 100) × 70 %
+    list_a = employee().settle(care_kind="11", lines=drug("dual_channel_a"))
+    list_b = employee().settle(care_kind="11", lines=drug("dual_channel_b"))
+    assert (paid(list_a), paid(list_b)) == ({"pool": 700}, {"pool": 630})
+
+
+def test_an_active_persons_account_is_credited_and_a_retired_ones_sum_is_named_as_missing() -> None:
+    law = packaged("360100/310", DAY)
+    active = Person(PersonType("1101"), date(1985, 1, 1))
+    # 8000 × 2 % × 12 months
+    credited = allowance(law, "account_credit", 800_000, DAY, active, 12)
+    assert yuan(credited.amount) == 1920
+    retired = replace(active, person_type=PersonType("1201"))
+    with pytest.raises(Refused) as raised:
+        allowance(law, "account_credit", 800_000, DAY, retired, 12)
+    assert raised.value.refusal.facts["parameter"] == "allowances.account_credit.lump.retired"
 
 
 # ------------------------------------------------------------------------------------- residents

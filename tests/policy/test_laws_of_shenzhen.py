@@ -1,10 +1,9 @@
 """Shenzhen's packaged laws on hand-worked bills, in yuan."""
 
 from datetime import date
-from fractions import Fraction
 from typing import Any
 
-from tests.policy.patient import Patient, packaged, paid, yuan
+from tests.policy.patient import Patient, paid, yuan
 
 DAY = date(2025, 6, 1)
 
@@ -48,17 +47,20 @@ def test_implants_are_paid_at_ratios_of_their_own() -> None:
     assert paid(bill) == {"pool": 9000 + 4500 + 1200}
 
 
-def test_implant_lines_go_to_buckets_of_their_own() -> None:
-    rule = packaged("440300/310", DAY).lines.bucket
-    assert rule is not None
-    buckets = {word: rule.find(DAY, {"implant": word}).value for word in ("imported", "none")}
-    assert buckets == {"imported": "implant_imported", "none": "general"}
+def test_fee_lines_of_implants_are_summed_apart() -> None:
+    bill = employee("tier_1").settle(
+        lines=[
+            {"amount": 10_600, "class": "A"},
+            {"amount": 2000, "class": "A", "kind": "implant_imported"},
+        ]
+    )
+    # (10600 − 600) × 90 %; 2000 × 60 %
+    assert [yuan(payment.amount) for payment in bill.payments] == [9000, 1200]
 
 
 def test_class_b_items_have_a_first_pay_of_a_tenth() -> None:
-    rule = packaged("440300/310", DAY).lines.first_pay
-    assert rule is not None
-    assert rule.find(DAY, {"item_class": "B"}).value == Fraction(1, 10)
+    bill = employee("tier_1").settle(lines=[{"amount": 10_000, "class": "B"}])
+    assert (yuan(bill.sums.first_pay), yuan(bill.sums.in_scope)) == (1000, 9000)
 
 
 def test_stays_and_implants_share_the_pools_cap() -> None:
