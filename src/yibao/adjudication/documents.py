@@ -61,7 +61,7 @@ BIRTH = date(1970, 1, 1)
 """The birth date of a person whose bill does not say it."""
 
 DAYS = {
-    "visit": DateBasis.VISIT,
+    "begin": DateBasis.VISIT,
     "fee": DateBasis.FEE,
     "admission": DateBasis.ADMISSION,
     "discharge": DateBasis.DISCHARGE,
@@ -171,11 +171,10 @@ def read_bill(node: Node, law: Law, number: int = 1) -> BillDocument:
 
 
 def _begin(table: Table, days: Mapping[DateBasis, date]) -> date | None:
-    begin = day(table, "begin")
     admission, discharge = days.get(DateBasis.ADMISSION), days.get(DateBasis.DISCHARGE)
     if admission is not None and discharge is not None and admission > discharge:
         raise fault(table.must("discharge"), f"{discharge} is before the admission, {admission}")
-    return begin or admission or days.get(DateBasis.VISIT)
+    return days.get(DateBasis.VISIT, admission)
 
 
 def _day(table: Table, days: Mapping[DateBasis, date], care_kind: CareKind, law: Law) -> date:
@@ -183,15 +182,13 @@ def _day(table: Table, days: Mapping[DateBasis, date], care_kind: CareKind, law:
     given = day(table, "day")
     if given is not None:
         return given
-    begin = day(table, "begin")
-    days = days if begin is None else {DateBasis.VISIT: begin, **days}
     if not days:
         known = ", ".join(DAYS)
         raise LawError(table.file, table.where("day"), f"missing (or one of {known})")
     basis = _basis(law, care_kind, days)
     if basis not in days:
-        reason = f"missing: the law's date_basis asks for the day of {basis} (or give day)"
-        raise LawError(table.file, table.where(str(basis)), reason)
+        key = next(key for key, word in DAYS.items() if word is basis)
+        raise LawError(table.file, table.where(key), "missing: the law goes by it (or give day)")
     return days[basis]
 
 

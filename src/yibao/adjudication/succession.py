@@ -14,9 +14,10 @@ from yibao.adjudication.document_values import fault
 from yibao.adjudication.documents import BillDocument
 from yibao.adjudication.history import HistoryEntry, entry_key
 from yibao.adjudication.model import AccountPart, CounterKey, Statement
+from yibao.adjudication.plan import Part
 from yibao.kernel.money import Fen
 from yibao.kernel.refusals import RefusalCode, Refused
-from yibao.policy.model import Law
+from yibao.policy.model import Law, OutOfOrder
 
 
 class Settled(NamedTuple):
@@ -71,7 +72,8 @@ class Succession:
     def cancel(self, visit: str) -> Settled:
         """Cancel the last bill of a visit: everything it moved goes back.
 
-        Refused: SETTLEMENT_UNKNOWN when there is none.
+        Refused: SETTLEMENT_UNKNOWN when there is none; NOT_REVERSIBLE when the law wants the later
+        bills that depend on it cancelled first (``out_of_order``).
         """
         for settled in reversed(self.living):
             if settled.decision.bill.visit == visit:
@@ -80,6 +82,7 @@ class Succession:
             raise Refused(
                 RefusalCode.SETTLEMENT_UNKNOWN, f"没有就诊 {visit} 的结算", field="cancels"
             )
+        self._check_order(settled)
         self.living.remove(settled)
         before, account_before = dict(self.counters), dict(self.account)
         self._move(settled.statement, -1)
@@ -87,6 +90,23 @@ class Succession:
         return Settled(
             undone, settled.met, before, dict(self.counters), account_before, cancelled=True
         )
+
+    def _check_order(self, settled: Settled) -> None:
+        """Refuse where the law does, if a later bill meets a counter that this one moved."""
+        moved = {key for key, _ in settled.statement.counters}
+        later = self.living[self.living.index(settled) + 1 :]
+        rules = [
+            part.found.rules for part in settled.decision.parts if isinstance(part.found, Part)
+        ]
+        orders = [
+            r.out_of_order.find(settled.decision.bill.day, {}).value
+            for r in rules
+            if r.out_of_order
+        ]
+        if OutOfOrder.REFUSE in orders and any(moved.intersection(one.met) for one in later):
+            raise Refused(
+                RefusalCode.NOT_REVERSIBLE, "之后还有结算依赖其累计，须先撤销", field="cancels"
+            )
 
     def unmet(self) -> HistoryEntry | None:
         """A given counter that none of the bills met, if there is one."""
