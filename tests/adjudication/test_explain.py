@@ -1,13 +1,16 @@
 """The explanation tells what was computed: every step with figures, parameter and source."""
 
+from dataclasses import replace
+
 import pytest
 
-from tests.adjudication.builders import bill_of, packaged
+from tests.adjudication.builders import bill_of, packaged, stay_of
+from tests.adjudication.laws import law_from
 from tests.policy.builders import document, law_of
 from yibao.adjudication.benefit import Decision, decide
 from yibao.adjudication.classify import classify
 from yibao.adjudication.explain import Language, explain, explain_line
-from yibao.adjudication.model import AccountPart, ChargedLine, CounterKey, ItemTerms
+from yibao.adjudication.model import AccountPart, ChargedLine, CounterKey, ItemTerms, Sums
 from yibao.adjudication.trace import explained, percent, steps
 from yibao.kernel.money import PRICE_SCALE, QUANTITY_SCALE, Rate
 from yibao.policy.terms import RESIDENT, CareKind, EntitlementExtent, ItemClass, Level
@@ -198,3 +201,132 @@ def test_an_own_expense_line_says_why(terms: ItemTerms, approved: bool | None, r
 )
 def test_a_rate_is_written_as_a_patient_reads_it(rate: Rate, text: str) -> None:
     assert percent(rate) == text
+
+
+# ----------------------------------------------------------------------- the whole law language
+
+
+WHOLE = """
+    counters.base = { scope = "year", counts = "base_after_deductible", payers = ["serious"] }
+    counters.own = { scope = "year", counts = "deductible", payers = ["serious"] }
+    counters.visit = { scope = "visit", counts = "deductible" }
+    counters.stays = { scope = "year", counts = "stays" }
+    [classes.stay]
+    fact = "times"
+    counter = "stays"
+    order = ["first", "later"]
+    first = { below = 2 }
+    later = { from = 2 }
+    [account]
+    may_pay = ["co_pay"]
+    parts = ["current"]
+    spent_first = ["current"]
+    [benefits.stay]
+    first_pay = 0.1
+    fixed_price.amount = 9000
+    deductible.visit.counter = "visit"
+    deductible.visit.amount = { by = ["stay"], value = { first = 800, later = 400 } }
+    deductible.visit.factor.child = 0.5
+    payers.pool = { english = "Pool", bands = 0.5, adjust = { away = { points = -0.1 } } }
+    [payers.serious]
+    title = "大病保险"
+    english = "Critical illness"
+    counter = "base"
+    bands = [{ above = 0, to = 5000, ratio = 0.6 }, { above = 5000, ratio = 0.7 }]
+    also = { first_pay = 0.5 }
+    deductible.year = { counter = "own", amount = 100 }
+"""
+
+
+def whole_bill() -> Decision:
+    """A second stay that meets every step there is."""
+    law = law_from(WHOLE)
+    history = {
+        CounterKey("stays", "2026"): 1,
+        CounterKey("base", "2026"): 400_000,
+        CounterKey("own", "2026"): 10_000,
+    }
+    bill = stay_of(law, 10_000, own=100, fixed_price=True)
+    return decide(bill, law, history, [AccountPart("a", "current", 10_000)])
+
+
+def test_every_step_of_the_computation_is_told() -> None:
+    told = [(step.name, step.result) for step in steps(whole_bill())]
+    # 10,100 − 9,000 = 1,100 of the hospital off 9,000 in scope; account 100; deductible 200;
+    # 7,600 × 40 %; (7,800 − 3,040 = 4,760) + 500 of the first pay: 1,000 × 60 % + 4,260 × 70 %
+    assert told == [
+        ("line_split", 1_000_000),
+        ("times", None),
+        ("first_pay", 100_000),
+        ("fixed_price", 110_000),
+        ("spent_first", 10_000),
+        ("factor", None),
+        ("deductible_limit", 20_000),
+        ("deductible", 20_000),
+        ("adjustment", None),
+        ("band", 304_000),
+        ("payer", 304_000),
+        ("also", 50_000),
+        ("payer_deductible_limit", 0),
+        ("payer_deductible", 0),
+        ("axis", 400_000),
+        ("band", 60_000),
+        ("band", 298_200),
+        ("payer", 358_200),
+        ("personal", 1_010_000 - 110_000 - 304_000 - 358_200),
+        ("account", 10_000),
+        ("cash", 1_010_000 - 110_000 - 304_000 - 358_200 - 10_000),
+    ]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "stays：本次为第 2 次。",
+        "先由个人负担：政策范围内 10000.00 元 × 10% = 1000.00 元。",
+        "定额标准 9000.00 元，超出的 1100.00 元由医院承担。",
+        "个人账户先行支付 100.00 元，其余进入起付线。",
+        "本次就诊起付线 200.00 元（400.00 元 × 0.5），此前已付 0.00 元，尚余 200.00 元。",
+        "基金支付比例 -10 个百分点（away）。",
+        "大病保险：先行自付按 50% 计入，计 500.00 元。",
+        "大病保险：本待遇年度起付线以上费用已计 4000.00 元，本次从此处起分段。",
+        "医院承担 1100.00 元，个人负担 2378.00 元。",
+    ],
+)
+def test_a_patient_reads_why_in_words(words: str) -> None:
+    assert words in explain(whole_bill())
+
+
+def test_an_auditor_reads_case_figures_and_counters_too() -> None:
+    text = explain(whole_bill(), "en", auditor=True)
+    assert text.startswith("Day 2026-03-01, kind of care 21; case: filing = none, level = l3,")
+    assert "stay = later" in text.splitlines()[0]
+    assert "[band: base 4260.00, rate 0.7, result 2982.00]" in text
+    assert whole_bill().law.fingerprint in text
+    assert "   base@2026 +5260.00" in text
+    assert "   stays@2026 +1" in text
+
+
+def test_the_parts_of_a_bill_are_told_apart() -> None:
+    law = law_from(
+        """
+        benefits.stay.payers.pool = { bands = 0.5 }
+        [benefits.dual]
+        buckets = ["dual"]
+        title = "双通道"
+        payers.pool.bands = 0.6
+        """
+    )
+    bill = stay_of(law, 10)
+    sums = {"general": Sums(1_000, in_scope=1_000), "dual": Sums(500, in_scope=500)}
+    text = explain(decide(replace(bill, sums=sums), law, {}, []))
+    assert "2. 费用类别 general（stay）：政策范围内 10.00 元。" in text
+    assert "费用类别 dual（双通道）：政策范围内 5.00 元。" in text
+
+
+def test_what_the_hospital_bears_of_over_limit_is_told() -> None:
+    law = law_from("benefits.stay.payers.pool = { bands = 0.5 }")
+    sums = {"general": Sums(1_000, 0, 300, 0, 700, hospital=300)}
+    decision = decide(replace(stay_of(law), sums=sums), law, {}, [])
+    assert "超限价中 3.00 元由医院承担。" in explain(decision)
+    assert (decision.statement.hospital_part, decision.statement.cash) == (300, 350)

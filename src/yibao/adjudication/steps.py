@@ -1,10 +1,11 @@
 """How one step of a trace is made: its sentences, its figures, its parameter and source."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from yibao.adjudication.limits import LimitState
 from yibao.adjudication.model import Step
-from yibao.adjudication.words import SCOPE, Words, counted, height_words
+from yibao.adjudication.words import SCOPE, Words, counted, decimal, height_words
 from yibao.policy.parameters import Found
 
 
@@ -20,6 +21,28 @@ def step(
         reference=found.reference if found else None,
         **figures,
     )
+
+
+def factor_steps(state: LimitState) -> Iterator[Step]:
+    """The factors on a limit's amount that change it, each with its source."""
+    for found in state.found.factors:
+        if found.value != 1:
+            name, times = found.path.rpartition(".")[2], decimal(found.value)
+            yield step(
+                "factor",
+                f"标准系数 {name}：× {times}。",
+                f"Factor {name} on the amount: x {times}.",
+                found,
+                rate=times,
+            )
+
+
+def limit_steps(
+    name: str, of: Words, what: Words, state: LimitState, used: Words
+) -> Iterator[Step]:
+    """A limit with the factors on it, and how much of it is left."""
+    yield from factor_steps(state)
+    yield limit_step(name, of, what, state, used)
 
 
 def limit_step(name: str, of: Words, what: Words, state: LimitState, used: Words) -> Step:

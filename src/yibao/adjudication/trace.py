@@ -11,7 +11,7 @@ from yibao.adjudication.bands import rounded
 from yibao.adjudication.benefit import Decision, PartDecision
 from yibao.adjudication.model import Statement, Step, Sums
 from yibao.adjudication.plan import NotCovered, Part
-from yibao.adjudication.steps import limit_step, step
+from yibao.adjudication.steps import limit_steps, step
 from yibao.adjudication.trace_payers import payer_steps
 from yibao.adjudication.words import (
     NOT_COVERED,
@@ -110,7 +110,7 @@ def _part_steps(part: PartDecision) -> Iterator[Step]:
         return
     yield from _before_deductible(part, found)
     for state in opening.deductible.limits:
-        yield limit_step("deductible_limit", Words("", ""), _DEDUCTIBLE, state, _PAID_BEFORE)
+        yield from limit_steps("deductible_limit", Words("", ""), _DEDUCTIBLE, state, _PAID_BEFORE)
     paid = exact_yuan(opening.deductible.paid)
     yield step(
         "deductible",

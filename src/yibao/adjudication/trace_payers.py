@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from yibao.adjudication.bands import rounded
 from yibao.adjudication.model import Step
 from yibao.adjudication.payers import PayerDecision
-from yibao.adjudication.steps import limit_step, step
+from yibao.adjudication.steps import limit_steps, step
 from yibao.adjudication.words import (
     ADJUSTED,
+    AXIS,
     BASE,
     COMPONENT,
     NEUTRAL,
+    SCOPE,
     Words,
     band_words,
     cap_words,
@@ -39,10 +41,11 @@ def payer_steps(decision: PayerDecision) -> Iterator[Step]:
     yield from _own_deductible(decision)
     if pays:
         yield from _adjustments(decision)
+        yield from _start(decision)
         yield from _bands(decision)
     for cap in decision.caps:
         what = cap_words(cap.found.limit)
-        yield limit_step("cap", Words("", ""), what, cap, _USED_BEFORE)
+        yield from limit_steps("cap", Words("", ""), what, cap, _USED_BEFORE)
     yield _payment(decision)
 
 
@@ -67,7 +70,7 @@ def _own_deductible(decision: PayerDecision) -> Iterator[Step]:
     payer = decision.found.payer
     of = Words(f"{payer.title}：", f"{payer.english}: ")
     for state in decision.deductible.limits:
-        yield limit_step("payer_deductible_limit", of, _OWN_DEDUCTIBLE, state, _PAID_BEFORE)
+        yield from limit_steps("payer_deductible_limit", of, _OWN_DEDUCTIBLE, state, _PAID_BEFORE)
     paid, base = exact_yuan(decision.deductible.paid), exact_yuan(decision.base)
     yield step(
         "payer_deductible",
@@ -98,6 +101,22 @@ def _adjusted(rule: Adjustment, found: Found) -> Words:  # type: ignore[type-arg
     in_points = rule.kind in (AdjustmentKind.POINTS, AdjustmentKind.POINTS_PER_YEAR_OF_AGE)
     value = points(found.value) if in_points else decimal(found.value)
     return Words(words.chinese.format(value), words.english.format(value))
+
+
+def _start(decision: PayerDecision) -> Iterator[Step]:
+    """Where on the axis the bands began, if a counter moved them on."""
+    payer = decision.found.payer
+    if payer.counter is None or not decision.start:
+        return
+    span, start = SCOPE[payer.counter.scope], exact_yuan(decision.start)
+    axis = AXIS[payer.axis]
+    yield step(
+        "axis",
+        f"{payer.title}：{span.chinese}{axis.chinese}已计 {start} 元，本次从此处起分段。",
+        f"{payer.english}: {start} yuan ({axis.english}, {span.english}) lie before this bill's "
+        f"first band.",
+        result=rounded(decision.start),
+    )
 
 
 def _bands(decision: PayerDecision) -> Iterator[Step]:
