@@ -43,6 +43,8 @@ def _documents(paths: list[Path]) -> dict[str, Mapping[str, Any]]:
 def render(results: list[CaseResult]) -> RenderableType:
     """A row a case, then the slips of the sources, then how many came out."""
     table = Table("", "case", "figure", "expected", "got", "difference")
+    for column in table.columns:
+        column.overflow = "fold"
     for column in table.columns[3:]:
         column.justify = "right"
     for result in results:

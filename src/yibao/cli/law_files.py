@@ -83,6 +83,10 @@ class Shelf:
         return [packaged_laws()] if self.folder is None else [self.folder, packaged_laws()]
 
     def _unknown(self, name: str) -> LawError:
+        area = name.partition("/")[0]
+        own = [f"{area}/{scheme}" for scheme in sorted(self._of_division(area))]
+        if own:
+            return LawError(name, "law", f"no such law; the area has {' and '.join(own)}")
         known = self.names()
         near = difflib.get_close_matches(name, known, 1)
         hint = f"did you mean {near[0]}? " if near else ""
