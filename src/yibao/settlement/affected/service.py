@@ -19,7 +19,7 @@ from yibao.registry.people.model import Insured
 from yibao.registry.service import Reference
 from yibao.settlement.affected import rules, store
 from yibao.settlement.affected.model import CATALOGUE, ENROLMENT, LAW, Affected
-from yibao.settlement.affected.rules import Anew, Past
+from yibao.settlement.affected.rules import Anew, Entries, Past
 from yibao.settlement.bills import facts as known
 from yibao.settlement.bills import snapshot
 from yibao.settlement.bills import store as bill_store
@@ -126,13 +126,13 @@ async def _past_of(
     rows = await store.settlements_of(connection, pool, members)
     living = await bill_store.load(connection, pool, [number for _, number, lives in rows if lives])
     entries = await bill_store.accumulator_entries(connection, pool, [row[1] for row in rows])
-    return {
-        (pool, member): Past(
-            [living[number][0] for whose, number, lives in rows if lives and whose == member],
-            {number: entries.get(number, ()) for whose, number, _ in rows if whose == member},
-        )
-        for member in members
-    }
+    stood: dict[str, list[SettlementFacts]] = {member: [] for member in members}
+    moved: dict[str, dict[int, Entries]] = {member: {} for member in members}
+    for member, number, lives in rows:
+        moved[member][number] = entries.get(number, ())
+        if lives:
+            stood[member].append(living[number][0])
+    return {(pool, member): Past(stood[member], moved[member]) for member in members}
 
 
 def _governed(division: str, law: Law, in_force: LawsInForce) -> bool:
@@ -163,7 +163,7 @@ async def _known_today(
     visits = await visit_store.load(connection, pool, visit_numbers)
     batches = {
         batch.living_settlement: batch
-        for batch in await fee_store.batches_of(connection, pool, visit_numbers)
+        for batch in await fee_store.visible_batches(connection, pool, visit_numbers)
     }
     changed: dict[int, Anew | Refusal] = {}
     for facts in looked_at:

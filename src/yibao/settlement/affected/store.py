@@ -10,8 +10,8 @@ from yibao.policy.terms import Scheme
 if TYPE_CHECKING:
     from asyncpg import Connection
 
-_LIVING = """settlement.settlement AS settlement
-    JOIN settlement.charge_batch AS batch
+_LIVING = """settlement.visible_settlement AS settlement
+    JOIN settlement.visible_batch AS batch
       ON batch.pool = settlement.pool AND batch.id = settlement.batch
      AND batch.living_settlement = settlement.id"""
 
@@ -19,7 +19,8 @@ _LIVING = """settlement.settlement AS settlement
 async def insured_divisions(connection: "Connection[Any]", scheme: Scheme) -> list[str]:
     """The insured divisions that bills of a scheme name."""
     rows = await connection.fetch(
-        "SELECT DISTINCT insured_division FROM settlement.settlement WHERE scheme = $1", scheme
+        "SELECT DISTINCT insured_division FROM settlement.visible_settlement WHERE scheme = $1",
+        scheme,
     )
     return [row[0] for row in rows]
 
@@ -50,8 +51,8 @@ async def settlements_of(
     rows = await connection.fetch(
         """SELECT settlement.member, settlement.id,
                   batch.living_settlement IS NOT DISTINCT FROM settlement.id
-           FROM settlement.settlement AS settlement
-           JOIN settlement.charge_batch AS batch
+           FROM settlement.visible_settlement AS settlement
+           JOIN settlement.visible_batch AS batch
              ON batch.pool = settlement.pool AND batch.id = settlement.batch
            WHERE settlement.pool = $1 AND settlement.member = ANY ($2) ORDER BY settlement.id""",
         pool,

@@ -108,6 +108,19 @@ async def batches_of(
     return [_batch(row) for row in rows]
 
 
+async def visible_batches(
+    connection: "Connection[Any]", pool: Pool, visits: Sequence[int]
+) -> list[ChargeBatch]:
+    """The batches of visits that are not withdrawn, as the reader may see them."""
+    rows = await connection.fetch(
+        """SELECT * FROM settlement.visible_batch
+           WHERE pool = $1 AND visit = ANY ($2::bigint[]) AND NOT withdrawn ORDER BY id""",
+        pool,
+        visits,
+    )
+    return [_batch(row) for row in rows]
+
+
 async def insert_batches(
     connection: "Connection[Any]", pool: Pool, batches: Sequence[ChargeBatch]
 ) -> None:
@@ -260,7 +273,7 @@ async def lines_of_batches(
 async def last_charge(connection: "Connection[Any]", pool: Pool, batch: int) -> datetime | None:
     """When the last line of a batch was charged."""
     instant: datetime | None = await connection.fetchval(
-        "SELECT max(charged_at) FROM settlement.fee_line WHERE pool = $1 AND batch = $2",
+        "SELECT max(charged_at) FROM settlement.visible_line WHERE pool = $1 AND batch = $2",
         pool,
         batch,
     )
