@@ -388,6 +388,14 @@ def test_an_unknown_key_is_answered_with_all_that_are_known() -> None:
         changed(("referral_days = 1", "referral_days = 1\nx = 1"))
 
 
+def test_a_common_payer_may_pay_above_the_cap_of_a_benefit_s_payer() -> None:
+    for base in ('"above_cap"\nabove_cap_of = "pool"', '"above_cap"'):
+        law = changed(('base = "co_pay"', f"base = {base}"))
+        assert law.payers[0].base is Base.ABOVE_CAP
+    with pytest.raises(LawError, match=r"payers\.illness\.above_cap_of: no payer 'bonis'"):
+        changed(('base = "co_pay"', 'base = "above_cap"\nabove_cap_of = "bonis"'))
+
+
 def test_a_gap_between_ranges_is_what_otherwise_says() -> None:
     law = changed(
         ("middle = { from = 45, below = 60 }", "middle = { from = 50, below = 60 }"),

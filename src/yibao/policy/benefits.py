@@ -154,7 +154,8 @@ def read_common_payers(
         if payer.base is Base.IN_SCOPE:
             reason = "only the first payer of a benefit can have base 'in_scope'"
             raise root.error(f"payers.{payer.key}.base", reason)
-        _check_above_cap(root, payer, [*own, *payers[:i]], payers[i - 1 : i])
+        last = [b.payers[-1] for b in benefits if b.key in payer.benefits and b.payers]
+        _check_above_cap(root, payer, [*own, *payers[:i]], payers[i - 1 : i] or last)
         _check_outside(root, payer)
     return payers
 
