@@ -347,9 +347,23 @@ def test_a_benefit_that_has_not_begun_leaves_the_others_alone() -> None:
     found = law.benefit_for(CareKind("11"), before)
     assert found is not None
     assert found.key == "outpatient"
-    assert law.pays_for(CareKind("21"), DAY)
+    assert law.benefit_for(CareKind("21"), DAY) is not None
     with pytest.raises(Refused, match=r"benefits\.inpatient\.care_kinds"):
-        law.pays_for(CareKind("21"), before)
+        law.benefit_for(CareKind("21"), before)
+
+
+def test_purchases_that_are_not_paid_may_still_hold_lines_of_a_bucket_that_is() -> None:
+    content = document()
+    dual = benefit({"pool": payer(Decimal("0.6"))}) | {
+        "care_kinds": [dated(["41"])],
+        "buckets": ["dual_channel"],
+    }
+    content["benefits"]["dual_channel"] = dual
+    law = law_of(content)
+    assert law.benefit_for(CareKind("41"), DAY) is None
+    found = law.benefit_for(CareKind("41"), DAY, "dual_channel")
+    assert found is not None
+    assert found.key == "dual_channel"
 
 
 # ------------------------------------------------------------------------------- fingerprints

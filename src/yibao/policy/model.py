@@ -554,35 +554,27 @@ class Law:
         begin = self.year_begin(day)
         return str(begin.year) if (begin.month, begin.day) == (1, 1) else begin.isoformat()
 
-    def pays_for(self, care_kind: CareKind, day: date) -> bool:
-        """Whether any benefit is for a kind of care; False when the law says that nothing is paid.
-
-        Refused: PARAMETER_MISSING when the law does not say, or no longer holds.
-        """
-        if self.until is not None and day >= self.until:
-            raise missing("law.until", day)
-        if any(care_kind in words_on(benefit.care_kinds, day) for benefit in self.benefits):
-            return True
-        if care_kind in words_on(self.unpaid_care_kinds, day):
-            return False
-        for words in (*(benefit.care_kinds for benefit in self.benefits), self.unpaid_care_kinds):
-            if any(care_kind in version.cases[()] for version in words.versions):
-                raise missing(words.path, day)  # the law speaks of it, but not yet on this day
-        raise missing(f"benefits.*.care_kinds.{care_kind}", day)
-
     def benefit_for(
         self, care_kind: CareKind, day: date, bucket: str = GENERAL_BUCKET
     ) -> BenefitRules | None:
         """The benefit for a kind of care and bucket; None when the scheme pays nothing for it.
 
-        Refused: PARAMETER_MISSING when the law does not say.
+        Refused: PARAMETER_MISSING when the law does not say, or no longer holds.
         """
-        if not self.pays_for(care_kind, day):
-            return None
-        for benefit in self.benefits:
-            if bucket in benefit.buckets and care_kind in words_on(benefit.care_kinds, day):
+        if self.until is not None and day >= self.until:
+            raise missing("law.until", day)
+        named = [b for b in self.benefits if care_kind in words_on(b.care_kinds, day)]
+        for benefit in named:
+            if bucket in benefit.buckets:
                 return benefit
-        raise missing(f"benefits.*.buckets.{bucket}", day)
+        if care_kind in words_on(self.unpaid_care_kinds, day):
+            return None
+        if named:
+            raise missing(f"benefits.*.buckets.{bucket}", day)
+        for words in (*(benefit.care_kinds for benefit in self.benefits), self.unpaid_care_kinds):
+            if any(care_kind in version.cases[()] for version in words.versions):
+                raise missing(words.path, day)  # the law speaks of it, but not yet on this day
+        raise missing(f"benefits.*.care_kinds.{care_kind}", day)
 
 
 def words_on(words: Parameter[frozenset[str]], day: date) -> frozenset[str]:

@@ -33,6 +33,7 @@ from yibao.policy.leaves import (
     choice_kind,
 )
 from yibao.policy.model import (
+    GENERAL_BUCKET,
     AccountRules,
     AdjustmentKind,
     Allowance,
@@ -208,7 +209,11 @@ def _numbers(benefits: Sequence[BenefitRules], common: Sequence[Payer]) -> froze
 
 
 def _check_care_kinds(root: Table, law: Law) -> None:
-    """On every day a kind of care and bucket belongs to one benefit, or is not paid, at most."""
+    """On every day a kind of care and bucket belongs to one benefit, or is not paid, at most.
+
+    A kind that is not paid may still have a benefit for lines of another bucket: purchases at a
+    pharmacy are not paid, but for dual-channel drugs (双通道药品).
+    """
     parameters = [law.unpaid_care_kinds, *(benefit.care_kinds for benefit in law.benefits)]
     for day in sorted({version.start for p in parameters for version in p.versions}):
         unpaid = words_on(law.unpaid_care_kinds, day)
@@ -220,7 +225,7 @@ def _check_care_kinds(root: Table, law: Law) -> None:
                     if first != benefit.key:
                         reason = f"{kind} belongs to {first!r} already on {day} (bucket {bucket})"
                         raise LawError(root.file, benefit.care_kinds.path, reason)
-                if kind in unpaid:
+                if kind in unpaid and GENERAL_BUCKET in benefit.buckets:
                     reason = f"{kind} is not paid and paid by {benefit.key!r} on {day}"
                     raise root.error("unpaid_care_kinds", reason)
 
