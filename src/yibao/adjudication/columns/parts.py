@@ -9,7 +9,7 @@ import numpy as np
 from yibao.adjudication.columns.exact import Exact, rounded
 from yibao.adjudication.columns.model import Fens
 from yibao.adjudication.columns.payers import ABOVE_DEDUCTIBLE, Paid, Turn, added, decide_payer
-from yibao.adjudication.columns.rules import Rows, least_left
+from yibao.adjudication.columns.rules import Rows, deductible_due
 from yibao.adjudication.columns.tables import UNLIMITED, Column, Indices, PartTable, PayerTable
 from yibao.policy.model import Base, Component, Counted, Payer
 
@@ -106,7 +106,7 @@ def open_part(table: PartTable, rows: Rows, sums: Sums) -> Opened:
     if sums.total is not None:
         above_price = _above_price(table, rows, sums.total)
         cost, own = _taken_off(above_price, cost, own)
-    due = least_left(table.deductible, rows)
+    due = deductible_due(table.deductible, rows)
     deductible = np.zeros_like(cost) if due is None else np.minimum(cost, due)
     for name in table.feeds[Counted.DEDUCTIBLE]:
         rows.round.counters.add(name, rows.where, deductible)

@@ -10,7 +10,7 @@ from yibao.adjudication.columns.model import Fens
 from yibao.adjudication.columns.rules import (
     Rows,
     cost_above,
-    least_left,
+    deductible_due,
     left_of,
     rounded_share,
     share_of,
@@ -73,7 +73,7 @@ def _decide(table: PayerTable, turn: Turn) -> Paid:
     worked_on, scale = base.numerator, base.denominator
     own: Fens | None = None
     if table.deductible:
-        due = least_left(table.deductible, rows)
+        due = deductible_due(table.deductible, rows)
         assert due is not None
         own = np.minimum(worked_on, scaled(due, scale))
     available, worked_on = _capped(table, turn, worked_on, scale, own)

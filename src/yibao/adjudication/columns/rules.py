@@ -88,19 +88,21 @@ def left_of(limit: LimitTable, rows: Rows, *, before: bool = False) -> Fens:
         further = rows.value(limit.further) * rows.of_round(rows.round.further_diseases)
         height = height + further
     left: Fens = height - rows.read(limit.counter, before=before)
+    np.clip(left, 0, UNLIMITED - 1, out=left)
     unlimited = rows.value(limit.height)
     if not isinstance(unlimited, int):
         left[unlimited >= UNLIMITED] = UNLIMITED
-    np.maximum(left, 0, out=left)
     return left
 
 
-def least_left(limits: tuple[LimitTable, ...], rows: Rows) -> Fens | None:
-    """The least that any of the limits leaves; None where there are none."""
+def deductible_due(limits: tuple[LimitTable, ...], rows: Rows) -> Fens | None:
+    """The least that any limit leaves; 0 where the law has none. None: nowhere any."""
     least: Fens | None = None
     for limit in limits:
         left = left_of(limit, rows)
         least = left if least is None else np.minimum(least, left, out=least)
+    if least is not None and not any(isinstance(limit.height, int) for limit in limits):
+        least[least >= UNLIMITED] = 0
     return least
 
 

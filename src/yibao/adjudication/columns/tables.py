@@ -279,7 +279,7 @@ def _limit(limit: Limit, found: Sequence[FoundLimit | None]) -> LimitTable:
 
 
 def _bounded(amount: int | None) -> int:
-    return UNLIMITED if amount is None else min(amount, UNLIMITED)
+    return UNLIMITED if amount is None else min(amount, UNLIMITED - 1)
 
 
 def _feeds(
