@@ -61,6 +61,8 @@ class Aggregate:
     refused: tuple[Tally[str], Tally[str]] = field(default_factory=lambda: (Tally(), Tally()))
     """By law and parameter: bills."""
     refused_bills: int = 0
+    by_scalar: int = 0
+    """Decisions that the columns left to the scalar engine."""
     changes: Tally[int] = field(default_factory=Tally)
     """Persons by bin of their change."""
     burdens: dict[int, list[int]] = field(default_factory=dict)
@@ -70,6 +72,7 @@ class Aggregate:
         """Add what another has seen."""
         self.bills += other.bills
         self.refused_bills += other.refused_bills
+        self.by_scalar += other.by_scalar
         for cell, sums in other.cells.items():
             self.cells.setdefault(cell, Sums()).add(sums)
         for name in ("paid", "paid_bills", "over", "refused"):
@@ -92,6 +95,7 @@ class Aggregate:
             return
         seen = np.ones(len(bills), np.bool_)
         for law, decided in enumerate((before, after)):
+            self.by_scalar += decided.by_scalar
             self.refused[law].update(Tally(decided.refused.values()))
             seen[np.fromiter(decided.refused, np.int64, len(decided.refused))] = False
         self.refused_bills += int(len(seen) - np.count_nonzero(seen))
@@ -117,7 +121,8 @@ class Aggregate:
             self.paid[law][path] += int(paid.sum())
             self.paid_bills[law][path] += int(np.count_nonzero(paid))
             if lines.get(path):
-                over = np.logical_or.reduceat(seen & (decided.bases[path] > 0), starts)
+                # whoever is over the line is paid: bands begin where the deductible ends
+                over = np.logical_or.reduceat(paid > 0, starts)
                 self.over[law][path] += int(np.count_nonzero(over))
 
     def _add_persons(self, before: Fens, after: Fens) -> None:

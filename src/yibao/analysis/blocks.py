@@ -1,13 +1,21 @@
 """From a table of the population format to the columns that the law is run on, strictly read."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from yibao.adjudication.columns.model import BillColumns, Coded, Days, Fens, LineColumns, SumColumns
+from yibao.adjudication.columns.model import (
+    BillColumns,
+    Coded,
+    Days,
+    Decided,
+    Fens,
+    LineColumns,
+    SumColumns,
+)
 from yibao.analysis.model import PopulationError
 from yibao.analysis.population import Kind, buckets_of, kind_of, sum_column
 from yibao.analysis.terms import terms_of
@@ -214,6 +222,56 @@ class BlockReader:
 
     def _error(self, column: str, reason: str) -> PopulationError:
         return PopulationError(self._file, column, reason)
+
+
+def rows_of(bills: BillColumns, rows: NDArray[np.int64]) -> BillColumns:
+    """Some bills of a block that has no lines, in their order."""
+
+    def taken(fact: Any) -> Any:
+        return Coded(fact.codes[rows], fact.words) if isinstance(fact, Coded) else fact[rows]
+
+    return BillColumns(
+        person=bills.person[rows],
+        day=bills.day[rows],
+        care_kind=taken(bills.care_kind),
+        person_type=taken(bills.person_type),
+        birth=bills.birth[rows],
+        level=taken(bills.level),
+        sums={
+            bucket: SumColumns(
+                sums.own[rows],
+                sums.over_limit[rows],
+                sums.first_pay[rows],
+                sums.in_scope[rows],
+                None if sums.hospital is None else sums.hospital[rows],
+            )
+            for bucket, sums in bills.sums.items()
+        },
+        optional={name: taken(fact) for name, fact in bills.optional.items()},
+    )
+
+
+def spread(
+    decided: Decided, rows: NDArray[np.int64], count: int, refused: Mapping[int, str]
+) -> Decided:
+    """What was decided of some rows, as answers for all; the others are refused."""
+
+    def all_rows(amounts: Fens) -> Fens:
+        wide = np.zeros(count, np.int64)
+        wide[rows] = amounts
+        return wide
+
+    return Decided(
+        deductible=all_rows(decided.deductible),
+        payments={path: all_rows(amounts) for path, amounts in decided.payments.items()},
+        funds=all_rows(decided.funds),
+        hospital_part=all_rows(decided.hospital_part),
+        personal=all_rows(decided.personal),
+        in_scope=all_rows(decided.in_scope),
+        bases={path: all_rows(amounts) for path, amounts in decided.bases.items()},
+        refused={int(rows[row]): name for row, name in decided.refused.items()} | dict(refused),
+        by_scalar=decided.by_scalar,
+    )
 
 
 _OPTIONAL = frozenset(

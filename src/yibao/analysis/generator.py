@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from yibao.analysis.fees import FeeCatalogue, catalogue, drawn_lines
 from yibao.analysis.population import ROWS_A_GROUP, PopulationWriter
-from yibao.policy.model import Fact, Law
+from yibao.policy.model import GENERAL_BUCKET, Fact, Law
 from yibao.policy.parameters import LawError
 from yibao.policy.terms import EMPLOYEE, GENERAL_INPATIENT, GENERAL_OUTPATIENT, CareKind
 
@@ -53,6 +53,7 @@ _RESIDENTS = (
 _LEVELS = ("grass", "l1", "l2", "l3", "prov")
 _OUTPATIENT_LEVELS = (0.36, 0.14, 0.20, 0.24, 0.06)
 _INPATIENT_LEVELS = (0.10, 0.10, 0.32, 0.38, 0.10)
+_FILINGS = (0.05, 0.35, 0.40, 0.05, 0.15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ def words_of(laws: Sequence[Law], day: date) -> Words:
     """The words that the laws know on a day. Raises LawError if they know no kind of care."""
     scheme = laws[0].scheme
     kinds = set.intersection(*(set(_care_kinds(law, day)) for law in laws))
+    kinds = {kind for kind in kinds if all(_takes_general(law, kind, day) for law in laws)}
     if not kinds:
         raise LawError(laws[0].file, "benefits", f"no kind of care on {day} that all laws pay for")
     inpatient = sorted(kind for kind in kinds if kind.startswith("2"))
@@ -122,6 +124,15 @@ def _care_kinds(law: Law, day: date) -> Iterator[CareKind]:
                 for kinds in version.cases.values():
                     yield from map(CareKind, kinds)
                 break
+
+
+def _takes_general(law: Law, kind: CareKind, day: date) -> bool:
+    """Whether a benefit is for the kind's general bucket, the only one that is generated."""
+    return any(
+        GENERAL_BUCKET in benefit.buckets and kind in benefit.care_kinds.find(day, {}).value
+        for benefit in law.benefits
+        if any(version.start <= day for version in benefit.care_kinds.versions)
+    )
 
 
 def _first(usual: str, kinds: Sequence[str]) -> tuple[str, ...]:
@@ -220,12 +231,12 @@ def _care(
     """What the bills are for and where."""
     number = len(stay)
     kinds = (*words.outpatient, *words.inpatient)
-    outpatient = _choose(rng, len(words.outpatient), number, usual=0.8)
+    outpatient = _choose(rng, len(words.outpatient), number, usual=0.9)
     inpatient = _choose(rng, len(words.inpatient), number, usual=0.95) + len(words.outpatient)
     kind = np.where(stay, inpatient, outpatient)
     place = np.searchsorted([0.93, 0.98], rng.random(number), side="right")
     away = place > 0
-    filing = np.where(away, rng.integers(0, 5, number), 0)
+    filing = np.where(away, rng.choice(5, number, p=_FILINGS), 0)
     level = np.where(
         stay,
         rng.choice(len(_LEVELS), number, p=_INPATIENT_LEVELS),

@@ -91,7 +91,7 @@ class PayerChange:
     bills_before: int
     bills_after: int
     over_before: int
-    """Persons who rose over the payer's own deductible at least once."""
+    """Persons who rose over the payer's own deductible at least once, and so were paid."""
     over_after: int
 
     @property
@@ -153,6 +153,8 @@ class Comparison:
     """Whether the sums were made anew from fee lines, because the laws' line rules differ."""
     assumed: tuple[str, ...] = ()
     """Columns that the file lacks and the laws ask for, taken as their default."""
+    by_scalar: int = 0
+    """Decisions that the columns left to the scalar engine, bill by bill."""
     seconds: float = 0
     """Wall time of the evaluation."""
     notes: tuple[str, ...] = field(default=())

@@ -159,6 +159,7 @@ def _persons(part: int, whole: int) -> Label:
 
 
 def _payers(comparison: Comparison) -> str:
+    sums = comparison.compared
     rows = [
         Bar(
             Label(payer.label.title, payer.label.english),
@@ -176,7 +177,11 @@ def _payers(comparison: Comparison) -> str:
             Label("差额", "difference"),
             Label("过线人数 A → B", "persons over its line A → B"),
         ),
-        [_payer_cells(payer) for payer in comparison.payers],
+        [
+            *(_payer_cells(payer) for payer in comparison.payers),
+            _total_cells(Label("基金合计", "all funds"), sums.funds_before, sums.funds_after),
+            _total_cells(Label("个人负担", "persons"), sums.personal_before, sums.personal_after),
+        ],
     )
     title = Label("基金支出", "Fund spending by fund")
     lines = [
@@ -210,6 +215,11 @@ def _payer_cells(payer: PayerChange) -> tuple[str, ...]:
         signed(payer.difference),
         over,
     )
+
+
+def _total_cells(name: Label, before: int, after: int) -> tuple[str, ...]:
+    total = (money(before), money(after), signed(after - before), "")
+    return (f"<b>{both(name)}</b>", "", *total)
 
 
 def _changes(comparison: Comparison) -> str:

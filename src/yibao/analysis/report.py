@@ -289,6 +289,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
             "after": dict(comparison.refused_after),
         },
         "lines_recomputed": comparison.lines_recomputed,
+        "decided_one_by_one": comparison.by_scalar,
         "assumed": list(comparison.assumed),
         "notes": list(comparison.notes),
         "seconds": round(comparison.seconds, 3),

@@ -9,9 +9,13 @@ from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
 
+import numpy as np
+
 from yibao.adjudication.columns import decide_columns
+from yibao.adjudication.columns.model import BillColumns, Decided
 from yibao.analysis.aggregate import Aggregate
-from yibao.analysis.blocks import BlockReader
+from yibao.analysis.blocks import BlockReader, rows_of, spread
+from yibao.analysis.lines import sums_under
 from yibao.analysis.model import (
     Comparison,
     LawLabel,
@@ -199,9 +203,19 @@ class Worker:
         for table in blocks(self._file, task, columns, self._plan.rows):
             bills = self._reader.bills(table)
             aggregate.add(
-                bills, decide_columns(before, bills), decide_columns(after, bills), self._lines
+                bills, self._decided(before, bills), self._decided(after, bills), self._lines
             )
         return aggregate
+
+    def _decided(self, law: Law, bills: BillColumns) -> Decided:
+        if bills.lines is None:
+            return decide_columns(law, bills)
+        sums, refused = sums_under(law, bills)
+        if not refused:
+            return decide_columns(law, replace(bills, sums=sums, lines=None))
+        kept = np.setdiff1d(np.arange(len(bills)), list(refused))
+        taken = rows_of(replace(bills, sums=sums, lines=None), kept)
+        return spread(decide_columns(law, taken), kept, len(bills), refused)
 
 
 def _is_lines(name: str) -> bool:
@@ -268,6 +282,7 @@ def _comparison(scan: Scan, laws: tuple[Law, Law], found: Aggregate) -> Comparis
         refused_after=dict(found.refused[1].most_common()),
         refused=found.refused_bills,
         lines_recomputed=False,
+        by_scalar=found.by_scalar,
     )
 
 
