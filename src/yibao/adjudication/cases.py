@@ -164,7 +164,7 @@ class _Case:
             raise LawError(self.table.file, f"{self.law.path}.{error.key}", error.reason) from None
 
     def _compared(self, expected: Mapping[str, Expected], got: Mapping[str, str]) -> CaseResult:
-        said = {name: value.text for name, value in expected.items()}
+        said = {name: value.text(got.get(name)) for name, value in expected.items()}
         apart = {name: value.apart(got.get(name)) for name, value in expected.items()}
         ok = set(got) <= set(expected) and all(
             value.met_by(got.get(name)) for name, value in expected.items()

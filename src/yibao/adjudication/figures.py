@@ -46,12 +46,9 @@ class Expected(NamedTuple):
     value: Decimal | str
     """Yuan or times; the missing parameter or the code of a refusal."""
 
-    @property
-    def text(self) -> str:
-        """As results show it."""
-        if isinstance(self.value, str):
-            return self.value
-        return yuan(int(self.value * 100))
+    def text(self, got: str | None = None) -> str:
+        """As results show it: yuan, or times as a whole number if ``got`` is one."""
+        return self.value if isinstance(self.value, str) else _text_like(got, self.value)
 
     def met_by(self, got: str | None) -> bool:
         """Whether this came out; a refusal may be named without the class it is about."""
@@ -66,7 +63,7 @@ class Expected(NamedTuple):
         number = None if got is None else _number(got)
         if number is None or isinstance(self.value, str):
             return "" if self.met_by(got) else got or ""
-        return yuan(int((number - self.value) * 100))
+        return _text_like(got, number - self.value)
 
 
 def expectations(node: Node | None) -> dict[str, Expected]:
@@ -153,6 +150,12 @@ def _collect(node: Node, prefix: str, found: dict[str, Expected]) -> None:
         found[prefix] = Expected(node, word_of(node))
     else:
         found[prefix] = Expected(node, Decimal(fen_of(node)).scaleb(-2))
+
+
+def _text_like(got: str | None, number: Decimal) -> str:
+    """Yuan with two decimals; a count as a whole number, where that is what came out."""
+    counted = got is not None and "." not in got and number == int(number)
+    return str(int(number)) if counted else yuan(int(number * 100))
 
 
 def _number(text: str) -> Decimal | None:

@@ -106,7 +106,7 @@ def diff(
     Example: yibao law diff 430100/390 mine.toml --on 2026-01-01
     """
     from yibao.cli.law_files import Shelf
-    from yibao.cli.law_show import compared, differences_json, render_differences
+    from yibao.cli.law_show import compared, difference_lines, differences_json
 
     with told(as_json):
         shelf = Shelf(laws)
@@ -114,7 +114,7 @@ def diff(
         if as_json:
             echo_json({"differences": differences_json(found)})
         else:
-            console.print(render_differences(found))
+            print_lines(difference_lines(found))
 
 
 @law_cli.command()

@@ -1,6 +1,6 @@
 """``yibao law cases``: published cases put to the law, by the product's own runner."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,23 +41,16 @@ def _documents(paths: list[Path]) -> dict[str, Mapping[str, Any]]:
 
 
 def render(results: list[CaseResult]) -> RenderableType:
-    """A row a case, then the slips of the sources, then how many came out."""
+    """A row a figure, then the slips of the sources, then how many came out."""
     table = Table("", "case", "figure", "expected", "got", "difference")
     for column in table.columns:
         column.overflow = "fold"
     for column in table.columns[3:]:
         column.justify = "right"
     for result in results:
-        names = list(dict.fromkeys([*result.expected, *result.got]))
-        table.add_row(
-            "[green]✓[/green]" if result.ok else "[red]✗[/red]",
-            escape(result.id),
-            "\n".join(names),
-            *(
-                "\n".join(escape(figures.get(name, "")) for name in names)
-                for figures in (result.expected, result.got, result.difference)
-            ),
-        )
+        for row in _rows(result):
+            table.add_row(*row)
+        table.add_section()
     slips = [
         f"[bold]{escape(result.id)}[/bold] {slip.figure}: printed {slip.printed}, {slip.size} off:"
         f" {escape(slip.reason)}"
@@ -67,3 +60,12 @@ def render(results: list[CaseResult]) -> RenderableType:
     right = sum(result.ok for result in results)
     told = [f"{right} of {len(results)} cases come out to the cent"]
     return Group(table, *(["Slips of the sources:", *slips] if slips else []), *told)
+
+
+def _rows(result: CaseResult) -> Iterator[tuple[str, ...]]:
+    """A row a figure; the first one names the case."""
+    first = ("[green]✓[/green]" if result.ok else "[red]✗[/red]", escape(result.id))
+    for name in dict.fromkeys([*result.expected, *result.got]):
+        figures = (result.expected, result.got, result.difference)
+        yield (*first, name, *(escape(figure.get(name, "")) for figure in figures))
+        first = ("", "")

@@ -6,9 +6,7 @@ from datetime import date
 from itertools import groupby
 from typing import Any
 
-from rich.console import RenderableType
 from rich.markup import escape
-from rich.table import Table
 
 from yibao.policy.effective import Difference, Row, differences, rows
 from yibao.policy.model import Law
@@ -50,23 +48,21 @@ def lines(found: list[Shown]) -> Iterator[str]:
         yield from _law(one)
 
 
-def render_differences(found: list[Difference]) -> RenderableType:
-    """Before and after of every value that differs."""
+def difference_lines(found: list[Difference]) -> Iterator[str]:
+    """Before and after of every value that differs, in markup, by the day it differs from."""
     if not found:
-        return "The laws do not differ."
-    table = Table()
-    for column in ("from", "parameter", "case", "before", "after"):
-        table.add_column(column, overflow="fold", no_wrap=column == "from")
-    for one in found:
-        start = "" if one.start is None else one.start.isoformat()
-        before, after = one.before or "—", one.after or "—"
-        table.add_row(start, *map(escape, (one.path, one.case, before, after)))
-    return table
+        yield "The laws do not differ."
+    for start, group in groupby(found, key=lambda one: one.start):
+        yield "[bold]the law itself[/bold]" if start is None else f"[bold]from {start}[/bold]"
+        for one in group:
+            name = f"{one.path}  {one.case}" if one.case else one.path
+            before, after = (escape(text or "—") for text in (one.before, one.after))
+            yield f"  {escape(name)}  [red]{before}[/red] → [green]{after}[/green]"
 
 
 def compared(before: Law, after: Law, day: date | None) -> list[Difference]:
-    """What differs between two laws: on a day, or on every day that either names."""
-    return differences(before, after, day)
+    """What differs between two laws, on a day or on every day that either names; oldest first."""
+    return sorted(differences(before, after, day), key=lambda one: one.start or date.min)
 
 
 def differences_json(found: list[Difference]) -> list[dict[str, Any]]:

@@ -42,7 +42,7 @@ def load_law(path: Path, folder: Path | None = None) -> Law:
     roots = [beside.parent, *([] if folder is None else [folder]), _packaged()]
     key = head_of(tree)
     while (parent := parent_of(tree)) is not None and parent not in map(head_of, trees.values()):
-        candidates = [] if in_layout else list(_trees_in(beside, ""))
+        candidates = [] if in_layout else list(_laws_beside(beside, parent[0]))
         for root in roots:
             area = root.joinpath(parent[0])
             candidates += _trees_in(area, f"{parent[0]}/") if area.is_dir() else []
@@ -79,13 +79,30 @@ def _trees_in(folder: Traversable, prefix: str) -> Iterator[Node]:
             yield _tree(f"{prefix}{file.name}", file)
 
 
+def _laws_beside(folder: Traversable, area: str) -> Iterator[Node]:
+    """The laws of an area among the files of a folder that holds bills and cases, too."""
+    for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if (
+            file.name.endswith(".toml")
+            and file.is_file()
+            and area in (text := _text(file.name, file))
+        ):
+            document = parsed(file.name, text)
+            head = document.get("law")
+            if isinstance(head, dict) and head.get("area") == area:
+                yield document_tree(file.name, document)
+
+
 def _tree(name: str, file: Traversable) -> Node:
+    return document_tree(name, parsed(name, _text(name, file)))
+
+
+def _text(name: str, file: Traversable) -> str:
+    """A file's text: an editor of Windows may begin it with a byte-order mark."""
     try:
-        # an editor of Windows may begin a file with a byte-order mark
-        text = file.read_bytes().decode("utf-8-sig")
+        return file.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         raise LawError(name, f"byte {error.start}", "not text in UTF-8") from None
-    return document_tree(name, parsed(name, text.replace("\r\n", "\n")))
 
 
 def _key_at(text: str, message: str) -> str:
