@@ -8,17 +8,21 @@ from yibao.adjudication.plan import FoundAccount
 from yibao.kernel.money import Fen
 from yibao.policy.model import PersonalPart
 
-_PARTS = tuple(PersonalPart)
-
 
 class AccountDecision(NamedTuple):
-    """The account's payments by part, and what it might have paid at most."""
+    """The account's payments by part, and what it had to pay of."""
 
     found: FoundAccount
     paid: tuple[tuple[str, Fen], ...]
-    payable: Fen
-    spent_first: Fen = 0
+    personal: Mapping[PersonalPart, Fen]
+    """The person's part as the rules tell it apart."""
+    spent_first: Fen
     """Of what was paid: before the deductible."""
+
+    @property
+    def payable(self) -> Fen:
+        """What the account might have paid at most."""
+        return sum([self.personal[part] for part in self.found.payable])
 
 
 class Account:
@@ -50,20 +54,14 @@ class Account:
         """Pay of the person's part: each part of the account what it may, in the law's order."""
         found = self._found
         rest = dict(personal)
-        payable: set[PersonalPart] = set()
-        for origin in found.parts.value:
-            may_pay = found.may_pay[origin].value
-            payable |= may_pay
-            if origin not in self._origins:
-                continue
-            open_to = [part for part in _PARTS if part in may_pay and rest[part]]
-            paid = self._pay(origin, sum([rest[part] for part in open_to]))
-            for part in open_to:
-                taken = min(paid, rest[part])
-                rest[part] -= taken
-                paid -= taken
-        at_most = sum([personal[part] for part in payable])
-        return AccountDecision(found, tuple(self._paid.items()), at_most, self._spent)
+        for origin, may_pay in found.order:
+            if origin in self._origins:
+                paid = self._pay(origin, sum([rest[part] for part in may_pay]))
+                for part in may_pay:
+                    taken = min(paid, rest[part])
+                    rest[part] -= taken
+                    paid -= taken
+        return AccountDecision(found, tuple(self._paid.items()), personal, self._spent)
 
     def _pay(self, origin: str, amount: Fen) -> Fen:
         """Pay so much with the parts of one origin, as given; what they had of it."""

@@ -30,7 +30,7 @@ from yibao.adjudication.plan import (
     Plan,
 )
 from yibao.adjudication.values import find_limits, find_payer
-from yibao.policy.model import PHARMACY, Base, BenefitRules, Classes, Law, Payer
+from yibao.policy.model import PHARMACY, Base, BenefitRules, Classes, Law, Payer, PersonalPart
 from yibao.policy.parameters import Case, missing
 from yibao.policy.terms import EntitlementExtent
 
@@ -195,8 +195,17 @@ def _account(frame: Frame, times: Times) -> FoundAccount:
     case = with_bucket({**frame.case, **dict(times)}, frame.law, GENERAL_BUCKET)
     rules, day = frame.law.account, frame.facts.day
     parts = rules.parts.find(day, case)
+    may_pay = {part: rules.may_pay.find(day, {**case, "part": part}) for part in parts.value}
+    order = tuple((part, _in_order(found.value)) for part, found in may_pay.items())
     return FoundAccount(
-        {part: rules.may_pay.find(day, {**case, "part": part}) for part in parts.value},
+        may_pay,
         parts,
         None if rules.spent_first is None else rules.spent_first.find(day, case),
+        order,
+        _in_order(frozenset().union(*[found.value for found in may_pay.values()])),
     )
+
+
+def _in_order(parts: frozenset[PersonalPart]) -> tuple[PersonalPart, ...]:
+    """Parts of the person's share in the order in which an account pays them."""
+    return tuple(part for part in PersonalPart if part in parts)

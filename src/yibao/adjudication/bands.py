@@ -10,6 +10,9 @@ from yibao.policy.model import Axis, Band
 Exact = int | Fraction
 """Fen, possibly with an exact fraction: cuts inside a bill are not rounded."""
 
+FUND_PAID = Axis.FUND_PAID
+"""Bound here: looking a member up on its class takes longer than to compare it."""
+
 
 class Slice(NamedTuple):
     """The part of the cost that fell into one band, and the fund's share of it."""
@@ -21,9 +24,12 @@ class Slice(NamedTuple):
 
 def cut(bands: Sequence[Band], axis: Axis, start: Exact, length: Exact) -> tuple[Slice, ...]:
     """The slices of ``length`` fen of cost that begin at ``start`` on the axis."""
-    slices: list[Slice] = []
     if length <= 0:
         return ()
+    if len(bands) == 1:  # one ratio for everything
+        band = bands[0]
+        return (Slice(band, length, _share(length, *band.rate)),)
+    slices: list[Slice] = []
     position, rest = start, length
     for band in bands:
         to = band.to
@@ -36,13 +42,13 @@ def cut(bands: Sequence[Band], axis: Axis, start: Exact, length: Exact) -> tuple
         rest -= cost
         if not rest:
             break
-        position += fund if axis is Axis.FUND_PAID else cost
+        position += fund if axis is FUND_PAID else cost
     return tuple(slices)
 
 
 def _cost_within(axis: Axis, room: Exact, rest: Exact, rate: Rate) -> Exact:
     """How much of the rest fits into ``room`` fen of the axis."""
-    if axis is not Axis.FUND_PAID:
+    if axis is not FUND_PAID:
         return min(rest, room)
     # the bound is met when the fund has paid `room` more; at rate 0 it never is
     if rest * rate.numerator <= room * rate.denominator:

@@ -11,7 +11,7 @@ from yibao.adjudication.account import Account, AccountDecision
 from yibao.adjudication.applicable import Frame, Times, account_rules, frame_for, plan_of
 from yibao.adjudication.bands import Exact, rounded
 from yibao.adjudication.case import class_of_number
-from yibao.adjudication.checks import check_bill, check_within_year
+from yibao.adjudication.checks import check_bill
 from yibao.adjudication.counters import Counters
 from yibao.adjudication.instances import instances_of
 from yibao.adjudication.model import (
@@ -23,12 +23,30 @@ from yibao.adjudication.model import (
     Statement,
     Sums,
 )
-from yibao.adjudication.parts import Left, Opening, close_part, open_part, sums_of
+from yibao.adjudication.parts import (
+    FIRST_PAY,
+    OVER_LIMIT,
+    OWN,
+    Left,
+    Opening,
+    close_part,
+    open_part,
+    sums_of,
+)
 from yibao.adjudication.payers import PayerDecision, Turn, decide_payer
 from yibao.adjudication.plan import FoundPayer, NotCovered, Part, Plan
 from yibao.kernel.money import Fen
-from yibao.policy.model import Base, Component, Law, PersonalPart
+from yibao.policy.model import Base, Law, PersonalPart
 from yibao.policy.terms import EntitlementExtent
+
+PERSONAL_PARTS = (
+    PersonalPart.DEDUCTIBLE,
+    PersonalPart.CO_PAY,
+    PersonalPart.FIRST_PAY,
+    PersonalPart.OVER_LIMIT,
+    PersonalPart.OWN,
+)
+NO_ENTITLEMENT = EntitlementExtent.NONE
 
 
 class PartDecision(NamedTuple):
@@ -90,7 +108,7 @@ def decide(
     check_bill(bill)
     frame = frame_for(bill, law)
     counters = Counters(instances_of(frame.slots, bill, law), history)
-    manieth = _how_manieth(frame, counters)
+    manieth = _how_manieth(frame, counters) if frame.times else ()
     times = _times(frame, manieth) if manieth else ()
     plan = plan_of(frame, times)
     account = _account(frame, times, bill, account_parts)
@@ -98,9 +116,7 @@ def decide(
     lefts: list[Left] = []
     for found, buckets in plan.groups:
         sums = sums_of(buckets, bill.sums)
-        if isinstance(found, Part):
-            check_within_year(found, bill, law)
-        opening, left = open_part(found, sums, bill, counters, account)
+        opening, left = open_part(found, sums, bill, law, counters, account)
         payers = _part_payers(found, left, bill, counters) if isinstance(found, Part) else ()
         parts.append(PartDecision(found, buckets, opening, payers))
         lefts.append(left)
@@ -139,7 +155,7 @@ def _part_payers(
     before = ""
     for found in part.payers:
         payer = found.payer
-        above = left.above_cap.get(payer.above_cap_of or before, 0)
+        above = left.above_cap.get(payer.above_cap_of or before, 0) if before else 0
         decision = decide_payer(found, Turn((left,), above, bill, counters))
         left.above_cap[payer.key] = decision.above_cap
         before = payer.key
@@ -201,7 +217,7 @@ def _account(
     """The account, if the hospital asked for it and the person may use it."""
     if not parts or not bill.use_account:
         return None
-    if bill.person.entitlement is EntitlementExtent.NONE:  # its fund and account are blocked
+    if bill.person.entitlement is NO_ENTITLEMENT:  # its fund and account are blocked
         return None
     return Account(account_rules(frame, times), parts)
 
@@ -212,16 +228,11 @@ def _personal_parts(lefts: Sequence[Left]) -> dict[PersonalPart, Fen]:
     for left in lefts:
         deductible += min(left.deductible, left.unpaid)
         unpaid += left.unpaid
-        first_pay += left.own[Component.FIRST_PAY]
-        over_limit += left.own[Component.OVER_LIMIT]
-        own += left.own[Component.OWN]
-    return {
-        PersonalPart.DEDUCTIBLE: deductible,
-        PersonalPart.CO_PAY: unpaid - deductible,
-        PersonalPart.FIRST_PAY: first_pay,
-        PersonalPart.OVER_LIMIT: over_limit,
-        PersonalPart.OWN: own,
-    }
+        first_pay += left.own[FIRST_PAY]
+        over_limit += left.own[OVER_LIMIT]
+        own += left.own[OWN]
+    amounts = (deductible, unpaid - deductible, first_pay, over_limit, own)
+    return dict(zip(PERSONAL_PARTS, amounts, strict=True))
 
 
 # ----------------------------------------------------------------------------------- the statement

@@ -82,33 +82,35 @@ def facts_of(bill: Bill, law: Law) -> Facts:
 
 def _asked(bill: Bill, asked: frozenset[Fact]) -> dict[str, Any]:
     values = facts_of_person(bill.person, bill.day, asked)
-    if Fact.DISEASE in asked:
-        values["disease"] = bill.disease
-    if Fact.CIRCUMSTANCE in asked:
-        values["circumstances"] = bill.circumstances
+    for fact, name in _OF_BILL:
+        if fact in asked:
+            values[name] = getattr(bill, name)
     return values
 
 
 def facts_of_person(person: Person, day: date, asked: frozenset[Fact]) -> dict[str, Any]:
     """Those of the person's facts that are asked for, by their name in ``Facts``."""
     values: dict[str, Any] = {}
-    if Fact.AGE in asked:
+    if _AGE in asked:
         values["age"] = age_on(day, person.birth_date)
-    if Fact.GENDER in asked:
-        values["gender"] = person.gender
-    if Fact.IDENTITY in asked:
-        values["identities"] = person.identities
-    if Fact.TRAIT in asked:
-        values["traits"] = person.traits
-    if Fact.ENROLMENT in asked:
-        values["enrolments"] = person.enrolments
-    if Fact.RETIRED_ON in asked:
-        values["retired_on"] = person.retired_on
-    if Fact.ENROLLED_YEARS in asked:
-        values["enrolled_years"] = person.enrolled_years
-    if Fact.CLAIM_FREE_YEARS in asked:
-        values["claim_free_years"] = person.claim_free_years
+    for fact, name in _OF_PERSON:
+        if fact in asked:
+            values[name] = getattr(person, name)
     return values
+
+
+_AGE = Fact.AGE
+_OF_BILL = ((Fact.DISEASE, "disease"), (Fact.CIRCUMSTANCE, "circumstances"))
+_OF_PERSON = (
+    (Fact.GENDER, "gender"),
+    (Fact.IDENTITY, "identities"),
+    (Fact.TRAIT, "traits"),
+    (Fact.ENROLMENT, "enrolments"),
+    (Fact.RETIRED_ON, "retired_on"),
+    (Fact.ENROLLED_YEARS, "enrolled_years"),
+    (Fact.CLAIM_FREE_YEARS, "claim_free_years"),
+)
+"""Facts that a law may ask for, by the field of bill, person and ``Facts`` they stand in."""
 
 
 @lru_cache(maxsize=4_096)

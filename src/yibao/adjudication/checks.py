@@ -4,10 +4,10 @@ from datetime import timedelta
 from typing import NoReturn
 
 from yibao.adjudication.model import Bill, Sums
-from yibao.adjudication.plan import Part
 from yibao.kernel.money import yuan
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.policy.model import AcrossYear, Law
+from yibao.policy.parameters import Found
 
 
 def check_bill(bill: Bill) -> None:
@@ -54,22 +54,22 @@ def _refuse_counts(bill: Bill) -> NoReturn:
     raise AssertionError("nothing is wrong with the bill")
 
 
-def check_within_year(part: Part, bill: Bill, law: Law) -> None:
+def check_within_year(rule: Found[AcrossYear], bill: Bill, law: Law) -> None:
     """A stay that the law cuts at the year's end must be settled up to it, and the rest apart.
 
     Refused: DATE_NOT_ALLOWED, naming the last day of the year that it begins in.
     """
-    if part.across_year is None or part.across_year.value is AcrossYear.WHOLE or not bill.begin:
+    if rule.value is AcrossYear.WHOLE or not bill.begin:
         return
     year = law.year_begin(bill.day)
     if bill.begin < year:
         last = _last_day_of_year(bill, law)
         raise Refused(
             RefusalCode.DATE_NOT_ALLOWED,
-            f"住院跨待遇年度，须先结算至 {last}，其余费用另行结算（{part.across_year.parameter}）",
+            f"住院跨待遇年度，须先结算至 {last}，其余费用另行结算（{rule.parameter}）",
             field="day",
             day=last,
-            parameter=part.across_year.path,
+            parameter=rule.path,
         )
 
 

@@ -17,6 +17,10 @@ from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.policy.model import OverLimit
 from yibao.policy.terms import ItemClass
 
+# Members are bound here: looking one up on its class takes longer than what is done with it.
+_CLASS_C = ItemClass.C
+_WHOLE, _HOSPITAL, _REFUSE = OverLimit.WHOLE, OverLimit.HOSPITAL, OverLimit.REFUSE
+
 _PRODUCT_PER_FEN = 10 ** (PRICE_SCALE + QUANTITY_SCALE - FEN_SCALE)
 
 
@@ -34,12 +38,12 @@ def classify(line: ChargedLine, terms: ItemTerms) -> LineSplit:
     ceiling = terms.ceiling
     over_limit = hospital = 0
     if ceiling != NO_CEILING and abs(line.price) > ceiling:
-        if terms.over_limit is OverLimit.WHOLE:
+        if terms.over_limit is _WHOLE:
             return LineSplit(amount, 0, 0, 0)
-        if terms.over_limit is OverLimit.REFUSE:
+        if terms.over_limit is _REFUSE:
             raise _above_ceiling(line, ceiling)
         over_limit = _over_limit(amount, abs(line.price) - ceiling, abs(line.quantity))
-        hospital = over_limit if terms.over_limit is OverLimit.HOSPITAL else 0
+        hospital = over_limit if terms.over_limit is _HOSPITAL else 0
     payable = amount - over_limit
     rate = terms.first_pay
     first_pay = share(payable, rate) if rate.numerator else 0
@@ -65,5 +69,5 @@ def _above_ceiling(line: ChargedLine, ceiling: Price) -> Refused:
 def _is_own_expense(line: ChargedLine, terms: ItemTerms) -> bool:
     """Class C; refused by the hospital; or limited in use and not approved (限制用药)."""
     if terms.restricted:
-        return line.approved is not True or terms.item_class is ItemClass.C
-    return line.approved is False or terms.item_class is ItemClass.C
+        return line.approved is not True or terms.item_class is _CLASS_C
+    return line.approved is False or terms.item_class is _CLASS_C

@@ -20,39 +20,33 @@ class Counters:
     def __init__(self, instances: Instances, history: History) -> None:
         self._instances = instances
         self._history = history
-        self._stood: dict[str, tuple[int, ...]] = {}
+        self._stood: dict[str, int] = {}
         self._added: dict[str, int] = {}
         self._heights: dict[str, Fen] = {}
         """Of counters spread over months: the least limit of one month."""
         self._stays: list[str] = []
         self._payments: list[str] = []
 
-    def stood(self, counter: Counter) -> tuple[int, ...]:
-        """What stood on each instance before the bill; one zero for a visit of its own."""
-        name = counter.name
-        found = self._stood.get(name)
-        if found is None:
-            history = self._history
-            keys = self._instances.keys.get(name)
-            if not keys:
-                found = (0,)
-            elif len(keys) == 1:
-                found = (history.get(keys[0], 0),)
-            else:
-                found = tuple([history.get(key, 0) for key in keys])
-            if min(found) < 0:
+    def before(self, counter: Counter) -> int:
+        """What stood on a counter before the bill; zero for a visit of its own."""
+        stood = self._stood.get(counter.name)
+        if stood is None:
+            stood = self._stood[counter.name] = sum(self._by_instance(counter))
+        return stood
+
+    def _by_instance(self, counter: Counter) -> list[int]:
+        """What stood on each instance; several only where months share a prescription."""
+        history, name = self._history, counter.name
+        stood = [history.get(key, 0) for key in self._instances.keys.get(name, ())]
+        for value in stood:
+            if value < 0:
                 raise Refused(
                     RefusalCode.AMOUNT_OUT_OF_RANGE,
                     f"累计“{counter.title}”（{name}）为负数，请先更正",
                     field="counters",
                     counter=name,
                 )
-            self._stood[name] = found
-        return found
-
-    def before(self, counter: Counter) -> int:
-        """What stood on a counter before the bill, over all its instances."""
-        return sum(self.stood(counter))
+        return stood
 
     def value(self, counter: Counter) -> int:
         """What stands on a counter now."""
@@ -87,14 +81,17 @@ class Counters:
         Never negative: 1,800 paid while active against 1,300 of a retired person gives nothing
         back.
         """
-        stood = self.stood(counter)
+        used = self.before(counter)
         added = 0 if before else self._added.get(counter.name, 0)
-        if len(stood) == 1:
-            used = stood[0] + added
-            return used, height - used if used < height else 0
+        if counter.spread:
+            return used + added, self._left_of_months(counter, height, added)
+        used += added
+        return used, height - used if used < height else 0
+
+    def _left_of_months(self, counter: Counter, height: Fen, added: int) -> Fen:
         self._heights[counter.name] = min(height, self._heights.get(counter.name, height))
-        free = sum([height - value for value in stood if value < height])
-        return sum(stood) + added, max(0, free - added)
+        stood = self._by_instance(counter)
+        return max(0, sum([height - value for value in stood if value < height]) - added)
 
     def entries(self) -> tuple[tuple[CounterKey, int], ...]:
         """The signed entries of the bill; none of them zero."""

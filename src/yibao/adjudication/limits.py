@@ -1,6 +1,6 @@
 """Limits (起付线、封顶线) as a bill meets them, and the deductible that they make due."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from yibao.adjudication.bands import Exact
@@ -33,8 +33,8 @@ NO_DEDUCTIBLE = DeductibleDecision(0, ())
 def height_of(found: FoundLimit, bill: Bill) -> Fen | None:
     """A limit's height for a bill: due again after so many days, raised by further diseases."""
     height = found.height
-    if height is None:
-        return None
+    if height is None or (found.every_days is None and found.further is None):
+        return height
     if found.every_days is not None and found.every_days.value is not None:
         height *= -(-bill.days // found.every_days.value)
     if found.further is not None and found.further.value is not None:
@@ -55,9 +55,16 @@ def limit_state(
 
 
 def decide_deductible(
-    limits: Iterable[FoundLimit], base: Exact, bill: Bill, counters: Counters
+    limits: Sequence[FoundLimit], base: Exact, bill: Bill, counters: Counters
 ) -> DeductibleDecision:
     """The deductible of a base: the least that any limit leaves; 0 where the law has none."""
-    states = tuple([limit_state(found, bill, counters) for found in limits])
-    due = [state.left for state in states if state.left is not None]
-    return DeductibleDecision(min(base, *due) if due else 0, states)
+    if not limits:
+        return NO_DEDUCTIBLE
+    least: int | None = None
+    states = []
+    for found in limits:
+        state = limit_state(found, bill, counters)
+        states.append(state)
+        if state.left is not None and (least is None or state.left < least):
+            least = state.left
+    return DeductibleDecision(0 if least is None else min(base, least), tuple(states))

@@ -1,19 +1,21 @@
 """One part of a bill: what is taken off before any fund works on it, and its deductible."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from yibao.adjudication.account import Account
 from yibao.adjudication.bands import Exact, rounded
+from yibao.adjudication.checks import check_within_year
 from yibao.adjudication.counters import Counters
 from yibao.adjudication.limits import NO_DEDUCTIBLE, DeductibleDecision, decide_deductible
 from yibao.adjudication.model import Bill, Sums
 from yibao.adjudication.plan import NotCovered, Part
 from yibao.kernel.money import Fen, round_half_up
-from yibao.policy.model import Component
+from yibao.policy.model import Component, Law
 
-COMPONENTS = tuple(Component)
-"""The parts outside the scope in the order in which they are paid."""
+COMPONENTS = FIRST_PAY, OVER_LIMIT, OWN = tuple(Component)
+"""The parts outside the scope in the order in which they are paid; bound here, because looking a
+member up on its class takes longer than what is done with it."""
 
 
 class Left:
@@ -57,26 +59,31 @@ class Opening(NamedTuple):
 
 
 def open_part(
-    part: Part | NotCovered, sums: Sums, bill: Bill, counters: Counters, account: Account | None
+    part: Part | NotCovered,
+    sums: Sums,
+    bill: Bill,
+    law: Law,
+    counters: Counters,
+    account: Account | None,
 ) -> tuple[Opening, Left]:
     """First pay, fixed price, account parts spent first, deductible: in this order."""
     own = {
-        Component.FIRST_PAY: sums.first_pay,
-        Component.OVER_LIMIT: sums.over_limit - sums.hospital,
-        Component.OWN: sums.own,
+        FIRST_PAY: sums.first_pay,
+        OVER_LIMIT: sums.over_limit - sums.hospital,
+        OWN: sums.own,
     }
     if isinstance(part, NotCovered):
         opening = Opening(sums, sums, sums.hospital, 0, 0, sums.in_scope, NO_DEDUCTIBLE)
         return opening, Left("", sums.in_scope, 0, own)
+    if part.across_year is not None:
+        check_within_year(part.across_year, bill, law)
     settled, cost = sums, sums.in_scope
     if part.first_pay is not None and part.first_pay.value:
         share = part.first_pay.value
         first_pay = round_half_up(cost * share.numerator, share.denominator)
         cost -= first_pay
-        own[Component.FIRST_PAY] += first_pay
-        settled = Sums(
-            sums.total, sums.own, sums.over_limit, own[Component.FIRST_PAY], cost, sums.hospital
-        )
+        own[FIRST_PAY] += first_pay
+        settled = Sums(sums.total, sums.own, sums.over_limit, own[FIRST_PAY], cost, sums.hospital)
     above_price = 0
     if part.fixed_price is not None:
         above_price = _above_price(part, sums, bill)
@@ -121,7 +128,9 @@ def close_part(part: Part, left: Left, counters: Counters) -> None:
     counters.count_stay(feeds.stays)
 
 
-def sums_of(buckets: Iterable[str], sums: Mapping[str, Sums]) -> Sums:
+def sums_of(buckets: Sequence[str], sums: Mapping[str, Sums]) -> Sums:
     """The sums of one part over its buckets."""
+    if len(buckets) == 1:
+        return sums.get(buckets[0]) or Sums()
     found = [sums[bucket] for bucket in buckets if bucket in sums]
-    return found[0] if len(found) == 1 else sum(found, Sums())
+    return sum(found, Sums())

@@ -18,7 +18,14 @@ from yibao.adjudication.plan import FoundPayer
 from yibao.kernel.money import Fen
 from yibao.policy.model import Axis, Base, Component, Counted, Counter
 
-ABOVE_DEDUCTIBLE = frozenset({Base.IN_SCOPE, Base.CO_PAY})
+# Members are bound here: looking one up on its class takes longer than what is done with it.
+IN_SCOPE, CO_PAY, UNPAID = Base.IN_SCOPE, Base.CO_PAY, Base.UNPAID
+ABOVE_CAP, OUTSIDE = Base.ABOVE_CAP, Base.OUTSIDE
+FUND, PAYMENTS, COST_IN_SCOPE = Counted.FUND, Counted.PAYMENTS, Counted.IN_SCOPE
+BASE_AFTER_DEDUCTIBLE = Counted.BASE_AFTER_DEDUCTIBLE
+ABSOLUTE = Axis.ABSOLUTE
+
+ABOVE_DEDUCTIBLE = frozenset({IN_SCOPE, CO_PAY})
 """Bases that the benefit's deductible is no part of."""
 
 COST = frozenset({Counted.IN_SCOPE, Counted.AFTER_DEDUCTIBLE})
@@ -110,23 +117,21 @@ def _base(base: Base, turn: Turn) -> Exact:
     parts = turn.parts
     if len(parts) == 1:
         return _of_part(base, parts[0], turn.above_cap)
-    if base is Base.ABOVE_CAP:
+    if base is ABOVE_CAP:
         return min(turn.above_cap, sum([left.unpaid for left in parts]))
     return sum([_of_part(base, left, 0) for left in parts])
 
 
 def _of_part(base: Base, left: Left, above_cap: Exact) -> Exact:
-    match base:
-        case Base.IN_SCOPE:
-            return min(left.cost - left.deductible, left.unpaid)
-        case Base.CO_PAY:
-            return left.co_pay
-        case Base.UNPAID:
-            return left.unpaid
-        case Base.ABOVE_CAP:
-            return min(above_cap, left.unpaid)
-        case Base.OUTSIDE:
-            return 0
+    if base is IN_SCOPE:
+        return min(left.cost - left.deductible, left.unpaid)
+    if base is UNPAID:
+        return left.unpaid
+    if base is CO_PAY:
+        return left.co_pay
+    if base is ABOVE_CAP:
+        return min(above_cap, left.unpaid)
+    return 0
 
 
 def _capped(
@@ -144,18 +149,16 @@ def _capped(
         left = state.left
         if left is None:
             continue
-        match counts:
-            case Counted.FUND:
-                available = left if available is None else min(available, left)
-            case Counted.PAYMENTS:
-                worked_on = worked_on if left else 0
-            case Counted.BASE_AFTER_DEDUCTIBLE:
-                worked_on = min(worked_on, left + deductible)
-            case Counted.IN_SCOPE:
-                used = _deductible_before(found, turn)
-                worked_on = min(worked_on, max(0, left - used))
-            case _:
-                worked_on = min(worked_on, left)
+        if counts is FUND:
+            available = left if available is None else min(available, left)
+        elif counts is PAYMENTS:
+            worked_on = worked_on if left else 0
+        elif counts is BASE_AFTER_DEDUCTIBLE:
+            worked_on = min(worked_on, left + deductible)
+        elif counts is COST_IN_SCOPE:
+            worked_on = min(worked_on, max(0, left - _deductible_before(found, turn)))
+        else:
+            worked_on = min(worked_on, left)
     return tuple(caps), available, worked_on
 
 
@@ -164,9 +167,9 @@ def _start(found: FoundPayer, turn: Turn, own_deductible: Exact) -> Exact:
     payer = found.payer
     counter = payer.counter
     start: Exact = 0 if counter is None else _stands(counter, turn)
-    if payer.axis is Axis.ABSOLUTE:
+    if payer.axis is ABSOLUTE:
         start += own_deductible
-        if counter is None or counter.counts is Counted.IN_SCOPE:
+        if counter is None or counter.counts is COST_IN_SCOPE:
             start += _deductible_before(found, turn)
     return start
 
@@ -187,7 +190,7 @@ def _deductible_before(found: FoundPayer, turn: Turn) -> Fen:
 def _take(amount: Fen, found: FoundPayer, turn: Turn) -> Fen:
     """Take a payment off what is left: in scope, then outside of it; what was taken there."""
     rest = amount
-    if found.payer.base is not Base.OUTSIDE:
+    if found.payer.base is not OUTSIDE:
         room: Callable[[Left], Fen] = _co_pay if found.payer.base in ABOVE_DEDUCTIBLE else _unpaid
         for left in turn.parts:
             taken = min(rest, room(left))

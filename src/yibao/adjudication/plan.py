@@ -106,6 +106,10 @@ class FoundAccount(NamedTuple):
     may_pay: Mapping[str, Found[frozenset[PersonalPart]]]
     parts: Found[tuple[str, ...]]
     spent_first: Found[tuple[str, ...]] | None
+    order: tuple[tuple[str, tuple[PersonalPart, ...]], ...] = ()
+    """``may_pay`` in the order of ``parts``, what it may pay in the order in which it does."""
+    payable: tuple[PersonalPart, ...] = ()
+    """What any of them may pay."""
 
 
 class Plan(NamedTuple):
