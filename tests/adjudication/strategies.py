@@ -4,6 +4,7 @@ Laws are drawn as documents and read by the real loader. They are small and crow
 and bills are of one size, so that every limit is met by some bill.
 """
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -15,7 +16,6 @@ from hypothesis import strategies as st
 from tests.policy.builders import AREA, SOURCES, law_of
 from yibao.adjudication.model import Bill, Person, Provider, Sums
 from yibao.policy.model import Law
-from yibao.policy.parameters import LawError
 from yibao.policy.terms import (
     CareKind,
     EntitlementExtent,
@@ -90,6 +90,7 @@ RATIOS = st.sampled_from(
 SHARES = st.sampled_from([Decimal("0"), Decimal("0.1"), Decimal("0.35"), "1/3", Decimal("1")])
 FACTORS = st.sampled_from([Decimal("0.5"), Decimal("0"), Decimal("0.333"), Decimal("1.2")])
 POINTS = st.sampled_from([Decimal("-0.10"), Decimal("0.02"), Decimal("0.3"), Decimal("-0.6")])
+CAPS = ["fund", "base", "base_after_deductible", "payments", "in_scope", "after_deductible"]
 ADJUSTMENTS: dict[str, Leaf] = {
     "own_share_times": st.sampled_from([Decimal("0.6"), Decimal("0.8"), Decimal("1.5")]),
     "fund_share_times": st.sampled_from([Decimal("0.9"), Decimal("0.333"), Decimal("1.1")]),
@@ -101,7 +102,7 @@ ADJUSTMENTS: dict[str, Leaf] = {
 @st.composite
 def bands(draw: Draw) -> Any:
     """Bands: none, one ratio, or several segments."""
-    shape = draw(st.sampled_from(["one", "several", "several", "none"]))
+    shape = draw(st.sampled_from(["one", "several", "several", "several", "one", "none"]))
     if shape == "none":
         return "none"
     if shape == "one":
@@ -150,7 +151,7 @@ class Draft:
 
     def counter(self, counts: str, benefits: Sequence[str], *payers: str) -> str:
         """The name of a counter that is declared for this."""
-        scopes = "year visit visit_year chain day month quarter life".split()
+        scopes = ["year", "visit", "visit_year", "chain", "day", "month", "quarter", "life"]
         name = f"c{len(self.counters)}"
         self.counters[name] = {
             "scope": self.draw(st.sampled_from(scopes)),
@@ -199,7 +200,7 @@ class Draft:
         above: Sequence[str],
         before: Sequence[str] = (),
     ) -> dict[str, Any]:
-        """A payer on one of the bases; ``above``: payers that have a cap; ``before``: it follows."""
+        """A payer on one of the bases; ``above``: payers with a cap; ``before``: it follows them."""
         base = self.draw(st.sampled_from([*bases, *(["above_cap"] if above else [])]))
         payer: dict[str, Any] = {
             "base": base,
@@ -215,8 +216,7 @@ class Draft:
             payer["also"] = {part: self.parameter(SHARES) for part in sorted(self.draw(parts))}
         if self.maybe(3):
             payer["deductible"] = {"own": self.limit("deductible", benefits, key)}
-        kinds = "fund base base_after_deductible payments in_scope after_deductible".split()
-        caps = self.draw(st.lists(st.sampled_from(["fund", *kinds]), max_size=2, unique=True))
+        caps = self.draw(st.lists(st.sampled_from(CAPS), max_size=2, unique=True))
         if caps:
             payer["caps"] = {
                 counts: self.limit(
@@ -279,9 +279,43 @@ class Draft:
         return benefit
 
 
-@st.composite
-def laws(draw: Draw) -> Law:
+def laws() -> st.SearchStrategy[Law]:
     """A law of any shape that the loader takes."""
+    return documents().map(law_of)
+
+
+@st.composite
+def laws_and_more_generous(draw: Draw) -> tuple[Law, Law]:
+    """A law, and the same with one of its ratios raised to the whole."""
+    document = draw(documents())
+    more = copy.deepcopy(document)
+    shares = [share for table in _tables_of_payers(more) for share in _shares(table["bands"])]
+    if shares:
+        container, key = draw(st.sampled_from(shares))
+        container[key] = Decimal("1")
+    return law_of(document), law_of(more)
+
+
+def _tables_of_payers(document: dict[str, Any]) -> list[dict[str, Any]]:
+    own = [p for benefit in document["benefits"].values() for p in benefit["payers"].values()]
+    return [*own, *document["payers"].values()]
+
+
+def _shares(node: Any) -> list[tuple[Any, Any]]:
+    """Where the ratios of a parameter of bands stand: containers and keys."""
+    items = list(node.items() if isinstance(node, dict) else enumerate(node))
+    found = []
+    for key, child in items:
+        if isinstance(child, dict | list) and key != "by":
+            found += _shares(child)
+        elif key not in ("above", "to", "by", "from") and child != "none":
+            found.append((node, key))
+    return found
+
+
+@st.composite
+def documents(draw: Draw) -> dict[str, Any]:
+    """The document of a law of any shape that the loader takes."""
     draft = Draft(draw)
     draft.gaps = draft.maybe(4)
     count = draw(st.integers(1, 3))
@@ -310,7 +344,7 @@ def laws(draw: Draw) -> Law:
         }
         if not payers[name].get("caps", {}).keys() <= {"payments"}:
             above.append(name)
-    document = {
+    return {
         "law": {"area": AREA, "scheme": "310", "title": "试验统筹区"},
         "sources": SOURCES,
         "defaults": {"from": date(2000, 1, 1), "source": ["T"], "confidence": "general"},
@@ -323,14 +357,13 @@ def laws(draw: Draw) -> Law:
                 "scope": draw(st.sampled_from(["year", "life"])),
                 "counts": "stays",
                 "by": draw(st.sampled_from([[], ["level"]])),
-            },  # fmt: skip
+            },
             **draft.counters,
         },
         "benefits": benefits,
         "payer_order": list(payers),
         "payers": payers,
     }
-    return law_of(document)
 
 
 def _key_of(payer: str, benefits: dict[str, Any]) -> str:
@@ -437,6 +470,3 @@ def bills_of_one(draw: Draw) -> list[Bill]:
 def histories(draw: Draw) -> list[list[Bill]]:
     """The bills of some persons."""
     return draw(st.lists(bills_of_one(), min_size=2, max_size=5))
-
-
-__all__ = ["LawError", "bills_of_one", "histories", "laws"]

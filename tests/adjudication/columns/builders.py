@@ -25,7 +25,7 @@ def columns_of(histories: Sequence[Sequence[Bill]]) -> BillColumns:
         person_type=_coded([person.person_type for person in people]),
         birth=_days([person.birth_date for person in people]),
         level=_coded([(bill.provider.level, bill.provider.is_pharmacy) for bill in bills]),
-        sums={name: _sums(bills, name) for name in ("general", "dual")},
+        sums={name: _sums(bills, name) for name in {n: 0 for bill in bills for n in bill.sums}},
         optional={
             "gender": _coded([person.gender for person in people]),
             "identities": _coded([person.identities for person in people]),

@@ -1,6 +1,5 @@
 """The law on columns: every bill of a block decided as the scalar engine would, to the fen."""
 
-from collections.abc import Mapping
 from functools import lru_cache
 
 import numpy as np
@@ -73,8 +72,7 @@ class Engine:
                 refused.pop(row, None)
             refused |= decide_person(self.law, bills, rows, answer)
             by_scalar += len(rows)
-        for row in refused:
-            total[row] = 0
+        total[np.fromiter(refused, np.intp, len(refused))] = 0
         funds = np.zeros(len(bills), np.int64)
         for amounts in answer.payments.values():
             funds += amounts
@@ -197,15 +195,12 @@ def _totals(bills: BillColumns) -> tuple[Fens, Fens, Fens]:
     return total, in_scope, hospital
 
 
-def _refused(tables: Tables, plans: Indices, alone: Flags, answer: Answer) -> Mapping[int, str]:
+def _refused(tables: Tables, plans: Indices, alone: Flags, answer: Answer) -> dict[int, str]:
     """The rows whose plan is refused; their amounts become 0."""
-    refused = tables.refused.take(plans) & ~alone
-    names = tables.names
-    found = {}
-    for row in np.flatnonzero(refused).tolist():
-        answer.clear(row)
-        found[row] = names[plans[row]]
-    return found
+    rows = np.flatnonzero(tables.refused.take(plans) & ~alone)
+    answer.clear(rows)
+    names = np.array(tables.names, np.object_).take(plans.take(rows))
+    return dict(zip(rows.tolist(), names.tolist(), strict=True))
 
 
 __all__ = ["decide_columns", "unsupported"]

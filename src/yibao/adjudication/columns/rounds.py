@@ -45,12 +45,11 @@ class Answer:
             self.payments[path][where] = paid.amount
             self.bases[path][where] = paid.base
 
-    def clear(self, row: int) -> None:
-        """Nothing is decided of this row."""
-        for column in (self.deductible, self.in_scope, self.hospital):
-            column[row] = 0
-        for column in (*self.payments.values(), *self.bases.values()):
-            column[row] = 0
+    def clear(self, rows: Indices | int) -> None:
+        """Nothing is decided of these rows."""
+        fixed = (self.deductible, self.in_scope, self.hospital)
+        for column in (*fixed, *self.payments.values(), *self.bases.values()):
+            column[rows] = 0
 
 
 @dataclass(frozen=True, slots=True)
