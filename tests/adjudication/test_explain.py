@@ -291,6 +291,7 @@ def test_every_step_of_the_computation_is_told() -> None:
         "大病保险：先行自付按 50% 计入，计 500.00 元。",
         "大病保险：本待遇年度起付线以上费用已计 4000.00 元，本次从此处起分段。",
         "医院承担 1100.00 元，个人负担 2378.00 元。",
+        "实际支付 100.00 元（含先行支付 100.00 元）。",
     ],
 )
 def test_a_patient_reads_why_in_words(words: str) -> None:

@@ -120,7 +120,7 @@ CHRONIC = law_from(
     spread = true
     [classes.chronic]
     fact = "disease"
-    order = ["diabetes", "insulin", "hypertension"]
+    order = ["insulin", "diabetes", "hypertension"]
     diabetes = ["E1"]
     insulin = ["E10"]
     hypertension = ["I10"]

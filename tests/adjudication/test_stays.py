@@ -53,7 +53,11 @@ def test_emergency_care_before_an_admission_belongs_to_the_stay() -> None:
 
 def test_the_latest_stay_decides_and_its_chain_goes_on() -> None:
     second = Stay("v2", "H1", date(2026, 1, 15), date(2026, 1, 18), chain="v1")
-    assert chain(Stay("v3", "H1", date(2026, 1, 28)), BEFORE, second) == ("v1", "readmission")
+    third = Stay("v3", "H1", date(2026, 1, 19))
+    assert chain(third, BEFORE, second) == ("v1", "readmission")
+    apart = second._replace(chain="other")
+    assert chain(third, BEFORE, apart) == ("other", "readmission")
+    assert chain(third, apart, BEFORE) == ("other", "readmission")
 
 
 def test_a_law_may_know_no_readmission() -> None:
