@@ -63,7 +63,8 @@ def drawn_lines(
     """The sums of each bill, and the list columns of its fee lines."""
     number = len(stay) * lines
     item = rng.integers(0, len(fees.price), number)
-    most = np.where(stay, 48, 3)
+    severity = rng.lognormal(0.0, 0.9, len(stay))  # few stays cost many times the usual
+    most = np.clip(np.where(stay, 30 * severity, 1 + 2 * severity), 1, 2_000)
     quantity = 1 + (rng.random(number) * np.repeat(most, lines)).astype(np.int64)
     price = fees.price[item]
     amount = (price * quantity * 10_000 + _FEN // 2) // _FEN

@@ -99,6 +99,11 @@ class PayerChange:
         """After − before."""
         return self.after - self.before
 
+    @property
+    def pays(self) -> bool:
+        """Whether it pays anything under either law."""
+        return bool(self.before or self.after)
+
 
 class Decile(NamedTuple):
     """A tenth of the persons, ordered by what they pay under law A."""

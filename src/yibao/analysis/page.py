@@ -160,13 +160,14 @@ def _persons(part: int, whole: int) -> Label:
 
 def _payers(comparison: Comparison) -> str:
     sums = comparison.compared
+    payers = [payer for payer in comparison.payers if payer.pays]
     rows = [
         Bar(
             Label(payer.label.title, payer.label.english),
             ((payer.before, "before"), (payer.after, "after")),
             _from_to(payer.before, payer.after),
         )
-        for payer in comparison.payers
+        for payer in payers
     ]
     table = _table(
         (
@@ -178,7 +179,7 @@ def _payers(comparison: Comparison) -> str:
             Label("过线人数 A → B", "persons over its line A → B"),
         ),
         [
-            *(_payer_cells(payer) for payer in comparison.payers),
+            *(_payer_cells(payer) for payer in payers),
             _total_cells(Label("基金合计", "all funds"), sums.funds_before, sums.funds_after),
             _total_cells(Label("个人负担", "persons"), sums.personal_before, sums.personal_after),
         ],
@@ -193,7 +194,7 @@ def _payers(comparison: Comparison) -> str:
                 f"{payer.over_before:,} → {payer.over_after:,}",
             ),
         )
-        for payer in comparison.payers
+        for payer in payers
         if payer.label.has_line
     ]
     more = ""

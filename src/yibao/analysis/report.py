@@ -75,7 +75,7 @@ def _payers(comparison: Comparison) -> Table:
     table = _table("Fund spending 基金支出 (yuan)", "payer 支付方", "fund 基金")
     for heading in ("before A", "after B", "difference 差额", "%", "persons over its line A → B"):
         table.add_column(heading, justify="right")
-    for payer in comparison.payers:
+    for payer in (one for one in comparison.payers if one.pays):
         table.add_row(
             f"{payer.label.title} {payer.label.english}",
             " ".join(payer.label.funds),
