@@ -324,3 +324,11 @@ def test_a_case_file_that_is_none_is_told(tmp_path: Path, law: Path) -> None:
     result = yibao("cases", law)
     assert result.exit_code == 1
     assert "case: missing" in result.stderr
+
+
+def test_a_case_is_explained_step_by_step() -> None:
+    result = yibao("cases", "--explain", "A10", "--language", "en")
+    assert result.exit_code == 0
+    assert "The cap for the benefit year is 100000.00 yuan; 8240.49 was used" in result.stdout
+    assert "1 of 1 cases" in result.stdout
+    assert "did you mean 'A10'" in yibao("cases", "--explain", "A100").stderr

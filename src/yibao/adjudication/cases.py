@@ -5,7 +5,7 @@ same functions that settle a bill, and compares the figures that the case expect
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -59,6 +59,8 @@ class CaseResult:
     difference: Mapping[str, str] = field(default_factory=dict)
     """got − expected; empty text where a refusal came as expected."""
     slips: tuple[Slip, ...] = ()
+    settled: tuple[Settled, ...] = field(default=(), repr=False, compare=False)
+    """The bills that were decided, for whoever wants to see the steps."""
 
     def as_json(self) -> dict[str, Any]:
         """The case as ``yibao law cases --json`` prints it; several slips as one."""
@@ -152,7 +154,7 @@ class _Case:
         refuse_unmet(succession)
         if not expected:
             raise fault(self.table.node, "expects nothing")
-        return self._compared(expected, got)
+        return replace(self._compared(expected, got), settled=tuple(succession.decided))
 
     def _law(self, find_law: FindLaw) -> Law:
         if not self.law.is_table:

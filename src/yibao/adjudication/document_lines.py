@@ -128,7 +128,7 @@ def _check_total(table: Table, total: Fen) -> None:
 def _line(table: Table) -> DocumentLine:
     charged = _charged(table)
     item_class = table.must("class")
-    if item_class.value not in CLASSES:
+    if str(item_class.value) not in CLASSES:
         near = proposal(str(item_class.value), list(CLASSES))
         raise fault(item_class, f"unknown class{near}; known: A, B, C")
     over_limit = table.node_of("over_limit")
@@ -136,7 +136,7 @@ def _line(table: Table) -> DocumentLine:
         word(table, "name"),
         charged,
         RawTerms(
-            item_class=CLASSES[item_class.value],
+            item_class=CLASSES[str(item_class.value)],
             kind=word(table, "kind"),
             first_pay=_ratio(table),
             ceiling=_ceiling(table),

@@ -47,6 +47,8 @@ class Succession:
     law: Law
     counters: dict[CounterKey, int] = field(default_factory=dict)
     account: dict[str, Fen] = field(default_factory=dict)
+    decided: list[Settled] = field(default_factory=list)
+    """Every bill and cancellation, in order."""
     living: list[Settled] = field(default_factory=list)
     waiting: list[HistoryEntry] = field(default_factory=list)
     """Given counters that no bill has met so far."""
@@ -67,6 +69,7 @@ class Succession:
             decision, met, before, dict(self.counters), account_before, document.lines
         )
         self.living.append(settled)
+        self.decided.append(settled)
         return settled
 
     def cancel(self, visit: str) -> Settled:
@@ -87,9 +90,11 @@ class Succession:
         before, account_before = dict(self.counters), dict(self.account)
         self._move(settled.statement, -1)
         undone = settled.decision._replace(statement=mirrored(settled.statement))
-        return Settled(
+        mirror = Settled(
             undone, settled.met, before, dict(self.counters), account_before, cancelled=True
         )
+        self.decided.append(mirror)
+        return mirror
 
     def _check_order(self, settled: Settled) -> None:
         """Refuse where the law does, if a later bill meets a counter that this one moved."""

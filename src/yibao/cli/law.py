@@ -157,6 +157,10 @@ def cases(
         list[Path] | None,
         typer.Argument(help="Case files or folders; default: the packaged published cases."),
     ] = None,
+    explained: Annotated[
+        str | None, typer.Option("--explain", metavar="ID", help="Tell every step of this case.")
+    ] = None,
+    language: Annotated[Language, typer.Option(help="Language of the steps.")] = Language.CHINESE,
     laws: LawsFolder = None,
     as_json: AsJson = False,
 ) -> None:
@@ -164,13 +168,18 @@ def cases(
 
     Example: yibao law cases my-cases.toml
     """
-    from yibao.cli.law_cases import render, run
+    from yibao.cli.law_cases import of_id, render, run
+    from yibao.cli.law_explain import print_bill
 
     with told(as_json):
         results = run(paths or [], laws)
+        if explained is not None:
+            results = [of_id(results, explained)]
         if as_json:
             echo_json({"cases": [result.as_json() for result in results]})
         else:
+            for one in results[0].settled if explained is not None else ():
+                print_bill(console, one, language.value, auditor=True)
             console.print(render(results))
     raise typer.Exit(0 if all(result.ok for result in results) else 1)
 

@@ -12,6 +12,7 @@ from yibao.adjudication.cases import CaseResult, run_cases
 from yibao.cli.law_files import Shelf, document, is_file_name, packaged_cases
 from yibao.policy.model import Law
 from yibao.policy.parameters import LawError
+from yibao.policy.table import proposal
 
 
 def run(paths: list[Path], folder: Path | None) -> list[CaseResult]:
@@ -24,6 +25,14 @@ def run(paths: list[Path], folder: Path | None) -> list[CaseResult]:
         return shelf.law(str(beside) if is_file_name(name) or beside.is_file() else name)
 
     return run_cases(_documents(paths) if paths else packaged_cases(), find_law)
+
+
+def of_id(results: list[CaseResult], wanted: str) -> CaseResult:
+    """The case with an id. Raises LawError, proposing a near one."""
+    ids = [result.id for result in results]
+    if wanted not in ids:
+        raise LawError("--explain", "id", f"no case{proposal(wanted, ids)}")
+    return results[ids.index(wanted)]
 
 
 def _documents(paths: list[Path]) -> dict[str, Mapping[str, Any]]:

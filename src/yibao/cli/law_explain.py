@@ -52,7 +52,7 @@ class Explained:
     def print(self, console: Console, language: str, *, auditor: bool) -> None:
         """For people: figures and steps of each bill."""
         for one in self.settled:
-            _print_bill(console, one, language, auditor=auditor)
+            print_bill(console, one, language, auditor=auditor)
 
 
 def explained(name: str, bill: Path, history: Path | None, folder: Path | None) -> Explained:
@@ -158,14 +158,18 @@ def _step_json(step: Step) -> dict[str, Any]:
 # ---------------------------------------------------------------------------------------- people
 
 
-def _print_bill(console: Console, one: Settled, language: str, *, auditor: bool) -> None:
+def print_bill(console: Console, one: Settled, language: str, *, auditor: bool) -> None:
+    """Figures, fee lines and steps of a decided bill; of a cancellation the figures alone."""
     bill, chinese = one.decision.bill, language == "zh"
     head = f"{bill.visit} · {bill.day} · {bill.care_kind}"
     console.rule(escape(head), align="left")
     console.print(_figures(one, chinese=chinese))
     for line in one.lines:
         told = explain_line(line.line.charged, line.terms, line.split, "zh" if chinese else "en")
-        console.print(escape(f"· {line.line.name or ''} {told}"), highlight=False)
+        name = f"{line.line.name}: " if line.line.name else ""
+        console.print(escape(f"· {name}{told}"), highlight=False, soft_wrap=True)
+    if one.cancelled:
+        return
     text = explain(one.decision, "zh" if chinese else "en", auditor=auditor)
     console.print(escape(text), highlight=False, soft_wrap=True)
 
