@@ -144,6 +144,28 @@ async def test_a_bill_that_a_law_refuses_is_told_with_the_parameter(town: Town) 
     assert one.differences == {}
 
 
+async def test_the_list_is_what_settling_anew_would_have_given(town: Town) -> None:
+    old, new = law(capped("120"), counters=SPENT), law(capped("150", "0.7"), counters=SPENT)
+    amounts = ("60", "100", "33.33", "250", "10")
+    totals: list[list[tuple[int, int, int]]] = []
+    listed: list[Affected] = []
+    for counting in (old, new):
+        await let_count(town, counting)
+        member = await town.insure(account="45.67")
+        bills = [await town.bill(member, amount) for amount in amounts]
+        totals.append([(bill.funds, bill.account, bill.cash) for bill in bills])
+        if counting is old:
+            listed = await by_law(town, new)
+            again = {one.settlement: one.again for one in listed}
+            expected = [again.get(key_of(bill)) for bill in bills]
+    assert totals[0] != totals[1]
+    for before, after, told in zip(*totals, expected, strict=True):
+        if told is None:
+            assert before == after
+        else:
+            assert after == (told["funds"], told["account"], told["cash"])
+
+
 # ----------------------------------------------------------------------------------------- facts
 
 

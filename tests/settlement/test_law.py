@@ -20,7 +20,7 @@ from tests.settlement.builders import (
 from tests.settlement.laws import SPENT, TODAY, by_class, capped, law, let_count, withdraw
 from yibao.kernel.periods import Period
 from yibao.kernel.refusals import RefusalCode
-from yibao.policy.terms import EntitlementExtent, IdentityKind, PersonType
+from yibao.policy.terms import CareKind, EntitlementExtent, IdentityKind, PersonType
 from yibao.registry.filings import service as filings
 from yibao.registry.people import service as people
 from yibao.registry.people.model import Entitlement, SpecialIdentity, Trait
@@ -210,6 +210,53 @@ async def test_a_bill_after_the_law_has_ended_is_refused_by_name(town: Town) -> 
     refusal = await town.refused(town.settlement(visit, "100"))
     assert refusal.code is RefusalCode.PARAMETER_MISSING
     assert (refusal.facts["parameter"], refusal.facts["day"]) == ("law.until", "2026-07-15")
+
+
+async def test_a_kind_of_care_that_no_law_knows_is_refused_by_name(town: Town) -> None:
+    visit = await town.open_visit(await town.insure())
+    await town.charge(visit, "100")
+    unknown = replace(town.settlement(visit, "100"), care_kind=CareKind("9999"))
+    refusal = await town.refused(unknown)
+    assert (refusal.code, refusal.field) == (RefusalCode.PARAMETER_MISSING, "care_kind")
+    assert refusal.facts == {"parameter": "benefits.*.care_kinds.9999", "day": "2026-07-15"}
+
+
+async def test_a_negative_accumulator_is_refused_by_name(town: Town) -> None:
+    await let_count(town, law(capped("60"), counters=SPENT))
+    member = await town.insure()
+    async with town.database.owner() as connection:
+        await connection.execute(
+            "INSERT INTO settlement.accumulator VALUES ($1, $2, 'spent', '2026', -1)", POOL, member
+        )
+    visit = await town.open_visit(member)
+    await town.charge(visit, "100")
+    refusal = await town.refused(town.settlement(visit, "100"))
+    assert refusal.code is RefusalCode.AMOUNT_OUT_OF_RANGE
+    assert refusal.facts["counter"] == "spent"
+
+
+async def test_a_visit_in_the_future_is_refused_with_its_day(town: Town) -> None:
+    begin = NOON + timedelta(days=3)
+    refusal = await town.refused(replace(town.registration(await town.insure()), begin=begin))
+    assert (refusal.code, refusal.field) == (RefusalCode.DATE_NOT_ALLOWED, "begin")
+    assert refusal.facts == {"day": "2026-07-18"}
+
+
+async def test_years_without_a_claim_end_with_a_claim_that_stands(town: Town) -> None:
+    free = {"free": {"fact": "claim_free_years", "order": ["yes"], "otherwise": "no",
+                     "yes": {"from": 4}}}  # fmt: skip
+    rates = by_class("free", yes="0.9", no="0.1")
+    rates["pool"]["reported_as"] = [dated({"fund": "330100", "amount_field": "hifmi"})]
+    await let_count(town, law(rates, classes=free))
+    member = await town.insure(period=Period(date(2020, 3, 1)))
+    first = await town.bill(member, "100")
+    town.clock.set(NOON + timedelta(days=1))
+    second = await town.bill(member, "100")
+    assert (first.funds, second.funds) == (9000, 1000)
+    assert (first.snapshot["claim_free_years"], second.snapshot["claim_free_years"]) == (6, 0)
+    await town.do(town.cancellation(second))
+    await town.do(town.cancellation(first))
+    assert (await town.bill(member, "100")).funds == 9000
 
 
 async def _comes_out_again(town: Town, settled: SettlementFacts) -> None:

@@ -36,6 +36,8 @@ from yibao.registry.catalogue.model import Catalogue, Item
 from yibao.registry.catalogue.service import load_catalogue
 from yibao.registry.institutions.model import Directory, Institution
 from yibao.registry.institutions.service import load_directory
+from yibao.registry.laws.model import LawsInForce
+from yibao.registry.laws.service import load_laws
 from yibao.registry.people import service as people
 from yibao.registry.people.model import Insured
 from yibao.sandbox.encounters import item_names
@@ -66,10 +68,11 @@ async def accounts(
     async with database.reader(None) as connection:
         directory = await load_directory(connection, vault)
         catalogue = await load_catalogue(connection)
+        in_force = await load_laws(connection, law_book)
         persons: list[dict[str, Any]] = []
         items: list[dict[str, str]] = []
         for place in PLACES:
-            persons += await _persons(connection, vault, law_book, place, today, persons_an_area)
+            persons += await _persons(connection, vault, in_force, place, today, persons_an_area)
             items += _items(catalogue, place, today)
     return {
         "base_url": base_url,
@@ -120,7 +123,7 @@ def _institution(
 async def _persons(
     connection: "Connection[Any]",
     vault: Vault,
-    law_book: LawBook,
+    laws: LawsInForce,
     place: Place,
     today: date,
     wanted: int,
@@ -137,7 +140,7 @@ async def _persons(
             continue
         balance = sum(part.amount for part in balances.get(number, ()))
         counters = dict(await settlement.counters(connection, place.pool, number))
-        rows += [_person(insured, scheme, balance, counters, law_book, today) for scheme in schemes]
+        rows += [_person(insured, scheme, balance, counters, laws, today) for scheme in schemes]
         if len(rows) >= wanted:
             break
     return rows
@@ -148,13 +151,13 @@ def _person(
     scheme: Scheme,
     balance: Fen,
     counters: Mapping[CounterKey, int],
-    law_book: LawBook,
+    laws: LawsInForce,
     today: date,
 ) -> dict[str, Any]:
     enrolment = insured.enrolment_on(scheme, today)
     assert enrolment is not None
     identity = insured.identity
-    law = law_book.law_on(enrolment.division, scheme, today)
+    law = laws.law_on(enrolment.division, scheme, today)
     year = law.benefit_year(today)
     return {
         "psn_no": insured.membership.number,

@@ -93,9 +93,15 @@ async def law_of_release(
 
 async def keep(connection: "Connection[Any]", laws: Sequence[Law], *, now: datetime) -> None:
     """Keep the texts of laws under their fingerprints, for good."""
+    by_fingerprint = {bytes.fromhex(law.fingerprint): law for law in laws}
+    known = await store.known(connection, list(by_fingerprint))
     await store.keep(
         connection,
-        [(bytes.fromhex(law.fingerprint), law.area, law.scheme, law.canonical) for law in laws],
+        [
+            (fingerprint, law.area, law.scheme, law.canonical)
+            for fingerprint, law in by_fingerprint.items()
+            if fingerprint not in known
+        ],
         now,
     )
 

@@ -23,6 +23,14 @@ async def keep(
     )
 
 
+async def known(connection: "Connection[Any]", fingerprints: Sequence[bytes]) -> set[bytes]:
+    """Which of the laws are kept already."""
+    rows = await connection.fetch(
+        "SELECT fingerprint FROM registry.law WHERE fingerprint = ANY ($1)", fingerprints
+    )
+    return {row[0] for row in rows}
+
+
 async def text(connection: "Connection[Any]", fingerprint: bytes) -> str | None:
     """The canonical text of a law."""
     found: str | None = await connection.fetchval(

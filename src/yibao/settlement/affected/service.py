@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from yibao.adjudication.model import Bill, Sums
 from yibao.kernel.areas import Division, Pool
 from yibao.kernel.periods import business_date
-from yibao.kernel.refusals import Refusal, RefusalCode
+from yibao.kernel.refusals import Refusal, RefusalCode, Refused
 from yibao.platform.crypto import Vault
 from yibao.policy.model import DateBasis, Law
 from yibao.registry.laws import service as laws
@@ -117,7 +117,15 @@ async def _pasts(
             chosen = numbers[first : first + _MEMBERS_AT_ONCE]
             pasts = await _past_of(connection, pool, chosen)
             fingerprints = {facts.law for past in pasts.values() for facts in past.living}
-            yield pasts, await laws.laws_by_fingerprint(connection, sorted(fingerprints))
+            own = await laws.laws_by_fingerprint(connection, sorted(fingerprints))
+            if lost := sorted(fingerprints - own.keys()):
+                raise Refused(
+                    RefusalCode.PARAMETER_MISSING,
+                    f"规则 {lost[0]} 的文本没有保存",
+                    "law",
+                    law=lost[0],
+                )
+            yield pasts, own
 
 
 async def _past_of(

@@ -59,8 +59,9 @@ def check_begin(begin: datetime, now: datetime) -> date:
     if begin > now + CLOCK_TOLERANCE:
         raise Refused(
             RefusalCode.DATE_NOT_ALLOWED,
-            f"开始时间晚于当前时间（{business_date(now)}）",
+            f"开始时间 {business_date(begin)} 晚于当前时间（{business_date(now)}）",
             "begin",
+            day=business_date(begin).isoformat(),
         )
     return business_date(begin)
 
