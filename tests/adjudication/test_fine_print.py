@@ -150,14 +150,6 @@ def test_a_base_is_never_more_than_is_unpaid() -> None:
     assert by_payer(statement) == {"pool": 10_000, "supplement": 36_000, "large": 4_000}
 
 
-def test_a_common_payer_on_the_cost_finds_only_what_its_parts_payers_left() -> None:
-    body = """
-        benefits.stay.payers.pool = { bands = 0.8 }
-        payers.gift = { base = "in_scope", bands = 1 }
-    """
-    assert by_payer(decided(body, 100)) == {"pool": 8_000, "gift": 2_000}
-
-
 def test_what_a_common_payer_left_above_its_cap_goes_to_the_one_that_names_it() -> None:
     statement = decided(
         POOL

@@ -124,7 +124,7 @@ def _base(base: Base, turn: Turn) -> Exact:
 
 def _of_part(base: Base, left: Left, above_cap: Exact) -> Exact:
     if base is IN_SCOPE:
-        return min(left.cost - left.deductible, left.unpaid)
+        return left.cost - left.deductible
     if base is UNPAID:
         return left.unpaid
     if base is CO_PAY:
