@@ -200,7 +200,7 @@ class Draft:
         above: Sequence[str],
         before: Sequence[str] = (),
     ) -> dict[str, Any]:
-        """A payer on one of the bases; ``above``: payers with a cap; ``before``: it follows them."""
+        """A payer on one of the bases; ``above``: payers with a cap; ``before``: followed ones."""
         base = self.draw(st.sampled_from([*bases, *(["above_cap"] if above else [])]))
         payer: dict[str, Any] = {
             "base": base,

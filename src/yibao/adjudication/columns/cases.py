@@ -206,8 +206,7 @@ class Cases:
 
 
 def _any(flags: Sequence[bool], by_case: tuple[int, int]) -> Flags:
-    found: Flags = np.array(flags, np.bool_).reshape(by_case).any(axis=1)
-    return found
+    return np.asarray(np.array(flags, np.bool_).reshape(by_case).any(axis=1))
 
 
 def name_of(refusal: Refused) -> str:

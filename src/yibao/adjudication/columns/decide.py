@@ -12,6 +12,7 @@ from yibao.adjudication.columns.rounds import Answer, Block, Needs
 from yibao.adjudication.columns.rows import date_of, person_starts
 from yibao.adjudication.columns.sight import Indices, ages
 from yibao.adjudication.columns.tables import LARGEST
+from yibao.kernel.refusals import Refused
 from yibao.policy.model import Law
 
 MOST = 1 << 16
@@ -170,9 +171,13 @@ class Engine:
         years = years_of(self.law, bills)
         first = np.zeros(int(years.max()) + 1, np.int64)
         for row in np.unique(years, return_index=True)[1].tolist():
-            day = self.law.year_begin(date_of(int(bills.day[row])))
+            try:
+                day = self.law.year_begin(date_of(int(bills.day[row])))
+            except Refused:  # and so is every bill of that day
+                continue
             first[years[row]] = day.year * 10_000 + day.month * 100 + day.day
-        return (begin > 0) & (begin < first.take(years))
+        earlier: Flags = (begin > 0) & (begin < first.take(years))
+        return earlier
 
 
 def _persons(rows: Flags, person_of: Indices, starts: Indices) -> Flags:

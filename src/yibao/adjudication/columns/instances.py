@@ -74,10 +74,11 @@ def _of_visits(law: Law, scope: Scope, bills: BillColumns) -> Ids | None:
         chain = bills.optional.get("chain")
         if chain is not None:
             named = visit if visit is not None else ITS_OWN
-            return np.where(chain >= 0, chain, named).astype(np.int64)
+            chains: Ids = np.where(chain >= 0, chain, named).astype(np.int64)
+            return chains
     if visit is None:
         return None
-    ids = visit.astype(np.int64)
+    ids: Ids = visit.astype(np.int64)
     if scope is Scope.VISIT_YEAR:
         years = years_of(law, bills)
         ids = np.where(ids < 0, ids, ids * (int(years.max()) + 1) + years)

@@ -58,7 +58,8 @@ class Left:
         """What a payer works on, ``above_cap`` apart."""
         match base:
             case Base.IN_SCOPE:
-                return np.minimum(self.cost - self.deductible, self.unpaid)
+                above: Fens = np.minimum(self.cost - self.deductible, self.unpaid)
+                return above
             case Base.CO_PAY:
                 return self.co_pay
             case Base.OUTSIDE:
@@ -69,7 +70,8 @@ class Left:
     @property
     def co_pay(self) -> Fens:
         """What is unpaid beside the deductible."""
-        return np.maximum(self.unpaid - self.deductible, 0)
+        beside: Fens = np.maximum(self.unpaid - self.deductible, 0)
+        return beside
 
 
 class Sums(NamedTuple):

@@ -85,9 +85,9 @@ def _decide(table: PayerTable, turn: Turn) -> Paid:
     amount = rounded_share(share)
     above: Exact | None = None
     if available is not None:
-        available = np.minimum(available, LARGEST)
-        if turn.keeps_above and table.caps:
-            above = _above_fund(table, turn, cost, share, available, start, beside)
+        if turn.keeps_above:
+            held = np.minimum(available, LARGEST)
+            above = _above_fund(table, turn, cost, share, held, start, beside)
         amount = np.minimum(amount, available)
     if turn.keeps_above and worked_on is not base.numerator:
         above = _sum(above, Exact(base.numerator - worked_on, scale), rows)

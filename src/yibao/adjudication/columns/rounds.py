@@ -15,6 +15,7 @@ from yibao.adjudication.columns.model import BillColumns, Fens, Flags
 from yibao.adjudication.columns.parts import Left, Sums, close_part, open_part, pay_part
 from yibao.adjudication.columns.payers import Paid
 from yibao.adjudication.columns.rules import Round, Rows
+from yibao.adjudication.columns.sight import between
 from yibao.adjudication.columns.state import Counters, Ids
 from yibao.adjudication.columns.tables import (
     UNLIMITED,
@@ -108,7 +109,10 @@ class Block:
     def decide(self, answer: Answer) -> Indices:
         """Decide every bill; the plan of each row. Rows that got too fine are ``lost``."""
         plans = np.zeros(len(self.bills), np.intp)
-        order = np.argsort(-self.counts, kind="stable")
+        most = int(self.counts.max(initial=0))
+        # small numbers are sorted by radix, which takes no comparisons
+        key = (most - self.counts).astype(np.uint16 if most < 1 << 16 else np.int64)
+        order = np.argsort(key, kind="stable")
         starts, counts = self.starts[order], self.counts[order]
         for first in range(0, len(starts), PERSONS):
             chunk = slice(first, first + PERSONS)
@@ -189,7 +193,7 @@ class Block:
             counted = counters.is_counted(times.counter, visits)
             if counted is not None:
                 manieth = np.where(counted, np.maximum(stood, 1), manieth)
-            within = np.searchsorted(times.edges, manieth, side="right")
+            within = between(times.edges, manieth)
             case = case * len(times.names) + times.classes.take(within)
         return case
 

@@ -79,7 +79,8 @@ class Rows:
 
 def left_of(limit: LimitTable, rows: Rows, *, before: bool = False) -> Fens:
     """What is left of a limit; never negative."""
-    height: Any = rows.value(limit.height)
+    unlimited = rows.value(limit.height)
+    height: Any = unlimited
     every = rows.value(limit.every_days)
     if not isinstance(every, int) or every:
         begun = -(-rows.of_round(rows.round.days) // np.maximum(every, 1))
@@ -88,8 +89,9 @@ def left_of(limit: LimitTable, rows: Rows, *, before: bool = False) -> Fens:
         further = rows.value(limit.further) * rows.of_round(rows.round.further_diseases)
         height = height + further
     left: Fens = height - rows.read(limit.counter, before=before)
-    np.clip(left, 0, UNLIMITED - 1, out=left)
-    unlimited = rows.value(limit.height)
+    np.maximum(left, 0, out=left)
+    if height is not unlimited:  # raised: still less than no limit at all
+        np.minimum(left, UNLIMITED - 1, out=left)
     if not isinstance(unlimited, int):
         left[unlimited >= UNLIMITED] = UNLIMITED
     return left
@@ -115,8 +117,8 @@ def share_of(
     """
     over = rows.value(table.denominator)
     if len(table.to) == 1:
-        share = cost.numerator * rows.value(table.numerators[0])
-        return Exact(share, over * cost.denominator)
+        whole = cost.numerator * rows.value(table.numerators[0])
+        return Exact(whole, over * cost.denominator)
     if table.by_fund:
         return _share_by_fund(table, rows, cost, start)
     share: Any = cost.numerator * rows.value(table.numerators[-1])

@@ -118,8 +118,8 @@ class Sight:
         epochs = np.searchsorted(np.array(self.starts, np.int64), (low, high), side="right")
         if epochs[0] == epochs[1]:
             return Facet(None, [int(epochs[0])])
-        found = np.searchsorted(np.array(self.starts, np.int32), day, side="right")
-        return _shifted(found)
+        begun = np.array(self.starts[epochs[0] : epochs[1]], np.int64)
+        return _shifted(between(begun, day) + epochs[0])
 
     def _raw(self, name: str, column: Coded) -> Facet:
         return self._coded(name, column, lambda word: word)
@@ -145,12 +145,11 @@ class Sight:
             return Facet(None, [0])
         # 0 and -1 stand for "none" in dates and years; a bound of 0 or less is no bound of theirs
         edges = np.array([1 if fact is Fact.RETIRED_ON else 0, *bounds], np.int64)
-        return _shifted(np.searchsorted(np.unique(edges), values, side="right"))
+        return _shifted(between(np.unique(edges), values))
 
     def _every(self, values: NDArray[Any]) -> Facet:
-        distinct, codes = np.unique(values, return_inverse=True)
-        keys = [int(value) for value in distinct]
-        return Facet(None if len(keys) == 1 else codes.astype(np.intp), keys)
+        distinct, codes = _numbered(values.astype(np.int64))
+        return Facet(None if len(distinct) == 1 else codes, distinct.tolist())
 
     def _buckets(self, bills: BillColumns) -> Facet:
         if len(bills.sums) == 1:
@@ -161,15 +160,25 @@ class Sight:
             sums = bills.sums[name]
             there = (sums.own | sums.over_limit | sums.first_pay | sums.in_scope) != 0
             mask |= there.astype(np.intp) << place
-        distinct, codes = np.unique(mask, return_inverse=True)
+        distinct, codes = _numbered(mask)
         keys = [
             self._key("buckets", tuple(n for place, n in enumerate(names) if bits >> place & 1))
             for bits in distinct.tolist()
         ]
-        return Facet(None if len(keys) == 1 else codes.astype(np.intp), keys)
+        return Facet(None if len(keys) == 1 else codes, keys)
 
     def _key(self, name: str, what: Hashable) -> int:
         return self.seen.setdefault((name, what), len(self.seen))
+
+
+def between(edges: NDArray[Any], values: NDArray[Any]) -> Indices:
+    """How many of the ascending edges lie at or below each value."""
+    if len(edges) > 8:
+        return np.searchsorted(edges, values, side="right")
+    count = np.zeros(len(values), np.int8)
+    for edge in edges.tolist():
+        count += values >= edge
+    return count.astype(np.intp)
 
 
 def ages(bills: BillColumns) -> NDArray[np.int32]:
@@ -206,6 +215,18 @@ def _number(bound: int | date) -> int:
     if isinstance(bound, int):
         return bound
     return bound.year * 10_000 + bound.month * 100 + bound.day
+
+
+def _numbered(values: NDArray[np.int64]) -> tuple[NDArray[np.int64], Indices]:
+    """The distinct values, and each value's number among them; small ranges take no sorting."""
+    low, high = int(values.min()), int(values.max())
+    if high - low > 1 << 16:
+        distinct, codes = np.unique(values, return_inverse=True)
+        return distinct, codes.astype(np.intp)
+    there = np.zeros(high - low + 1, np.bool_)
+    there[values - low] = True
+    numbers = np.cumsum(there, dtype=np.intp) - 1
+    return np.flatnonzero(there) + low, numbers.take(values - low)
 
 
 def _shifted(values: NDArray[Any]) -> Facet:
