@@ -171,6 +171,29 @@ def test_what_a_common_payer_left_above_its_cap_goes_to_the_one_that_names_it() 
     assert by_payer(statement) == {"first": 10_000, "third": 15_000}
 
 
+def test_what_lies_above_a_cap_is_by_itself_that_of_the_payer_before() -> None:
+    body = """
+        counters.pool = { scope = "year", counts = "fund", payers = ["pool"] }
+        counters.large = { scope = "year", counts = "fund", payers = ["large"] }
+        [benefits.stay.payers.pool]
+        bands = 0.5
+        caps.year = { counter = "pool", amount = 100 }
+        [payers.large]
+        base = "above_cap"
+        above_cap_of = "pool"
+        bands = 0.5
+        caps.year = { counter = "large", amount = 50 }
+        [payers.last]
+        base = "above_cap"
+        bands = 0.5
+    """
+    # of 500 the pool leaves 300 above its cap, of these the large fund leaves 200 above its own
+    statement = decided(body, 500)
+    assert by_payer(statement) == {"pool": 10_000, "large": 5_000, "last": 10_000}
+    unnamed = decided(body.replace('above_cap_of = "pool"', ""), 500)
+    assert by_payer(unnamed) == by_payer(statement)
+
+
 TWO_PARTS = """
     counters.visit = { scope = "visit", counts = "deductible" }
     benefits.stay.deductible.visit = { counter = "visit", amount = 80 }
