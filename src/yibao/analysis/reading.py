@@ -15,7 +15,6 @@ from yibao.analysis.model import PopulationError, PopulationFacts
 from yibao.analysis.population import (
     ARTIFICIAL_KEY,
     REQUIRED,
-    ROWS_A_GROUP,
     SCHEME_KEY,
     SUM_PARTS,
     Kind,
@@ -128,7 +127,7 @@ def blocks(
     """The bills of a task in tables of about ``rows`` rows that hold whole persons."""
     kept: list[pa.RecordBatch] = []
     size = 0
-    for batch in _batches(file, task, columns):
+    for batch in _batches(file, task, columns, rows):
         kept.append(batch)
         size += len(batch)
         if size >= rows:
@@ -148,10 +147,12 @@ def open_file(path: Path, names: Sequence[str]) -> pq.ParquetFile:
     return pq.ParquetFile(path, read_dictionary=[*words, *lines], pre_buffer=False)
 
 
-def _batches(file: pq.ParquetFile, task: Task, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+def _batches(
+    file: pq.ParquetFile, task: Task, columns: Sequence[str], most: int
+) -> Iterator[pa.RecordBatch]:
     def read(groups: Sequence[int]) -> Iterator[pa.RecordBatch]:
         for number in groups:
-            rows = min(ROWS_A_GROUP, file.metadata.row_group(number).num_rows)
+            rows = min(most, file.metadata.row_group(number).num_rows)
             if rows:
                 yield from file.iter_batches(rows, [number], list(columns), use_threads=False)
 

@@ -30,8 +30,8 @@ from yibao.policy.law_book import law_from_canonical
 from yibao.policy.model import Law, Payer
 from yibao.policy.parameters import LawError
 
-ROWS_A_TASK = 1_000_000
-ROWS_A_BLOCK = 262_144
+ROWS_A_TASK = 1_100_000
+ROWS_A_BLOCK = 500_000
 """Bills decided at once: enough persons for whole columns, little enough memory."""
 ROWS_A_BLOCK_WITH_LINES = 65_536
 
