@@ -174,7 +174,7 @@ async def test_a_stored_settlement_comes_out_again_from_its_own_facts(town: Town
         stored = await settlement.settlement(connection, key_of(settled))
         assert stored is not None
         again = await settlement.explained(connection, stored)
-    assert again.statement.funds == settled.funds > 0
+    assert again.decision.statement.funds == settled.funds > 0
 
 
 async def test_money_moves_from_funds_and_account_to_the_institution(town: Town) -> None:

@@ -314,23 +314,14 @@ async def cancel(
     for request in requests:
         try:
             original, batch = _living(request, visits, found)
-            await _check_order(unit, original)
+            mirror = await _repeat(
+                unit, original, batch, request.message_id, sign=-1, in_order=True
+            )
         except Refused as refused:
             outcomes.append(refused.refusal)
             continue
-        outcomes.append(await _repeat(unit, original, batch, request.message_id, sign=-1))
+        outcomes.append(mirror)
     return outcomes
-
-
-async def _check_order(unit: Unit, original: SettlementFacts) -> None:
-    assert original.key is not None
-    number = original.key.number
-    moved = (await store.accumulator_entries(unit.connection, unit.pool, [number])).get(number, [])
-    later = await _dependents(unit, original, moved)
-    if later:
-        law = await laws.law_by_fingerprint(unit.connection, original.law)
-        assert law is not None, f"the text of law {original.law} was not kept"
-        rules.check_order(law, original, later)
 
 
 def _living(
@@ -398,13 +389,25 @@ async def reverse_cancellation(
 
 
 async def _repeat(
-    unit: Unit, original: SettlementFacts, batch: int, message_id: str, *, sign: int
+    unit: Unit,
+    original: SettlementFacts,
+    batch: int,
+    message_id: str,
+    *,
+    sign: int,
+    in_order: bool = False,
 ) -> SettlementFacts:
-    """Write the mirror (sign −1) or the repetition (sign +1) of a settlement, and move the rest."""
+    """Write the mirror (sign −1) or the repetition (sign +1) of a settlement, and move the rest.
+
+    ``in_order``: Refused where the law wants the bills that depend on it cancelled first.
+    """
     assert original.key is not None
     number = original.key.number
     moved = (await store.accumulator_entries(unit.connection, unit.pool, [number])).get(number, [])
     await _locked_accumulators(unit, [(original.member, counter) for counter, _ in moved])
+    later = await _dependents(unit, original, moved)
+    if later and in_order:
+        rules.check_order(await _own_law(unit.connection, original), original, later)
     parts = (await _parts(unit, [original.member], lock=True)).get(original.member, [])
     posting = (await ledger.postings_of(unit, [number], unit.day)).get(number)
     key = PoolKey(unit.pool, unit.numbers.next(unit.now))
@@ -432,7 +435,9 @@ async def _repeat(
         {(original.member, counter): sign * delta for counter, delta in moved},
     )
     await fees.set_living_settlement(unit, [(batch, None if sign < 0 else number)])
-    await _flag_later(unit, original, key, moved)
+    if later:
+        flags = [(unit.pool, flagged, key.number, unit.now) for flagged in later]
+        await store.insert_flags(unit.connection, flags)
     unit.outbox.append((BILL_CANCELLED if sign < 0 else BILL_SETTLED, {"settlement": key.text()}))
     return again
 
@@ -444,20 +449,6 @@ def _check_parts(posting: Posting, parts: Sequence[Part]) -> None:
             raise Refused(
                 RefusalCode.BALANCE_SHORT, "个人账户余额不足，不能恢复原结算", "original_message"
             )
-
-
-async def _flag_later(
-    unit: Unit,
-    original: SettlementFacts,
-    cause: PoolKey,
-    moved: Sequence[tuple[CounterKey, int]],
-) -> None:
-    flags = [
-        (unit.pool, number, cause.number, unit.now)
-        for number in await _dependents(unit, original, moved)
-    ]
-    if flags:
-        await store.insert_flags(unit.connection, flags)
 
 
 async def _dependents(
@@ -509,9 +500,14 @@ async def explained(connection: "Connection[Any]", facts: SettlementFacts) -> Re
     Its differences to what was settled are named; there are none as long as the computation that
     decided it has not been changed. Refused when the text of its law was not kept.
     """
+    return recomputation.recomputed(facts, await _own_law(connection, facts))
+
+
+async def _own_law(connection: "Connection[Any]", facts: SettlementFacts) -> Law:
+    """The law that decided a settlement."""
     law = await laws.law_by_fingerprint(connection, facts.law)
     if law is None:
         raise Refused(
             RefusalCode.PARAMETER_MISSING, f"规则 {facts.law} 的文本没有保存", "law", law=facts.law
         )
-    return recomputation.recomputed(facts, law)
+    return law
