@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from yibao.analysis import store
 from yibao.analysis.model import PopulationError
 from yibao.analysis.population import (
     ROWS_A_GROUP,
@@ -16,26 +17,6 @@ from yibao.platform.database import Database
 from yibao.policy.model import GENERAL_BUCKET, Law
 
 SOURCE = "database"
-
-_ROWS_A_FETCH = 5_000
-
-_LIVING = """
-    SELECT bill.member, bill.visit, bill.day, bill.care_kind, bill.person_type, bill.level,
-           bill.snapshot
-    FROM settlement.visible_batch AS batch
-    JOIN settlement.visible_settlement AS bill
-      ON bill.pool = batch.pool AND bill.id = batch.living_settlement
-    WHERE bill.scheme = $1 AND bill.insured_division LIKE $2
-    ORDER BY bill.member, bill.day, bill.id
-"""
-
-_BUCKETS = """
-    SELECT DISTINCT jsonb_object_keys(bill.snapshot -> 'buckets')
-    FROM settlement.visible_batch AS batch
-    JOIN settlement.visible_settlement AS bill
-      ON bill.pool = batch.pool AND bill.id = batch.living_settlement
-    WHERE bill.scheme = $1 AND bill.insured_division LIKE $2
-"""
 
 _FACTS: dict[str, Any] = {
     "gender": "0",
@@ -67,14 +48,14 @@ async def export(
     """
     area = _prefix(law.area)
     async with database.reader(None) as connection, connection.transaction(readonly=True):
-        buckets = [row[0] for row in await connection.fetch(_BUCKETS, law.scheme, area)]
+        buckets = await store.buckets(connection, law.scheme, area)
         if not buckets:
             raise PopulationError(
                 SOURCE,
                 "settlement",
                 f"no living settlement of area {law.area}, scheme {law.scheme}",
             )
-        rows = connection.cursor(_LIVING, law.scheme, area, prefetch=_ROWS_A_FETCH)
+        rows = store.living_settlements(connection, law.scheme, area)
         with PopulationWriter(path, law.scheme) as writer:
             async for chunk in _chunks(_with_person(rows)):
                 writer.write(_columns(chunk, sorted({*buckets, GENERAL_BUCKET})))
