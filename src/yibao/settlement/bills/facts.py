@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
 from yibao.adjudication.case import facts_asked
@@ -15,6 +16,9 @@ from yibao.settlement.fees.model import ChargeBatch
 
 FIXED_PRICE = "02"
 """``psn_setlway``: settled at a fixed price (按病种结算)."""
+
+_REMEMBERED = 1_024
+"""Answers about a law, a kind of care and a day: bills of one day ask the same few."""
 
 DECIDED = ("law", "person", "identity", "entitlement")
 """What a law may take from different days (``date_basis``)."""
@@ -38,6 +42,7 @@ class KnownDays(NamedTuple):
         return self.visit
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def date_basis(law: Law, care_kind: CareKind, day: date) -> Mapping[str, DateBasis]:
     """Which day decides what, for a kind of care; the visit's begin unless the law says so."""
     rules = law.benefit_for(care_kind, day)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import lru_cache
 
 from yibao.adjudication.benefit import benefit, needed_counters
 from yibao.adjudication.model import AccountPart, Bill, CounterKey, Statement, Sums
@@ -96,7 +97,7 @@ def check_batch(request: Settle, batch: ChargeBatch | None) -> ChargeBatch:
 def check_care_kind(law: Law, care_kind: CareKind, day: date) -> None:
     """The law must say something of the kind of care, be it that nothing is paid."""
     try:
-        law.benefit_for(care_kind, day)
+        _check_said(law, care_kind, day)
     except Refused as refused:
         raise Refused(
             RefusalCode.PARAMETER_MISSING,
@@ -104,6 +105,12 @@ def check_care_kind(law: Law, care_kind: CareKind, day: date) -> None:
             "care_kind",
             **refused.refusal.facts,
         ) from refused
+
+
+@lru_cache(maxsize=1_024)
+def _check_said(law: Law, care_kind: CareKind, day: date) -> None:
+    """Remembered for what the law says; a refusal is found anew each time."""
+    law.benefit_for(care_kind, day)
 
 
 def check_sums(request: Settle, sums: Sums) -> None:
