@@ -27,8 +27,11 @@ from yibao.adjudication.plan import Part, Plan
 from yibao.kernel.refusals import Refused
 from yibao.policy.model import AcrossYear, Classes, Fact, Law
 
-DENSE = 1 << 22
+DENSE = 1 << 20
 """Up to so many possible codes a table finds the distinct ones; beyond it they are sorted."""
+
+MOST = 1 << 62
+"""Codes of combinations stay below it."""
 
 
 class Times(NamedTuple):
@@ -90,10 +93,10 @@ class Cases:
     def of(self, bills: BillColumns, rows: Indices) -> tuple[Indices, Tables]:
         """The case of each of these rows of a block, and the tables that hold them all."""
         facets = self.sight.facets(bills)
-        distinct, representative, codes = _distinct(facets, rows)
+        representative, codes = _distinct(facets, rows)
         known = [
-            self._case(tuple(key), bills, int(representative[n]))
-            for n, key in enumerate(_keys(facets, distinct))
+            self._case(tuple(key), bills, row)
+            for key, row in zip(_keys(facets, representative), representative.tolist(), strict=True)
         ]
         if self._tables is None:
             self._tables = self._table()
@@ -231,51 +234,41 @@ def _times(classes: Classes) -> Times:
     )
 
 
-def _distinct(facets: Sequence[Facet], rows: Indices) -> tuple[Indices, Indices, Indices]:
-    """Distinct codes, a row that has each, and each row's number among them."""
-    whole: Indices | None = None
+def _distinct(facets: Sequence[Facet], rows: Indices) -> tuple[Indices, Indices]:
+    """A row of each distinct combination of facts, and each row's number among these."""
+    whole = np.zeros(len(rows), np.intp)
     possible = 1
     for facet in facets:
         if facet.codes is None:
             continue
-        codes = facet.codes if len(rows) == len(facet.codes) else facet.codes.take(rows)
-        whole = codes.copy() if whole is None else _joined(whole, len(facet.keys), codes)
+        if possible > MOST // len(facet.keys):
+            whole = np.unique(whole, return_inverse=True)[1].astype(np.intp)
+            possible = int(whole.max()) + 1
+        whole *= len(facet.keys)
+        whole += facet.codes if len(rows) == len(facet.codes) else facet.codes.take(rows)
         possible *= len(facet.keys)
-        if possible > 1 << 60:
-            raise OverflowError("a block has more possible cases than fit into 64 bits")
-    if whole is None:
-        nothing = np.zeros(len(rows), np.intp)
-        return nothing[:1], rows[:1], nothing
     if possible > DENSE:
-        distinct, first, number = np.unique(whole, return_index=True, return_inverse=True)
-        return distinct, rows.take(first), number
+        _, first, number = np.unique(whole, return_index=True, return_inverse=True)
+        return rows.take(first), number.astype(np.intp)
     there = np.zeros(possible, np.bool_)
     there[whole] = True
     distinct = np.flatnonzero(there)
     table = np.zeros(possible, np.intp)
-    table[whole] = np.arange(len(rows))
-    representative = rows.take(table[distinct])
+    table[whole] = rows
+    representative = table[distinct]
     table[distinct] = np.arange(len(distinct))
-    return distinct, representative, table.take(whole)
+    return representative, table.take(whole)
 
 
-def _joined(whole: Indices, size: int, codes: Indices) -> Indices:
-    whole *= size
-    whole += codes
-    return whole
-
-
-def _keys(facets: Sequence[Facet], distinct: Indices) -> Sequence[Sequence[int]]:
-    """What each distinct code stands for, fact by fact."""
-    columns = []
-    rest = distinct
-    for facet in reversed(facets):
-        if facet.codes is None:
-            columns.append(np.full(len(distinct), facet.keys[0], np.int64))
-            continue
-        rest, code = np.divmod(rest, len(facet.keys))
-        columns.append(np.asarray(facet.keys, np.int64).take(code))
-    keys: Sequence[Sequence[int]] = np.stack(columns[::-1], axis=1).tolist()
+def _keys(facets: Sequence[Facet], rows: Indices) -> Sequence[Sequence[int]]:
+    """What each of these rows stands for, fact by fact, in every block."""
+    columns = [
+        np.full(len(rows), facet.keys[0], np.int64)
+        if facet.codes is None
+        else np.asarray(facet.keys, np.int64).take(facet.codes.take(rows))
+        for facet in facets
+    ]
+    keys: Sequence[Sequence[int]] = np.stack(columns, axis=1).tolist()
     return keys
 
 

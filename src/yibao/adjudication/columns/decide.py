@@ -30,7 +30,10 @@ def decide_columns(law: Law, bills: BillColumns) -> Decided:
 
 
 def unsupported(law: Law) -> list[str]:
-    """Why bills under this law go the scalar way one by one, as far as the law alone decides it."""
+    """The rules of a law by which persons are decided by the scalar engine, one by one.
+
+    A person is who meets such a rule: with a prescription for several months, say.
+    """
     return [
         f"counters.{counter.name}.spread: prescriptions for several months"
         for counter in law.counters.values()
@@ -54,6 +57,8 @@ class Engine:
 
     def decide(self, bills: BillColumns) -> Decided:
         """Decide a block."""
+        if not len(bills):
+            return _nothing(self._answer(0, *_totals(bills)[1:]))
         starts = person_starts(bills)
         total, in_scope, hospital = _totals(bills)
         odd = self._odd(bills, starts, total)
@@ -178,6 +183,11 @@ class Engine:
             first[years[row]] = day.year * 10_000 + day.month * 100 + day.day
         earlier: Flags = (begin > 0) & (begin < first.take(years))
         return earlier
+
+
+def _nothing(answer: Answer) -> Decided:
+    none = answer.deductible
+    return Decided(none, answer.payments, none, none, none, none, answer.bases, {})
 
 
 def _persons(rows: Flags, person_of: Indices, starts: Indices) -> Flags:
