@@ -141,6 +141,18 @@ async def test_a_snapshot_of_before_these_facts_reads_as_what_the_law_saw_then(t
     await _comes_out_again(town, settled)
 
 
+async def test_a_settlement_of_before_payers_were_kept_comes_out_again(town: Town) -> None:
+    settled = await town.bill(await town.insure("1201"), "2500")
+    assert settled.payments[0].payer != ""
+    async with town.database.owner() as connection:
+        await connection.execute("UPDATE settlement.settlement SET payments = payments #- '{0,6}'")
+    async with town.database.reader(None) as connection:
+        stored = await settlement.settlement(connection, key_of(settled))
+    assert stored is not None
+    assert replace(stored.payments[0], payer=settled.payments[0].payer) == settled.payments[0]
+    await _comes_out_again(town, settled)
+
+
 async def test_a_fixed_price_leaves_the_excess_to_the_hospital(town: Town) -> None:
     price = {"fixed_price": {"amount": [dated(80, unit="yuan")]}}
     await let_count(town, law(benefit=price))
