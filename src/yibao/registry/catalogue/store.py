@@ -25,7 +25,8 @@ SELECT valid_from, valid_until, area, level, scheme, care_kind, item_class, firs
        restricted, bucket, array_agg(item)
 FROM registry.item_terms WHERE superseded_at IS NULL
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
-ORDER BY care_kind IS NULL, level IS NULL, scheme IS NULL, area IS NULL, valid_from
+ORDER BY care_kind IS NULL, level IS NULL, scheme IS NULL, area IS NULL, valid_from,
+         care_kind, level, scheme, area
 """
 
 
