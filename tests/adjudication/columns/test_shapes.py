@@ -49,14 +49,14 @@ class TestStays:
 
 class TestCaps:
     def test_a_cap_on_in_scope_cost_counts_the_deductible_before(self) -> None:
-        capped = payer(Decimal("0.5"), caps={"cost": limit("cost", 1_500)})
+        capped = payer(Decimal("0.5"), caps={"cost": limit("cost", 800)})
         law = law_with(
             {"pool": capped},
             {"cost": counter("year", "in_scope"), "paid": counter("year", "deductible")},
             {"year": limit("paid", 600)},
         )
-        # (1,000 − 600) × 0.5; then (1,500 − 1,000) × 0.5
-        assert decided(law, [bill(), bill()]).funds.tolist() == [20_000, 25_000]
+        # (800 − 600) × 0.5, and nothing is left of 800
+        assert decided(law, [bill(), bill()]).funds.tolist() == [10_000, 0]
 
     def test_what_lies_above_a_cap_is_found_in_the_band_that_met_it(self) -> None:
         pool = {**payer(SEVERAL), "caps": {"fund": limit("fund", 390)}}
