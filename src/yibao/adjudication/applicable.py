@@ -53,6 +53,11 @@ Times = tuple[tuple[str, Class], ...]
 """The classes of ``times`` dimensions, by dimension."""
 
 
+REACH_DEDUCTIBLE = frozenset({Base.UNPAID, Base.ABOVE_CAP})
+"""Bases out of which a fund may pay of the deductible too: cost above a cap is what is unpaid, also
+where a payer in between has paid of it already."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """What is known of a bill's rules before its counters are read. Told apart by identity."""
@@ -115,8 +120,25 @@ def _frame(law: Law, facts: Facts) -> Frame:
     payers = tuple(p for p in law.payers if not p.benefits or keys.intersection(p.benefits))
     payers = payers if keys else ()
     times = times_of(law, (*benefits, *payers, law.account)) if benefits else ()
-    slots = needed_slots(law, facts, case, benefits, payers, times)
+    may_pay = {
+        rules.key: tuple(
+            p for p in rules.payers if _may_pay(p, facts, with_bucket(case, law, bs[0]))
+        )
+        for rules, bs in groups
+        if isinstance(rules, BenefitRules)
+    }
+    general = with_bucket(case, law, GENERAL_BUCKET)
+    common = tuple(payer for payer in payers if _may_pay(payer, facts, general))
+    slots = needed_slots(law, facts, case, benefits, may_pay, common, times)
     return Frame(law, facts, case, groups, payers, slots, times)
+
+
+def _may_pay(payer: Payer, facts: Facts, case: Case) -> bool:
+    """Whether a payer may pay in a case; one that does not has no counters to lock and read."""
+    version = payer.bands.in_force(facts.day)
+    if version is None or not set(version.by) <= case.keys():
+        return True  # its absence is refused, or the class of a stay decides, later
+    return version.cases.get(tuple(case[dimension] for dimension in version.by), ()) is not None
 
 
 def _general_first(bucket: str) -> tuple[bool, str]:
@@ -165,7 +187,7 @@ def _plan(frame: Frame, times: Times) -> Plan:
         case=general,
         parts=parts,
         payers=payers,
-        deductible_is_personal=all(found.payer.base is not Base.UNPAID for found in everyone),
+        deductible_is_personal=all(found.payer.base not in REACH_DEDUCTIBLE for found in everyone),
         groups=groups,
     )
 

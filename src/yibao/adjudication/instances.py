@@ -68,24 +68,27 @@ def needed_slots(
     facts: Facts,
     case: Mapping[str, Class],
     benefits: Sequence[BenefitRules],
-    payers: Sequence[Payer],
+    paying: Mapping[str, Sequence[Payer]],
+    common: Sequence[Payer],
     times: Sequence[Classes],
 ) -> Slots:
-    """The counters that bills of one case read or feed."""
-    read = {c.counter for c in times}
+    """The counters that bills of one case read or feed.
+
+    ``paying`` are the payers by benefit, and ``common`` the common ones, that may pay in this case.
+    """
+    payers = [*(payer for own in paying.values() for payer in own), *common]
+    read = {c.counter for c in times} | _of_payers(payers)
     for rules in benefits:
-        read.update(_of_limits(rules.deductible), _of_payers(rules.payers))
-    read.update(_of_payers(payers))
+        read |= _of_limits(rules.deductible)
     keys = {rules.key for rules in benefits}
-    paying = {payer.key for rules in benefits for payer in rules.payers}
-    paying.update(payer.key for payer in payers)
+    names = {payer.key for payer in payers}
     slots = tuple(
         _slot(counter, law, facts.day, case)
         for counter in law.counters.values()
         if counter.name in read
         or (
             keys.intersection(counter.benefits)
-            and (not is_of_payers(counter) or paying.intersection(counter.payers))
+            and (not is_of_payers(counter) or names.intersection(counter.payers))
         )
     )
     return Slots(

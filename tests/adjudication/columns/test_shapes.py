@@ -3,8 +3,6 @@
 from decimal import Decimal
 from typing import Any
 
-import pytest
-
 from tests.adjudication.columns.test_decide import bill, decided
 from tests.policy.builders import counter, dated, document, law_of, limit, payer
 from yibao.policy.model import Law
@@ -104,9 +102,6 @@ class TestCaps:
         # 100 are paid of 200: 800 lie above
         assert decided(law, [bill()]).payments["payers.large"].tolist() == [56_000]
 
-    @pytest.mark.xfail(
-        strict=True, raises=AssertionError, reason="the identity knows of base `unpaid` alone"
-    )
     def test_a_payer_above_a_cap_may_pay_of_the_deductible(self) -> None:
         pool = {**payer(1), "caps": {"fund": limit("fund", 0)}}
         law = law_with(
