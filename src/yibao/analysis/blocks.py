@@ -213,9 +213,9 @@ class BlockReader:
                 raise self._error(name, "has not as many values as line_amount has")
         return LineColumns(
             first=offsets - offsets[0],
-            amount=_values(amount).to_numpy().astype(np.int64, copy=False),
-            price=values["line_price"].to_numpy().astype(np.int64, copy=False),
-            quantity=values["line_quantity"].to_numpy().astype(np.int64, copy=False),
+            amount=_values(amount).to_numpy(),
+            price=values["line_price"].to_numpy(),
+            quantity=values["line_quantity"].to_numpy(),
             terms=terms.indices.to_numpy().astype(np.uint16),
             words=[terms_of(self._file, word) for word in terms.dictionary.to_pylist()],
         )
@@ -313,4 +313,5 @@ def _as_days(column: pa.Array) -> NDArray[np.int32]:
 
 def _values(lists: pa.ListArray) -> pa.Array:
     """The values of a list column, of its own rows only."""
-    return lists.flatten()
+    first, last = lists.offsets[0].as_py(), lists.offsets[-1].as_py()
+    return lists.values.slice(first, last - first)

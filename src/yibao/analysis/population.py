@@ -138,6 +138,11 @@ def sum_column(part: str, bucket: str) -> str:
     return part if bucket == GENERAL_BUCKET else f"{part}.{bucket}"
 
 
+def leaf_of(name: str) -> str:
+    """Where Parquet keeps a column's values: those of a list lie below it."""
+    return f"{name}.list.element" if kind_of(name) in (Kind.LINES, Kind.LINE_WORDS) else name
+
+
 class PopulationWriter:
     """Writes a population, chunk by chunk, in memory of one chunk.
 
@@ -162,7 +167,7 @@ class PopulationWriter:
                 self._path,
                 table.schema,
                 compression="snappy",
-                use_dictionary=[name for name in arrays if _dictionary_pays(name)],
+                use_dictionary=[leaf_of(name) for name in arrays if _dictionary_pays(name)],
                 write_statistics=["person", "day"],
             )
         self._writer.write_table(table, row_group_size=ROWS_A_GROUP * 4)

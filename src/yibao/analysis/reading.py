@@ -20,6 +20,7 @@ from yibao.analysis.population import (
     Kind,
     buckets_of,
     kind_of,
+    leaf_of,
     sum_column,
 )
 
@@ -143,7 +144,7 @@ def blocks(
 def open_file(path: Path, names: Sequence[str]) -> pq.ParquetFile:
     """Open for reading in blocks: words as dictionaries, nothing read ahead."""
     words = [name for name in names if kind_of(name) in (Kind.WORD, Kind.WORDS)]
-    lines = [f"{name}.list.element" for name in names if kind_of(name) is Kind.LINE_WORDS]
+    lines = [leaf_of(name) for name in names if kind_of(name) is Kind.LINE_WORDS]
     return pq.ParquetFile(path, read_dictionary=[*words, *lines], pre_buffer=False)
 
 

@@ -36,5 +36,6 @@ async def living_settlements(
     connection: "Connection", scheme: str, divisions: str
 ) -> AsyncIterator[Mapping[str, Any]]:
     """Settlements by member and day, streamed; within a transaction."""
-    async for row in connection.cursor(_LIVING, scheme, divisions, prefetch=_ROWS_A_FETCH):
+    cursor: Any = connection.cursor(_LIVING, scheme, divisions, prefetch=_ROWS_A_FETCH)
+    async for row in cursor:
         yield row

@@ -24,7 +24,7 @@ from yibao.analysis.model import (
     PopulationError,
 )
 from yibao.analysis.needs import columns_needed, same_line_rules
-from yibao.analysis.population import COLUMNS, LINE_COLUMNS, REQUIRED
+from yibao.analysis.population import COLUMNS, LINE_COLUMNS, REQUIRED, leaf_of
 from yibao.analysis.reading import Scan, Task, blocks, open_file, tasks
 from yibao.policy.law_book import law_from_canonical
 from yibao.policy.model import Law, Payer
@@ -197,9 +197,7 @@ class Worker:
         """Decide the bills of a task under both laws."""
         aggregate = Aggregate()
         before, after = self._laws
-        columns = [
-            f"{name}.list.element" if _is_lines(name) else name for name in self._plan.columns
-        ]
+        columns = [leaf_of(name) for name in self._plan.columns]
         for table in blocks(self._file, task, columns, self._plan.rows):
             bills = self._reader.bills(table)
             aggregate.add(
@@ -216,10 +214,6 @@ class Worker:
         kept = np.setdiff1d(np.arange(len(bills)), list(refused))
         taken = rows_of(replace(bills, sums=sums, lines=None), kept)
         return spread(decide_columns(law, taken), kept, len(bills), refused)
-
-
-def _is_lines(name: str) -> bool:
-    return name in LINE_COLUMNS
 
 
 _worker: Worker | None = None
