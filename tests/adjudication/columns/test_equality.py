@@ -6,15 +6,12 @@ A short run by default. A long one, with thousands of laws and shrinking:
 """
 
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import HealthCheck, Phase, event, given, reject, settings
+from hypothesis import HealthCheck, Phase, event, given, settings
 
 from tests.adjudication.columns.builders import columns_of, decided_one_by_one, figures_of
-from tests.adjudication.columns.test_shapes import IDENTITY_TOO_STRICT
 from tests.adjudication.strategies import bills_of_one, histories, laws, laws_and_more_generous
 from yibao.adjudication.benefit import decide
 from yibao.adjudication.columns import decide_columns
@@ -41,26 +38,14 @@ def examples(count: int) -> settings:
     )
 
 
-@contextmanager
-def without_the_known_fault() -> Iterator[None]:
-    """Leave out laws that meet the fault which ``test_shapes`` expects by name."""
-    try:
-        yield
-    except AssertionError as fault:
-        if str(fault) == IDENTITY_TOO_STRICT:
-            reject()
-        raise
-
-
 class TestEquality:
     @examples(20)
     @given(laws(), histories())
     def test_columns_and_scalar_agree_on_every_bill(
         self, law: Law, people: list[list[Bill]]
     ) -> None:
-        with without_the_known_fault():
-            decided = decide_columns(law, columns_of(people))
-            expected = decided_one_by_one(law, people)
+        decided = decide_columns(law, columns_of(people))
+        expected = decided_one_by_one(law, people)
         event("some by scalar" if decided.by_scalar else "all on columns")
         for row, (found, wanted) in enumerate(zip(figures_of(decided), expected, strict=True)):
             assert found == wanted, f"row {row}"
@@ -112,8 +97,7 @@ class TestProperties:
 def statement_of(bill: Bill, law: Law, counters: dict[CounterKey, int]) -> Statement | None:
     """The decided bill; None when it is refused."""
     try:
-        with without_the_known_fault():
-            return decide(bill, law, counters, ()).statement
+        return decide(bill, law, counters, ()).statement
     except Refused:
         return None
 

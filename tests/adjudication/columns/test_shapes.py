@@ -7,9 +7,6 @@ from tests.adjudication.columns.test_decide import bill, decided
 from tests.policy.builders import counter, dated, document, law_of, limit, payer
 from yibao.policy.model import Law
 
-IDENTITY_TOO_STRICT = "deductible and funds lie in scope"
-"""The identity that a payer of base ``above_cap`` breaks when it pays of the deductible."""
-
 SEVERAL = [
     {"above": 0, "to": 300, "ratio": Decimal("0.5")},
     {"above": 300, "ratio": Decimal("0.8")},
