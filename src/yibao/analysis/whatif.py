@@ -78,7 +78,9 @@ def compare(
     )
     started = time.perf_counter()
     aggregate = Aggregate()
-    for part, rows in _evaluated(plan, tasks(scan.groups, ROWS_A_TASK), workers):
+    count = workers or os.cpu_count() or 1
+    rows_a_task = min(ROWS_A_TASK, -(-scan.facts.bills // count))
+    for part, rows in _evaluated(plan, tasks(scan.groups, rows_a_task), count):
         aggregate.merge(part)
         progress(rows)
     seconds = time.perf_counter() - started
@@ -158,10 +160,10 @@ def _line_columns(scan: Scan) -> tuple[str, ...]:
 
 
 def _evaluated(
-    plan: Plan, planned: Sequence[Task], workers: int | None
+    plan: Plan, planned: Sequence[Task], workers: int
 ) -> Iterator[tuple[Aggregate, int]]:
     """Each task's sums as they become ready. One worker runs here, several in processes."""
-    count = min(workers or os.cpu_count() or 1, len(planned))
+    count = min(workers, len(planned))
     if count <= 1:
         worker = Worker(plan)
         for task in planned:
