@@ -265,6 +265,19 @@ def test_a_counter_that_no_bill_meets_is_refused() -> None:
     assert law.counters["stays"].in_times
 
 
+def test_an_instance_that_no_bill_meets_is_refused_with_those_that_are_met() -> None:
+    succession = Succession(a_law())
+    succession.settle(read(bill(level="l2", history={"stays@2025|l3": 1})))
+    with pytest.raises(LawError, match=r"no bill here .*; they meet stays@2025\|l2"):
+        refuse_unmet(succession)
+
+
+def test_one_counter_told_twice_is_refused() -> None:
+    document = read(bill(level="l2", history={"stays": 1, "stays@2025|l2": 2}))
+    with pytest.raises(LawError, match=r"is the same counter as history\.stays: say one"):
+        Succession(a_law()).settle(document)
+
+
 # ------------------------------------------------------------------------------- what is refused
 
 
@@ -289,6 +302,11 @@ def test_a_counter_that_no_bill_meets_is_refused() -> None:
         ({"circumstances": ["refered"]}, "circumstances: the law has no word 'refered' (did you"),
         ({"circumstances": "referred"}, "circumstances: must be a list of texts"),
         ({"person": {"borth": DAY}}, "person.borth: unknown key 'borth' (did you mean 'birth'?)"),
+        ({"person": {"type": "abc"}}, "person.type: must be two to six digits, not 'abc'"),
+        ({"visit": "v\x1b[2J"}, "visit: has a character that cannot be printed"),
+        ({"sums": {"in_scope": "1_000"}}, "sums.in_scope: not a number: '1_000'"),
+        ({"sums": {"in_scope": "５００"}}, "sums.in_scope: not a number: '５００'"),
+        ({"sums": {"in_scope": Decimal("0.30000000000000004")}}, "sums.in_scope: 0.3000000000000"),
         ({"person": {"entitlement": "some"}}, "person.entitlement: unknown word 'some'"),
         ({"sums": {"in_scope": "12.345"}}, "sums.in_scope: 12.345 has more than 2 decimals"),
         ({"sums": {"in_scope": "a lot"}}, "sums.in_scope: not a number"),
@@ -326,6 +344,8 @@ def test_what_cannot_be_right_is_refused_by_name(wrong: dict[str, Any], told: st
             {"amount": 10, "price": 3, "count": 3, "class": "A"},
             "lines[1].amount: is 10.00, but price × count is 9.00: more than a fen apart",
         ),
+        ({"amount": 5, "class": "A", "ceiling": -1}, "lines[1].ceiling: a price is not negative"),
+        ({"price": -3, "class": "A"}, "lines[1].price: a price is not negative"),
         ({"price": 3, "count": 0, "class": "A"}, "lines[1].count: must not be 0"),
         ({"amount": 5, "class": "B", "first_pay": 5}, "lines[1].first_pay: is a share of the line"),
         ({"amount": 5, "class": "B", "first_pay": "x"}, "lines[1].first_pay: is a share of the li"),

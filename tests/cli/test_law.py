@@ -332,3 +332,62 @@ def test_a_case_is_explained_step_by_step() -> None:
     assert "The cap for the benefit year is 100000.00 yuan; 8240.49 was used" in result.stdout
     assert "1 of 1 cases" in result.stdout
     assert "did you mean 'A10'" in yibao("cases", "--explain", "A100").stderr
+
+
+def test_a_case_whose_law_cannot_be_read_leaves_the_others_running(
+    tmp_path: Path, law: Path
+) -> None:
+    a_case = """
+        [[case]]
+        id = "{0}"
+        law = "{1}"
+        bill = {{ day = 2025-06-01, care_kind = "21", level = "l1", sums.in_scope = 12000 }}
+        expected = {{ funds = 10030 }}
+        """
+    text = a_case.format("lost", "lost.toml") + a_case.format("kept", law.name)
+    result = yibao("cases", written(tmp_path / "cases.toml", text), "--json")
+    lost, kept = json.loads(result.stdout)["cases"]
+    assert "cannot be read" in lost["got"]["error"]
+    assert kept["ok"]
+
+
+def test_a_pipe_gets_the_names_of_figures_unfolded(tmp_path: Path, law: Path) -> None:
+    figure = "payers.pool.deductible"
+    text = f"""
+        [[case]]
+        id = "a-case-with-a-name-that-leaves-no-room"
+        law = "{law.name}"
+        bill = {{ day = 2020-06-01, care_kind = "21", level = "l1", sums.in_scope = 12000 }}
+        expected = {{ refused = "benefits.inpatient.care_kinds", "{figure}" = 0 }}
+        """
+    cases = written(tmp_path / "cases.toml", text)
+    narrow = {"COLUMNS": "60"}
+    result = CliRunner().invoke(cli, ["law", "cases", str(cases)], env=narrow)
+    assert figure in result.stdout
+
+
+# ------------------------------------------------------------------------------------------ errors
+
+
+@pytest.mark.parametrize("lost", ["lost.toml", "."])
+def test_a_file_that_cannot_be_read_is_json_for_programs(
+    tmp_path: Path, law: Path, lost: str
+) -> None:
+    result = yibao("explain", "--law", law, "--bill", tmp_path / lost, "--json")
+    assert result.exit_code == 1
+    error = json.loads(result.stdout)["error"]
+    assert error["file"] == str(tmp_path / lost)
+    assert error["reason"].startswith("cannot be read: ")
+
+
+def test_a_folder_of_laws_that_is_none_is_refused(tmp_path: Path) -> None:
+    result = yibao("show", "110000/310", "--laws", tmp_path / "lost")
+    assert result.exit_code == 1
+    assert "is no folder" in result.stderr
+
+
+def test_half_a_character_is_no_text(tmp_path: Path, law: Path) -> None:
+    bill = written(tmp_path / "bill.json", '{"day": "2025-06-01", "\\ud800": 1}')
+    result = yibao("explain", "--law", law, "--bill", bill, "--json")
+    assert result.exit_code == 1
+    assert "not valid JSON" in json.loads(result.stdout)["error"]["reason"]

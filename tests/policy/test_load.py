@@ -167,6 +167,7 @@ FAULTS: list[tuple[str, Change, str, str]] = [
         f"{DEDUCTIBLE}[0].value",
         "not a number",
     ),
+    ("ratio as a percentage", bands("70%"), f"{BANDS}[0].value", "not a number: '70%'; write 0.70"),
     ("ratio above 1", bands(Decimal("1.01")), f"{BANDS}[0].value", "outside 0..1"),
     ("ratio below 0", bands(Decimal("-0.1")), f"{BANDS}[0].value", "outside 0..1"),
     ("ratio in percent", bands(70), f"{BANDS}[0].value", "outside 0..1"),
@@ -339,6 +340,13 @@ FAULTS: list[tuple[str, Change, str, str]] = [
         "another area's",
     ),
     (
+        "misspelt sources",
+        lambda law: law.update(source=law.pop("sources")),
+        "sources",
+        "missing (did you mean it by 'source'?)",
+    ),
+    ("no law at all", lambda law: law.pop("law"), "law", "missing"),
+    (
         "no law to inherit",
         lambda law: law["law"].update(inherits="980000"),
         "law.inherits",
@@ -387,6 +395,26 @@ def test_broken_toml_names_file_and_nearest_key(text: str, key: str) -> None:
     with pytest.raises(LawError) as raised:
         law_book_of({FILE: text})
     assert (raised.value.file, raised.value.key) == (FILE, key)
+
+
+def test_tables_too_deep_for_any_law_are_refused() -> None:
+    with pytest.raises(LawError, match="more than 64 deep"):
+        law_book_of({FILE: f"law{'.law' * 3000} = 1\n"})
+
+
+def test_a_missing_key_is_not_mistaken_for_a_good_one_beside_it() -> None:
+    law = full_document()
+    del outpatient(law)["deductible"]["year"]["counter"]
+    with pytest.raises(LawError) as raised:
+        law_book_of({FILE: toml_text(law)})
+    assert raised.value.reason == "missing"  # and not: did you mean it by 'amount'?
+
+
+def test_a_near_class_is_told_as_the_law_writes_it() -> None:
+    law = full_document()
+    amount(law).update(by=["level"], value={"l33": 1, "other": 2})
+    with pytest.raises(LawError, match=r"unknown level 'l33' \(did you mean 'l3'\?\)"):
+        law_book_of({FILE: toml_text(law)})
 
 
 def test_a_kind_of_care_in_two_benefits_on_one_day_is_a_contradiction() -> None:

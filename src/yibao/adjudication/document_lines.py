@@ -157,7 +157,7 @@ def _charged(table: Table) -> ChargedLine:
     if count_node is not None and count == 0:
         raise fault(count_node, "must not be 0")
     if price_node is not None:
-        price = scaled_of(price_node, PRICE_SCALE)
+        price = _price(price_node)
         amount = line_amount(price, count) if amount_node is None else fen_of(amount_node)
         _check_amount(amount_node, amount, price, count)
     else:
@@ -179,7 +179,14 @@ def _check_amount(node: Node | None, amount: Fen, price: Price, count: Quantity)
 
 def _ceiling(table: Table) -> Price:
     node = table.node_of("ceiling")
-    return NO_CEILING if node is None else scaled_of(node, PRICE_SCALE)
+    return NO_CEILING if node is None else _price(node)
+
+
+def _price(node: Node) -> Price:
+    price = scaled_of(node, PRICE_SCALE)
+    if price < 0:
+        raise fault(node, "a price is not negative: of a return, the amount and the count are")
+    return price
 
 
 def _ratio(table: Table) -> Rate | None:

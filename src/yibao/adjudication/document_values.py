@@ -72,6 +72,8 @@ def word_of(node: Node) -> str:
     """A code or word, written as text."""
     if not isinstance(node.value, str) or not node.value.strip():
         raise fault(node, f'must be a text in quotes, such as "{_example(node.value)}"')
+    if not node.value.isprintable():
+        raise fault(node, f"has a character that cannot be printed: {node.value!r}")
     return node.value
 
 

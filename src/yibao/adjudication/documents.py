@@ -5,6 +5,7 @@ person; what stands beside these (``[person]``, ``[account]``, ``[history]``, ``
 by all. Whatever cannot be right is refused with file, key and reason (``LawError``).
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -221,7 +222,7 @@ def read_person(table: Table, law: Law) -> Person:
     person = table.table("person") or Table(Node(table.file, table.where("person"), {}))
     usual = "1101" if law.scheme == EMPLOYEE else "1501"
     found = Person(
-        person_type=PersonType(word(person, "type") or usual),
+        person_type=PersonType(_person_type(person) or usual),
         birth_date=day(person, "birth") or BIRTH,
         gender=word(person, "gender") or "0",
         identities=tuple(IdentityKind(one) for one in words(person, "identities")),
@@ -234,6 +235,14 @@ def read_person(table: Table, law: Law) -> Person:
     )
     person.done()
     return found
+
+
+def _person_type(person: Table) -> str | None:
+    """``psn_type``: the laws go by its first digits."""
+    given = word(person, "type")
+    if given is not None and re.fullmatch(r"[0-9]{2,6}", given) is None:
+        raise fault(person.must("type"), f"must be two to six digits, not {given!r}")
+    return given
 
 
 def _provider(table: Table) -> Provider:

@@ -1,6 +1,6 @@
 """Counters before a bill, as documents give them: by name, or ``name@scope`` for one instance."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from yibao.adjudication.document_values import fault, fen_of
@@ -35,13 +35,14 @@ def counter_met(name: str, met: Iterable[CounterKey]) -> list[CounterKey]:
     return [key for key in met if key.name == name and not key.scope.startswith(VISIT_MARK)]
 
 
-def entry_key(entry: HistoryEntry, met: Iterable[CounterKey]) -> CounterKey | None:
-    """The counter that an entry is about; None when this bill does not meet it.
+def entry_key(entry: HistoryEntry, met: Collection[CounterKey]) -> CounterKey | None:
+    """The counter that an entry is about; None when this bill does not meet that instance.
 
     Raises LawError when the bill meets several of its instances.
     """
     if entry.scope is not None:
-        return CounterKey(entry.name, entry.scope)
+        named = CounterKey(entry.name, entry.scope)
+        return named if named in met else None
     keys = counter_met(entry.name, met)
     if len(keys) > 1:
         names = ", ".join(f'"{key.name}@{key.scope}"' for key in keys)

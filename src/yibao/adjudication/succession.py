@@ -12,7 +12,7 @@ from yibao.adjudication.benefit import Decision, decide, needed_counters
 from yibao.adjudication.document_lines import SplitLine
 from yibao.adjudication.document_values import fault
 from yibao.adjudication.documents import BillDocument
-from yibao.adjudication.history import HistoryEntry, entry_key
+from yibao.adjudication.history import HistoryEntry, counter_met, entry_key
 from yibao.adjudication.model import AccountPart, CounterKey, Statement
 from yibao.adjudication.plan import Part
 from yibao.kernel.money import Fen
@@ -121,12 +121,16 @@ class Succession:
         if document.account is not None:
             self.account = dict(document.account)
         given, self.waiting = [*self.waiting, *document.history], []
+        said: dict[CounterKey, HistoryEntry] = {}
         for entry in given:
             key = entry_key(entry, met)
             if key is None:
                 self.waiting.append(entry)
-            else:
-                self.counters[key] = entry.value
+                continue
+            if key in said:
+                reason = f"is the same counter as {said[key].where.path}: say one of the two"
+                raise fault(entry.where, reason)
+            self.counters[key], said[key] = entry.value, entry
 
     def _move(self, statement: Statement, sign: int) -> None:
         for key, delta in statement.counters:
@@ -139,7 +143,15 @@ def refuse_unmet(succession: Succession) -> None:
     """Refuse a given counter that none of the bills met: it would silently change nothing."""
     entry = succession.unmet()
     if entry is not None:
-        raise fault(entry.where, "no bill here reads or feeds this counter")
+        raise fault(
+            entry.where, f"no bill here reads or feeds this counter{_instances(succession, entry)}"
+        )
+
+
+def _instances(succession: Succession, entry: HistoryEntry) -> str:
+    """The instances of a counter that the bills did meet."""
+    met = {key for one in succession.decided for key in counter_met(entry.name, one.met)}
+    return f"; they meet {', '.join(sorted(f'{k.name}@{k.scope}' for k in met))}" if met else ""
 
 
 def mirrored(statement: Statement) -> Statement:

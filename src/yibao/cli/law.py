@@ -168,7 +168,7 @@ def cases(
 
     Example: yibao law cases my-cases.toml
     """
-    from yibao.cli.law_cases import of_id, render, run
+    from yibao.cli.law_cases import of_id, print_results, run
     from yibao.cli.law_explain import print_bill
 
     with told(as_json):
@@ -180,7 +180,7 @@ def cases(
         else:
             for one in results[0].settled if explained is not None else ():
                 print_bill(console, one, language.value, auditor=True)
-            console.print(render(results))
+            print_results(console, results)
     raise typer.Exit(0 if all(result.ok for result in results) else 1)
 
 
@@ -206,7 +206,10 @@ def told(as_json: bool = False) -> Iterator[None]:
         tell_refused(refused)
         raise typer.Exit(1) from None
     except OSError as error:
-        tell(f"{error.filename}: {error.strerror}")
+        reason = f"cannot be read: {error.strerror}"
+        if as_json:
+            echo_json({"error": {"file": str(error.filename), "key": "(file)", "reason": reason}})
+        tell(f"{error.filename}: {reason}")
         raise typer.Exit(1) from None
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from rich.console import Group, RenderableType
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -14,6 +14,9 @@ from yibao.policy.model import Law
 from yibao.policy.parameters import LawError
 from yibao.policy.table import proposal
 
+_ENDLESS = 10_000
+"""Characters, more than any row has."""
+
 
 def run(paths: list[Path], folder: Path | None) -> list[CaseResult]:
     """The cases of files and folders (default: the packaged ones). Raises LawError."""
@@ -22,7 +25,10 @@ def run(paths: list[Path], folder: Path | None) -> list[CaseResult]:
     def find_law(file: str, name: str) -> Law:
         """A law file named by a case lies beside the case's file."""
         beside = Path(file).parent / name
-        return shelf.law(str(beside) if is_file_name(name) or beside.is_file() else name)
+        try:
+            return shelf.law(str(beside) if is_file_name(name) or beside.is_file() else name)
+        except OSError as error:  # of this case alone: the others are still run
+            raise LawError(str(beside), "(file)", f"cannot be read: {error.strerror}") from None
 
     return run_cases(_documents(paths) if paths else packaged_cases(), find_law)
 
@@ -49,8 +55,22 @@ def _documents(paths: list[Path]) -> dict[str, Mapping[str, Any]]:
     return files
 
 
-def render(results: list[CaseResult]) -> RenderableType:
-    """A row a figure, then the slips of the sources, then how many came out."""
+def print_results(console: Console, results: list[CaseResult]) -> None:
+    """A row a figure, then the slips of the sources, then how many came out.
+
+    A pipe has no width: nothing is folded for it.
+    """
+    table = _table(results)
+    if not console.is_terminal:
+        endless = console.options.update(width=_ENDLESS)
+        natural = console.measure(table, options=endless).maximum
+        console = Console(file=console.file, width=max(console.width, natural))
+    console.print(table)
+    for line in _below(results):
+        console.print(line, highlight=False, soft_wrap=True)
+
+
+def _table(results: list[CaseResult]) -> Table:
     table = Table("", "case", "figure", "expected", "got", "difference")
     for column in table.columns:
         column.overflow = "fold"
@@ -60,15 +80,20 @@ def render(results: list[CaseResult]) -> RenderableType:
         for row in _rows(result):
             table.add_row(*row)
         table.add_section()
+    return table
+
+
+def _below(results: list[CaseResult]) -> Iterator[str]:
     slips = [
         f"[bold]{escape(result.id)}[/bold] {slip.figure}: printed {slip.printed}, {slip.size} off:"
         f" {escape(slip.reason)}"
         for result in results
         for slip in result.slips
     ]
+    if slips:
+        yield from ("Slips of the sources:", *slips)
     right = sum(result.ok for result in results)
-    told = [f"{right} of {len(results)} cases come out to the cent"]
-    return Group(table, *(["Slips of the sources:", *slips] if slips else []), *told)
+    yield f"{right} of {len(results)} cases come out to the cent"
 
 
 def _rows(result: CaseResult) -> Iterator[tuple[str, ...]]:

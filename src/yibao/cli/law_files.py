@@ -30,6 +30,10 @@ class Shelf:
     folder: Path | None = None
     """``--laws``: a folder of ``<area>/<scheme>.toml``."""
 
+    def __post_init__(self) -> None:
+        if self.folder is not None and not self.folder.is_dir():
+            raise LawError(str(self.folder), "--laws", "is no folder")
+
     def law(self, name: str, scheme: str | None = None) -> Law:
         """The law by file, or by area and scheme; a division without a law has its city's.
 
@@ -135,6 +139,7 @@ def _parsed_json(name: str, text: str) -> Mapping[str, Any]:
         raise LawError(name, "(file)", f"not valid JSON: {error}") from None
     if not isinstance(found, dict):
         raise LawError(name, "(file)", "must be one JSON object")
+    load.check_depth(name, found)
     return found
 
 
@@ -142,6 +147,9 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("a key is there twice")
+    for text in (*found, *found.values()):
+        if isinstance(text, str):
+            text.encode()  # half a surrogate pair is no text: UnicodeEncodeError is a ValueError
     return found
 
 

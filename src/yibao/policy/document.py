@@ -6,6 +6,7 @@ the effective law still names its own file. What a file's ``[defaults]`` say is 
 values as ``defaults.<file>``: each value takes those of its own file, inherited or not.
 """
 
+import difflib
 import hashlib
 import json
 import re
@@ -16,6 +17,8 @@ from decimal import Decimal
 from typing import Any
 
 from yibao.policy.parameters import LawError
+
+_HEAD = ("law", "sources", "defaults", "classes", "counters", "benefits", "payers", "account")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +38,22 @@ class Node:
 
 def document_tree(file: str, document: Mapping[str, Any]) -> Node:
     """The tree of one file, with source keys replaced by the sources. Raises LawError."""
+    _check_head(file, document)
     body = {key: value for key, value in document.items() if key not in ("sources", "defaults")}
     sources = _sources(file, document.get("sources", {}))
     resolved = _resolve(file, "", body, sources)
     if "defaults" in document:
         resolved["defaults"] = {file: _resolve(file, "defaults", document["defaults"], sources)}
     return _node(file, "", resolved)
+
+
+def _check_head(file: str, document: Mapping[str, Any]) -> None:
+    """A bill is no law, and misspelt sources are told before each value that names them."""
+    for key in ("law", "sources"):
+        near = difflib.get_close_matches(key, [k for k in document if k not in _HEAD], 1)
+        if key not in document and (near or key == "law"):
+            hint = f" (did you mean it by {near[0]!r}?)" if near else ""
+            raise LawError(file, key, f"missing{hint}")
 
 
 def laid_over(below: Node, above: Node) -> Node:
@@ -138,7 +151,9 @@ def _sources(file: str, table: Any) -> dict[str, dict[str, str]]:
     for key, source in table.items():
         where = f"sources.{key}"
         if not isinstance(source, dict) or set(source) != {"title", "url"}:
-            raise LawError(file, where, "must have exactly the keys title and url")
+            given = ", ".join(source) if isinstance(source, dict) else "no table"
+            reason = f"must have exactly the keys title and url, not {given or 'none'}"
+            raise LawError(file, where, reason)
         for part, text in source.items():
             if not isinstance(text, str) or not text.strip():
                 raise LawError(file, f"{where}.{part}", "must be a text that is not empty")

@@ -45,8 +45,8 @@ def _read_amount(node: Node, _unit: str) -> Fen | None:
 def _amount(node: Node) -> Fen:
     try:
         amount = fen_from_yuan(decimal_of(node))
-    except ValueError as error:
-        raise LawError(node.file, node.path, str(error)) from None
+    except ValueError:
+        raise LawError(node.file, node.path, f"{node.value} has more than 2 decimals") from None
     if amount < 0:
         raise LawError(node.file, node.path, "an amount cannot be negative")
     return amount

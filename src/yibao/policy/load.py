@@ -2,16 +2,20 @@
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import Any
 
 from yibao.policy.document import Node, document_tree
 from yibao.policy.law_book import LawBook, head_of, parent_of
 from yibao.policy.model import Law
 from yibao.policy.parameters import LawError
+
+DEEPEST = 64
+"""Tables and lists within each other: a law has some ten."""
 
 UNREADABLE = (tomllib.TOMLDecodeError, ValueError, RecursionError)
 """What the parser raises: the last two for numbers of thousands of digits and for deep nests."""
@@ -61,12 +65,30 @@ def law_book_of(files: dict[str, str]) -> LawBook:
     )
 
 
-def parsed(name: str, text: str) -> dict[str, object]:
+def parsed(name: str, text: str) -> dict[str, Any]:
     """The document of a TOML text, its numbers exact. Raises LawError."""
     try:
-        return tomllib.loads(text, parse_float=Decimal)
+        found = tomllib.loads(text, parse_float=Decimal)
     except UNREADABLE as error:
         raise LawError(name, _key_at(text, str(error)), f"not valid TOML: {error}") from None
+    check_depth(name, found)
+    return found
+
+
+def check_depth(name: str, document: dict[str, Any]) -> None:
+    """Refuse tables in tables beyond any law or bill: dotted keys make them cheaply."""
+    level: list[Any] = [document]
+    for _ in range(DEEPEST):
+        level = [child for value in level for child in _children(value)]
+        if not level:
+            return
+    raise LawError(name, "(file)", f"tables within tables, more than {DEEPEST} deep")
+
+
+def _children(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _packaged() -> Traversable:

@@ -16,6 +16,15 @@ E = TypeVar("E", bound=StrEnum)
 _DIGITS_MOST = 15
 """Digits of a number, before and after the point: a law has none of more, and may not hang us."""
 
+_SHOWN_MOST = 24
+"""Characters of a number that a message repeats."""
+
+
+_NEAR_ENOUGH = 0.65
+"""Of a key that may stand for a missing one: it may be a good key that was not asked for yet."""
+
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]{1,4})?")
+
 
 class Table:
     """A table of the tree being read. Ask for every key it may have, then call ``done``."""
@@ -99,7 +108,7 @@ class Table:
         node = self.node_of(key)
         if node is None:
             near = [k for k in self._values if k not in self._known]
-            hint = difflib.get_close_matches(key, near, 1)
+            hint = difflib.get_close_matches(key, near, 1, _NEAR_ENOUGH)
             also = f" (did you mean it by {hint[0]!r}?)" if hint else ""
             raise LawError(self.file, self.where(key), f"missing{also}")
         return node
@@ -124,7 +133,7 @@ def named(table: Table, name: str) -> str:
 def proposal(word: str, known: Sequence[str]) -> str:
     """`` 'sourc' (did you mean 'source'?)`` when a known word is near, else the word alone."""
     near = difflib.get_close_matches(word, known, 1)
-    return f" {word!r} (did you mean {near[0]!r}?)" if near else f" {word!r}"
+    return f" {word!r} (did you mean {str(near[0])!r}?)" if near else f" {word!r}"
 
 
 def nested(owner: Node, path: str, value: Any) -> Node:
@@ -200,7 +209,9 @@ def decimal_of(node: Node) -> Decimal:
     exponent = number.as_tuple().exponent
     assert isinstance(exponent, int), "a finite number has an exponent"
     if number.adjusted() > _DIGITS_MOST or exponent < -_DIGITS_MOST:
-        raise LawError(node.file, node.path, f"more than {_DIGITS_MOST} digits")
+        raise LawError(
+            node.file, node.path, f"{_shortened(value)} has more than {_DIGITS_MOST} digits"
+        )
     return number
 
 
@@ -213,7 +224,23 @@ def whole_of(node: Node) -> int:
 
 
 def _decimal_text(node: Node, text: str) -> Decimal:
-    try:
-        return Decimal(text)
-    except ArithmeticError:
-        raise LawError(node.file, node.path, f"not a number: {text!r}") from None
+    """Plain digits alone: ``Decimal`` would take ``1_000`` and digits of any script, too."""
+    if text.lower().lstrip("-") in ("nan", "inf", "infinity"):
+        raise LawError(node.file, node.path, f"not a finite number: {text}")
+    if _NUMBER.fullmatch(text) is None:
+        raise LawError(node.file, node.path, f"not a number: {text!r}{_of_percent(text)}")
+    return Decimal(text)
+
+
+def _of_percent(text: str) -> str:
+    """How a percentage is written instead."""
+    percent = re.fullmatch(r"(-?[0-9]+(\.[0-9]+)?) *[%％]", text)
+    if percent is None:
+        return ""
+    share = Decimal(percent[1]).scaleb(-2)
+    return f"; write {share:f}"
+
+
+def _shortened(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= _SHOWN_MOST else f"{text[:_SHOWN_MOST]}…"
