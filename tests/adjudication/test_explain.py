@@ -287,7 +287,7 @@ def test_every_step_of_the_computation_is_told() -> None:
         "定额标准 9000.00 元，超出的 1100.00 元由医院承担。",
         "个人账户先行支付 100.00 元，其余进入起付线。",
         "本次就诊起付线 200.00 元（400.00 元 × 0.5），此前已付 0.00 元，尚余 200.00 元。",
-        "基金支付比例 -10 个百分点（away）。",
+        "基金支付比例 -10 个百分点。",
         "大病保险：先行自付按 50% 计入，计 500.00 元。",
         "大病保险：本待遇年度起付线以上费用已计 4000.00 元，本次从此处起分段。",
         "医院承担 1100.00 元，个人负担 2378.00 元。",
@@ -296,6 +296,50 @@ def test_every_step_of_the_computation_is_told() -> None:
 )
 def test_a_patient_reads_why_in_words(words: str) -> None:
     assert words in explain(whole_bill())
+
+
+LIMITS = """
+    counters.visit = { scope = "visit", counts = "deductible" }
+    counters.aid = { scope = "year", counts = "fund", payers = ["aid"] }
+    counters.times = { scope = "year", counts = "payments", payers = ["aid"] }
+    classes.nth = { fact = "times", counter = "stays", order = ["any"], any = { from = 1 } }
+    counters.stays = { scope = "year", counts = "stays", by = ["level"] }
+    [benefits.stay]
+    deductible.visit.counter = "visit"
+    deductible.visit.amount = { by = ["nth"], value = { any = 100 } }
+    deductible.visit.every_days = 2
+    payers.pool.bands = 0.5
+    [payers.aid]
+    english = "Aid"
+    also.first_pay = 1
+    bands = 0.5
+    caps.often = { counter = "times", amount = 1 }
+    [payers.aid.caps.year]
+    counter = "aid"
+    amount = 1000
+    growth.e = { years = "enrolled_years", after = 4, step = 10 }
+    growth.c = { years = "claim_free_years", after = 0, step = 20 }
+"""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "In the benefit year this is stay number 1 of its kind.",
+        "(100.00 yuan, due every 2 days, so x 3)",
+        "Aid: 550.00 yuan of the in-scope amount not paid so far and of what else counts x 50%",
+        "The limit of payments for the benefit year is 1 times; 0 times was used before, 1 times",
+        "(1000.00 yuan + 40.00 for years without a claim + 10.00 for years enrolled without a gap)",
+    ],
+)
+def test_limits_are_told_in_words_and_not_by_their_keys(words: str) -> None:
+    law = law_from(LIMITS)
+    bill = stay_of(law, 600, first_pay=100)
+    person = replace(bill.person, enrolled_years=5, claim_free_years=2)
+    decision = decide(replace(bill, person=person, days=5), law, {}, [])
+    assert words in explain(decision, "en")
+    limit = next(step for step in steps(decision) if "times" in step.english)
+    assert limit.result is None  # it is no amount
 
 
 def test_an_auditor_reads_case_figures_and_counters_too() -> None:

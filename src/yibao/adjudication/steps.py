@@ -27,11 +27,11 @@ def factor_steps(state: LimitState) -> Iterator[Step]:
     """The factors on a limit's amount that change it, each with its source."""
     for found in state.found.factors:
         if found.value != 1:
-            name, times = found.path.rpartition(".")[2], decimal(found.value)
+            times = decimal(found.value)
             yield step(
                 "factor",
-                f"标准系数 {name}：× {times}。",
-                f"Factor {name} on the amount: x {times}.",
+                f"标准按系数调整：× {times}。",
+                f"The amount is multiplied by {times}.",
                 found,
                 rate=times,
             )
@@ -68,7 +68,8 @@ def limit_step(name: str, of: Words, what: Words, state: LimitState, used: Words
         f"{of.english}{the} {what.english} for {english_span} is {amount.english}{how.english}; "
         f"{said[0]} was {used.english}, {said[1]} is left."
     )
-    return step(name, chinese, english, state.found.amount, result=state.left)
+    result = None if limit.counter.in_times else state.left
+    return step(name, chinese, english, state.found.amount, result=result)
 
 
 def _bare(words: str) -> str:

@@ -16,6 +16,7 @@ from yibao.adjudication.trace_payers import payer_steps
 from yibao.adjudication.words import (
     NOT_COVERED,
     PARTS,
+    SCOPE,
     Words,
     exact_yuan,
     percent,
@@ -72,10 +73,11 @@ def _line_split(decision: Decision) -> Step:
 
 
 def _times(counter: Counter, number: int) -> Step:
+    alike = " of its kind" if counter.by else ""
     return step(
         "times",
         f"{counter.title}：本次为第 {number} 次。",
-        f"By the law's counter {counter.name} this is number {number}.",
+        f"In {SCOPE[counter.scope].english} this is stay number {number}{alike}.",
     )
 
 

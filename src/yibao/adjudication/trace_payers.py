@@ -9,12 +9,12 @@ from yibao.adjudication.steps import limit_steps, step
 from yibao.adjudication.words import (
     ADJUSTED,
     AXIS,
-    BASE,
     COMPONENT,
     NEUTRAL,
     SCOPE,
     Words,
     band_words,
+    base_words,
     cap_words,
     decimal,
     exact_yuan,
@@ -89,8 +89,8 @@ def _adjustments(decision: PayerDecision) -> Iterator[Step]:
         chinese, english = _adjusted(rule, found)
         yield step(
             "adjustment",
-            f"{payer.title}：{chinese}（{rule.key}）。",
-            f"{payer.english}: {english} ({rule.key}).",
+            f"{payer.title}：{chinese}。",
+            f"{payer.english}: {english}.",
             found,
             rate=decimal(found.value),
         )
@@ -121,7 +121,7 @@ def _start(decision: PayerDecision) -> Iterator[Step]:
 
 def _bands(decision: PayerDecision) -> Iterator[Step]:
     payer, bands = decision.found.payer, decision.found.bands
-    base = BASE[payer.base]
+    base = base_words(payer.base, also=any(decision.also.values()))
     for piece in decision.slices:
         cost, ratio, fund = exact_yuan(piece.cost), percent(piece.band.rate), piece.fund
         band, paid = band_words(piece.band, payer.axis), exact_yuan(fund)

@@ -14,6 +14,7 @@ from yibao.policy.model import (
     Component,
     Counted,
     Counter,
+    Fact,
     Limit,
     PersonalPart,
     Scope,
@@ -100,6 +101,12 @@ ADJUSTED = {
     ),
 }
 
+YEARS = {
+    Fact.ENROLLED_YEARS: Words("连续参保激励", "years enrolled without a gap"),
+    Fact.CLAIM_FREE_YEARS: Words("零报销激励", "years without a claim"),
+}
+"""What an amount grows with."""
+
 NEUTRAL = {
     AdjustmentKind.OWN_SHARE_TIMES: 1,
     AdjustmentKind.FUND_SHARE_TIMES: 1,
@@ -107,6 +114,14 @@ NEUTRAL = {
     AdjustmentKind.POINTS_PER_YEAR_OF_AGE: 0,
 }
 """The value of an adjustment that changes nothing, and of which nothing is said."""
+
+
+def base_words(base: Base, *, also: bool) -> Words:
+    """What a payer works on; ``also``: with what else counts into it."""
+    chinese, english = BASE[base]
+    if not also or base is Base.OUTSIDE:
+        return Words(chinese, english)
+    return Words(f"{chinese}及计入部分", f"{english} and of what else counts")
 
 
 def band_words(band: Band, axis: Axis) -> Words:
@@ -132,7 +147,7 @@ def height_words(state: LimitState) -> Words:
     """How a limit's height came about, where it is not simply the amount: （800.00 元 × 0.5）."""
     found = state.found
     amount = found.amount.value
-    if amount is None or state.height == amount:
+    if amount is None or state.height is None or state.height == amount:
         return Words("", "")
     chinese, english = counted(found.limit.counter, amount)
     for factor in found.factors:
@@ -140,14 +155,18 @@ def height_words(state: LimitState) -> Words:
         chinese, english = f"{chinese} × {times}", f"{english} x {times}"
     ungrown = chinese
     for rule, added in found.growth:
-        chinese += f" + {rule.key} {yuan(added)} 元"
-        english += f" + {yuan(added)} of {rule.key}"
+        years = YEARS[rule.years]
+        chinese += f" + {years.chinese} {yuan(added)} 元"
+        english += f" + {yuan(added)} for {years.english}"
     if chinese != ungrown and found.limit.growth_at_most is not None:
         chinese += "（有上限）"
         english += " (at most so much)"
     if found.every_days is not None and found.every_days.value is not None:
         chinese += f"，每 {found.every_days.value} 天计一次"
         english += f", due every {found.every_days.value} days"
+        if found.height and found.further is None:
+            begun = state.height // found.height
+            chinese, english = f"{chinese}，共 {begun} 次", f"{english}, so x {begun}"
     if found.further is not None and found.further.value:
         chinese += f"，每增加一个病种加 {yuan(found.further.value)} 元"
         english += f", and {yuan(found.further.value)} for each further disease"
