@@ -20,7 +20,7 @@ _SHOWN_MOST = 24
 """Characters of a number that a message repeats."""
 
 
-_NEAR_ENOUGH = 0.65
+_NEAR_ENOUGH = 13 / 20
 """Of a key that may stand for a missing one: it may be a good key that was not asked for yet."""
 
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]{1,4})?")

@@ -19,8 +19,8 @@ from yibao.adjudication.columns.tables import FINEST, LARGEST, Column, Indices, 
 from yibao.adjudication.payers import ABOVE_DEDUCTIBLE, COST
 from yibao.policy.model import Axis, Counted
 
-SPARSE = 0.7
-"""When fewer of the bills have something for a payer, only those are computed."""
+SPARSE = 7
+"""When fewer tenths of the bills have something for a payer, only those are computed."""
 
 
 class Turn(NamedTuple):
@@ -55,7 +55,7 @@ def decide_payer(table: PayerTable, turn: Turn) -> Paid | None:
     live = np.flatnonzero(has_base)
     if not len(live):
         return None
-    if len(live) < SPARSE * len(has_base):
+    if 10 * len(live) < SPARSE * len(has_base):
         turn = turn._replace(
             rows=turn.rows.at(live),
             base=turn.base.at(live),

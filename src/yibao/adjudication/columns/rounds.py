@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from yibao.adjudication.columns.cases import Tables
-from yibao.adjudication.columns.common import CommonPayers
+from yibao.adjudication.columns.common_payers import CommonPayers
 from yibao.adjudication.columns.model import BillColumns, Fens, Flags
 from yibao.adjudication.columns.parts import Left, Sums, close_part, open_part, pay_part
 from yibao.adjudication.columns.payers import Paid
