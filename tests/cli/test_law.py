@@ -163,6 +163,10 @@ def test_a_law_is_shown_as_it_stands_on_a_day(law: Path) -> None:
     assert "1  a leaflet <none>" in result.stdout
 
 
+def test_a_shown_benefit_has_its_names(law: Path) -> None:
+    assert "benefits.inpatient  住院" in yibao("show", law, "--on", "2025-06-01").stdout
+
+
 def test_a_value_that_is_not_known_is_shown_as_such(law: Path) -> None:
     assert "not known" in yibao("show", law, "--on", "2024-12-31").stdout
 

@@ -68,6 +68,14 @@ def test_a_value_is_shown_as_it_is_read_with_equal_cases_together(
     assert shown(path) == values
 
 
+def test_classes_that_a_value_does_not_name_are_told_as_not_known() -> None:
+    path = "benefits.inpatient.payers.bonus.bands"
+    law = changed('{ active = "none", retired = 0.5 }', "{ retired = 0.5 }")
+    assert shown(path, law) == {"retired": "50%", "active": None}
+    unknown = next(row for row in rows(law, DAY) if row.path == path and row.value is None)
+    assert (unknown.start, unknown.sources) == (None, ())
+
+
 def test_a_row_says_where_its_value_comes_from() -> None:
     path = "benefits.inpatient.payers.pool.bands"
     row = next(row for row in rows(LAW, DAY) if row.path == path and row.relation)

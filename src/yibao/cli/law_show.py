@@ -1,6 +1,6 @@
 """``yibao law show`` and ``yibao law diff``: what a law says, and what changes between two."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
@@ -9,7 +9,7 @@ from typing import Any
 from rich.markup import escape
 
 from yibao.policy.effective import Difference, Row, differences, rows
-from yibao.policy.model import Law
+from yibao.policy.model import Allowance, BenefitRules, Law, Payer
 from yibao.policy.parameters import Source
 
 UNKNOWN = "not known: a bill that needs it is refused"
@@ -85,7 +85,8 @@ def _law(one: Shown) -> list[str]:
     numbers = {source: n for n, source in enumerate(_sources(one.rows), 1)}
     told = [f"[bold]{escape(law.title)}[/bold] {law.area}/{law.scheme} on {one.day}"]
     for section, within in groupby(one.rows, key=lambda row: _section(row.path)):
-        told += ["", f"[bold cyan]{escape(section)}[/bold cyan]"] if section else [""]
+        title = escape(_title(law, section)) if section else ""
+        told += ["", f"[bold cyan]{escape(section)}[/bold cyan]{title}"] if section else [""]
         for path, group in groupby(within, key=lambda row: row.path):
             told += _parameter(path.removeprefix(f"{section}."), list(group), numbers)
     told += ["", "sources"]
@@ -124,6 +125,17 @@ def _section(path: str) -> str:
     """What a parameter belongs to: a benefit, a common payer, an allowance; else nothing."""
     parts = path.split(".")
     return ".".join(parts[:2]) if parts[0] in ("benefits", "payers", "allowances") else ""
+
+
+def _title(law: Law, section: str) -> str:
+    """How people call what a section is about: ``  住院 · Inpatient care``."""
+    kind, _, key = section.partition(".")
+    own: Iterable[BenefitRules | Payer | Allowance] = law.allowances.values()
+    if kind != "allowances":
+        own = law.benefits if kind == "benefits" else law.payers
+    named = [(one.title, one.english) for one in own if one.key == key]
+    names = dict.fromkeys(name for pair in named for name in pair if name != key)
+    return f"  {' · '.join(names)}" if names else ""
 
 
 def _sources(found: list[Row]) -> list[Source]:

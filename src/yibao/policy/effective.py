@@ -117,11 +117,16 @@ def _rows(law: Law, parameter: Parameter[Any], day: date) -> Iterator[Row]:
         later = [f"from {known.start}" for known in parameter.versions[-1:]]
         yield Row(parameter.path, "", None, "", None, (), "", law.file, "".join(later), "")
         return
-    told = {
+    told: dict[tuple[str | None, ...], tuple[str | None, str]] = {
         key: (value_text(value, version.unit), version.relations.get(key, ""))
         for key, value in version.cases.items()
     }
+    for classes in product(*(law.classes[dimension].names for dimension in version.by)):
+        told.setdefault(classes, (None, ""))  # the value does not name them
     for case, (text, relation) in _together(told, version.by, law.classes):
+        if text is None:
+            yield Row(parameter.path, case, None, "", None, (), "", version.file, version.note, "")
+            continue
         yield Row(
             parameter.path,
             case,
