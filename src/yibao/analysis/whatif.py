@@ -2,20 +2,11 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
-from multiprocessing import get_context
-from pathlib import Path
 
-import numpy as np
-
-from yibao.adjudication.columns import decide_columns
-from yibao.adjudication.columns.model import BillColumns, Decided
 from yibao.analysis.aggregate import Aggregate
-from yibao.analysis.blocks import BlockReader, rows_of, spread
-from yibao.analysis.lines import sums_under
 from yibao.analysis.model import (
     Comparison,
     LawLabel,
@@ -24,9 +15,9 @@ from yibao.analysis.model import (
     PopulationError,
 )
 from yibao.analysis.needs import columns_needed, same_line_rules
-from yibao.analysis.population import COLUMNS, LINE_COLUMNS, REQUIRED, leaf_of
-from yibao.analysis.reading import Scan, Task, blocks, open_file, tasks
-from yibao.policy.law_book import law_from_canonical
+from yibao.analysis.population import COLUMNS, LINE_COLUMNS, REQUIRED
+from yibao.analysis.reading import Scan, tasks
+from yibao.analysis.workers import Plan, evaluated, payers_of
 from yibao.policy.model import Law, Payer
 from yibao.policy.parameters import LawError
 
@@ -37,17 +28,6 @@ ROWS_A_BLOCK_WITH_LINES = 65_536
 
 Progress = Callable[[int], None]
 """Told how many more bills are done."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a worker must know: the file, its columns, the two laws as texts."""
-
-    path: str
-    columns: tuple[str, ...]
-    laws: tuple[str, str]
-    rows: int
-    lines: bool
 
 
 def compare(
@@ -74,13 +54,13 @@ def compare(
         columns,
         (before.canonical, after.canonical),
         ROWS_A_BLOCK_WITH_LINES if lines else ROWS_A_BLOCK,
-        lines,
+        ROWS_A_BLOCK,
     )
     started = time.perf_counter()
     aggregate = Aggregate()
     count = workers or os.cpu_count() or 1
     rows_a_task = min(ROWS_A_TASK, -(-scan.facts.bills // count))
-    for part, rows in _evaluated(plan, tasks(scan.groups, rows_a_task), count):
+    for part, rows in evaluated(plan, tasks(scan.groups, rows_a_task), count):
         aggregate.merge(part)
         progress(rows)
     seconds = time.perf_counter() - started
@@ -156,98 +136,7 @@ def _line_columns(scan: Scan) -> tuple[str, ...]:
     return LINE_COLUMNS
 
 
-# ----------------------------------------------------------------------------------- the workers
-
-
-def _evaluated(
-    plan: Plan, planned: Sequence[Task], workers: int
-) -> Iterator[tuple[Aggregate, int]]:
-    """Each task's sums as they become ready. One worker runs here, several in processes."""
-    count = min(workers, len(planned))
-    if count <= 1:
-        worker = Worker(plan)
-        for task in planned:
-            yield worker.run(task), task.rows
-        return
-    # Processes are spawned: a fork would copy Arrow's threads in whatever state they are.
-    with ProcessPoolExecutor(
-        count, get_context("spawn"), initializer=_begin, initargs=(plan,)
-    ) as pool:
-        waiting: dict[Future[Aggregate], Task] = {pool.submit(_run, task): task for task in planned}
-        try:
-            while waiting:
-                done, _ = wait(waiting, return_when=FIRST_COMPLETED)
-                for future in done:
-                    task = waiting.pop(future)
-                    yield future.result(), task.rows
-        finally:
-            for future in waiting:
-                future.cancel()
-
-
-class Worker:
-    """Decides tasks of one plan; keeps the laws and what they remember between tasks."""
-
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
-        self._laws = [law_from_canonical(text) for text in plan.laws]
-        self._lines = [lines_of_payers(law) for law in self._laws]
-        self._file = open_file(Path(plan.path), plan.columns)
-        self._reader = BlockReader(Path(plan.path).name, plan.columns)
-
-    def run(self, task: Task) -> Aggregate:
-        """Decide the bills of a task under both laws."""
-        aggregate = Aggregate()
-        before, after = self._laws
-        columns = [leaf_of(name) for name in self._plan.columns]
-        for table in blocks(self._file, task, columns, self._plan.rows):
-            bills = self._reader.bills(table)
-            aggregate.add(
-                bills, self._decided(before, bills), self._decided(after, bills), self._lines
-            )
-        return aggregate
-
-    def _decided(self, law: Law, bills: BillColumns) -> Decided:
-        if bills.lines is None:
-            return decide_columns(law, bills)
-        sums, refused = sums_under(law, bills)
-        if not refused:
-            return decide_columns(law, replace(bills, sums=sums, lines=None))
-        kept = np.setdiff1d(np.arange(len(bills)), list(refused))
-        taken = rows_of(replace(bills, sums=sums, lines=None), kept)
-        return spread(decide_columns(law, taken), kept, len(bills), refused)
-
-
-_worker: Worker | None = None
-"""The worker of this process."""
-
-
-def _begin(plan: Plan) -> None:
-    global _worker
-    _worker = Worker(plan)
-
-
-def _run(task: Task) -> Aggregate:
-    assert _worker is not None, "the process was begun"
-    return _worker.run(task)
-
-
 # ----------------------------------------------------------------------------------- the figures
-
-
-def payers_of(law: Law) -> dict[str, Payer]:
-    """All payers of a law by their path, in the order in which they pay."""
-    own = {
-        f"benefits.{benefit.key}.payers.{payer.key}": payer
-        for benefit in law.benefits
-        for payer in benefit.payers
-    }
-    return own | {f"payers.{payer.key}": payer for payer in law.payers}
-
-
-def lines_of_payers(law: Law) -> dict[str, bool]:
-    """Which payers have a deductible of their own."""
-    return {path: bool(payer.deductible) for path, payer in payers_of(law).items()}
 
 
 def _comparison(scan: Scan, laws: tuple[Law, Law], found: Aggregate) -> Comparison:
