@@ -5,7 +5,7 @@ import pytest
 from tests.adjudication.builders import stay_of
 from tests.adjudication.laws import law_from
 from yibao.adjudication.classify import classify
-from yibao.adjudication.explain import explain_line
+from yibao.adjudication.explanation.explain import explain_line
 from yibao.adjudication.lines import RawTerms, terms_under
 from yibao.adjudication.model import ChargedLine, ItemTerms, LineSplit
 from yibao.kernel.money import PRICE_SCALE, QUANTITY_SCALE, ZERO_RATE, Rate

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from yibao.adjudication.document_values import document_node
-from yibao.adjudication.documents import read_bill
+from yibao.adjudication.documents.bills import read_bill
+from yibao.adjudication.documents.succession import Succession
+from yibao.adjudication.documents.values import document_node
 from yibao.adjudication.model import Statement
-from yibao.adjudication.succession import Succession
 from yibao.kernel.areas import Division
 from yibao.kernel.money import Fen
 from yibao.kernel.refusals import Refused

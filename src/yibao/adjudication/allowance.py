@@ -9,9 +9,9 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from yibao.adjudication.case import Class, Facts, case_of, facts_asked, facts_of_person
+from yibao.adjudication.explanation.steps import step
+from yibao.adjudication.explanation.words import decimal, exact_yuan
 from yibao.adjudication.model import Person, Step
-from yibao.adjudication.steps import step
-from yibao.adjudication.words import decimal, exact_yuan
 from yibao.kernel.money import Fen, round_half_up, yuan
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.policy.model import Allowance, Fact, Law

@@ -59,7 +59,7 @@ async def _found(database: "Database", text: str) -> "tuple[SettlementFacts, Rec
 
 
 def _as_json(facts: "SettlementFacts", again: "Recomputed") -> dict[str, Any]:
-    from yibao.adjudication.trace import steps
+    from yibao.adjudication.explanation.trace import steps
     from yibao.kernel.money import yuan
     from yibao.settlement.service import amounts_of
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from yibao.adjudication.cases import CaseResult, run_cases
+from yibao.adjudication.documents.cases import CaseResult, run_cases
 from yibao.cli.law_files import Shelf, document, is_file_name, packaged_cases
 from yibao.policy.model import Law
 from yibao.policy.parameters import LawError

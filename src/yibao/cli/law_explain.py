@@ -9,14 +9,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from yibao.adjudication.document_values import document_node, fault
-from yibao.adjudication.documents import read_bills
-from yibao.adjudication.explain import explain, explain_line
-from yibao.adjudication.figures import STATEMENT
+from yibao.adjudication.documents.bills import read_bills
+from yibao.adjudication.documents.figures import STATEMENT
+from yibao.adjudication.documents.succession import Settled, Succession, refuse_unmet
+from yibao.adjudication.documents.values import document_node, fault
+from yibao.adjudication.explanation.explain import explain, explain_line
+from yibao.adjudication.explanation.trace import steps
 from yibao.adjudication.instances import VISIT_MARK
 from yibao.adjudication.model import Payment, Step
-from yibao.adjudication.succession import Settled, Succession, refuse_unmet
-from yibao.adjudication.trace import steps
 from yibao.cli.law import refusal_json
 from yibao.cli.law_files import Shelf, document
 from yibao.kernel.money import yuan

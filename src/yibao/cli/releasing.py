@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from yibao.adjudication.cases import CaseResult, run_cases
+from yibao.adjudication.documents.cases import CaseResult, run_cases
 from yibao.cli.law_files import SCHEMES, Shelf, document, is_file_name
 from yibao.cli.on_database import on_database
 from yibao.platform.database import Database

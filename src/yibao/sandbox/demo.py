@@ -18,7 +18,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from yibao.adjudication.explain import explain, explain_line
+from yibao.adjudication.explanation.explain import explain, explain_line
 from yibao.adjudication.model import ChargedLine, ItemTerms, LineSplit
 from yibao.kernel.money import QUANTITY_SCALE, unscaled, yuan
 from yibao.kernel.periods import business_date

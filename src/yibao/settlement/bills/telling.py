@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import Literal
 
 from yibao.adjudication.benefit import Decision
-from yibao.adjudication.explain import explain
+from yibao.adjudication.explanation.explain import explain
+from yibao.adjudication.explanation.trace import percent
 from yibao.adjudication.model import Payment
 from yibao.adjudication.plan import NotCovered
-from yibao.adjudication.trace import percent
 from yibao.kernel.money import Fen, yuan
 from yibao.policy.model import Law, Payer
 from yibao.settlement.bills.recomputation import Difference, Recomputed

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
+from yibao.adjudication.explanation.words import SCOPE, Words, counted, decimal, height_words
 from yibao.adjudication.limits import LimitState
 from yibao.adjudication.model import Step
-from yibao.adjudication.words import SCOPE, Words, counted, decimal, height_words
 from yibao.policy.parameters import Found
 
 

@@ -5,8 +5,8 @@ from datetime import date
 from fractions import Fraction
 
 from yibao.adjudication.allowance import allowance
-from yibao.adjudication.document_values import day, fault, fen_of, word_of
-from yibao.adjudication.documents import read_circumstances, read_person
+from yibao.adjudication.documents.bills import read_circumstances, read_person
+from yibao.adjudication.documents.values import day, fault, fen_of, word_of
 from yibao.kernel.money import yuan
 from yibao.policy.model import Law
 from yibao.policy.table import Table, decimal_of, proposal

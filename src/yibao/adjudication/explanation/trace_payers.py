@@ -3,10 +3,8 @@
 from collections.abc import Iterator
 
 from yibao.adjudication.bands import rounded
-from yibao.adjudication.model import Step
-from yibao.adjudication.payers import PayerDecision
-from yibao.adjudication.steps import limit_steps, step
-from yibao.adjudication.words import (
+from yibao.adjudication.explanation.steps import limit_steps, step
+from yibao.adjudication.explanation.words import (
     ADJUSTED,
     AXIS,
     COMPONENT,
@@ -22,6 +20,8 @@ from yibao.adjudication.words import (
     percent_of,
     points,
 )
+from yibao.adjudication.model import Step
+from yibao.adjudication.payers import PayerDecision
 from yibao.kernel.money import yuan
 from yibao.policy.model import Adjustment, AdjustmentKind
 from yibao.policy.parameters import Found

@@ -9,9 +9,12 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from yibao.adjudication.case_allowances import allowance_figures
-from yibao.adjudication.case_laws import case_law
-from yibao.adjudication.document_values import (
+from yibao.adjudication.documents.bills import SHARED, read_bill, with_shared
+from yibao.adjudication.documents.case_allowances import allowance_figures
+from yibao.adjudication.documents.case_laws import case_law
+from yibao.adjudication.documents.figures import REFUSED, Expected, expectations, figure
+from yibao.adjudication.documents.succession import Settled, Succession, refuse_unmet
+from yibao.adjudication.documents.values import (
     document_node,
     fault,
     fen_of,
@@ -19,9 +22,6 @@ from yibao.adjudication.document_values import (
     word,
     word_of,
 )
-from yibao.adjudication.documents import SHARED, read_bill, with_shared
-from yibao.adjudication.figures import REFUSED, Expected, expectations, figure
-from yibao.adjudication.succession import Settled, Succession, refuse_unmet
 from yibao.kernel.money import yuan
 from yibao.kernel.refusals import Refused
 from yibao.policy.document import Node

@@ -9,9 +9,9 @@ from tests.adjudication.laws import law_from
 from tests.policy.builders import document, law_of
 from yibao.adjudication.benefit import Decision, decide
 from yibao.adjudication.classify import classify
-from yibao.adjudication.explain import Language, explain, explain_line
+from yibao.adjudication.explanation.explain import Language, explain, explain_line
+from yibao.adjudication.explanation.trace import explained, percent, steps
 from yibao.adjudication.model import AccountPart, ChargedLine, CounterKey, ItemTerms, Sums
-from yibao.adjudication.trace import explained, percent, steps
 from yibao.kernel.money import PRICE_SCALE, QUANTITY_SCALE, Rate
 from yibao.policy.terms import RESIDENT, CareKind, EntitlementExtent, ItemClass, Level
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from yibao.adjudication.document_values import fault, fen_of
+from yibao.adjudication.documents.values import fault, fen_of
 from yibao.adjudication.instances import VISIT_MARK
 from yibao.adjudication.model import CounterKey
 from yibao.policy.document import Node

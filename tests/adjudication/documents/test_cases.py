@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from yibao.adjudication.cases import CaseResult, run_cases
+from yibao.adjudication.documents.cases import CaseResult, run_cases
 from yibao.policy.model import Law
 from yibao.policy.parameters import LawError
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Literal
 
 from yibao.adjudication.benefit import Decision
+from yibao.adjudication.explanation.trace import percent, steps
 from yibao.adjudication.model import ChargedLine, ItemTerms, LineSplit, Step
-from yibao.adjudication.trace import percent, steps
 from yibao.kernel.money import NO_CEILING, PRICE_SCALE, unscaled, yuan
 from yibao.policy.model import Law, OverLimit
 from yibao.policy.terms import ItemClass

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from yibao.adjudication.benefit import Decision, decide, needed_counters
-from yibao.adjudication.document_lines import SplitLine
-from yibao.adjudication.document_values import fault
-from yibao.adjudication.documents import BillDocument
-from yibao.adjudication.history import HistoryEntry, counter_met, entry_key
+from yibao.adjudication.documents.bills import BillDocument
+from yibao.adjudication.documents.history import HistoryEntry, counter_met, entry_key
+from yibao.adjudication.documents.lines import SplitLine
+from yibao.adjudication.documents.values import fault
 from yibao.adjudication.model import AccountPart, CounterKey, Statement
 from yibao.adjudication.plan import Part
 from yibao.kernel.money import Fen

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from yibao.adjudication.cases import CaseResult
+from yibao.adjudication.documents.cases import CaseResult
 from yibao.adjudication.model import Payment, Statement, Sums
 from yibao.cli.law_cases import run
 from yibao.kernel.money import yuan

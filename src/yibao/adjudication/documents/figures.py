@@ -5,11 +5,11 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from yibao.adjudication.bands import rounded
-from yibao.adjudication.document_values import fault, fen_of, word_of
-from yibao.adjudication.history import counter_met
+from yibao.adjudication.documents.history import counter_met
+from yibao.adjudication.documents.succession import Settled
+from yibao.adjudication.documents.values import fault, fen_of, word_of
 from yibao.adjudication.model import Statement
 from yibao.adjudication.payers import PayerDecision
-from yibao.adjudication.succession import Settled
 from yibao.kernel.money import Fen, yuan
 from yibao.policy.document import Node
 from yibao.policy.model import Law

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from yibao.adjudication.case_laws import case_law
-from yibao.adjudication.documents import BillDocument, read_bills
+from yibao.adjudication.documents.bills import BillDocument, read_bills
+from yibao.adjudication.documents.case_laws import case_law
+from yibao.adjudication.documents.succession import Succession, refuse_unmet
 from yibao.adjudication.model import Sums
-from yibao.adjudication.succession import Succession, refuse_unmet
 from yibao.kernel.money import NO_CEILING
 from yibao.policy.model import Law
 from yibao.policy.parameters import LawError

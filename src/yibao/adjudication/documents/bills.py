@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from yibao.adjudication.document_lines import (
+from yibao.adjudication.documents.history import HistoryEntry, read_history
+from yibao.adjudication.documents.lines import (
     DocumentLine,
     SplitLine,
     read_lines,
@@ -19,7 +20,7 @@ from yibao.adjudication.document_lines import (
     split_line,
     sums_of_lines,
 )
-from yibao.adjudication.document_values import (
+from yibao.adjudication.documents.values import (
     choice,
     day,
     document_node,
@@ -32,7 +33,6 @@ from yibao.adjudication.document_values import (
     word,
     words,
 )
-from yibao.adjudication.history import HistoryEntry, read_history
 from yibao.adjudication.model import Bill, Person, Provider
 from yibao.kernel.money import Fen
 from yibao.kernel.refusals import Refused

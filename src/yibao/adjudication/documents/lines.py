@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from yibao.adjudication.classify import classify
-from yibao.adjudication.document_values import (
+from yibao.adjudication.documents.values import (
     fault,
     fen,
     fen_of,

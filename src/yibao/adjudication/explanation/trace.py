@@ -9,11 +9,9 @@ from collections.abc import Iterator
 
 from yibao.adjudication.bands import rounded
 from yibao.adjudication.benefit import Decision, PartDecision
-from yibao.adjudication.model import Statement, Step, Sums
-from yibao.adjudication.plan import NotCovered, Part
-from yibao.adjudication.steps import limit_steps, step
-from yibao.adjudication.trace_payers import payer_steps
-from yibao.adjudication.words import (
+from yibao.adjudication.explanation.steps import limit_steps, step
+from yibao.adjudication.explanation.trace_payers import payer_steps
+from yibao.adjudication.explanation.words import (
     NOT_COVERED,
     PARTS,
     SCOPE,
@@ -22,6 +20,8 @@ from yibao.adjudication.words import (
     percent,
     percent_of,
 )
+from yibao.adjudication.model import Statement, Step, Sums
+from yibao.adjudication.plan import NotCovered, Part
 from yibao.kernel.money import yuan
 from yibao.policy.model import Counter
 

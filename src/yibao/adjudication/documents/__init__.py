@@ -1,0 +1,1 @@
+"""Bills and published cases as documents (TOML, JSON), read strictly and settled in turn."""

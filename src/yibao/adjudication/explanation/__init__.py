@@ -1,0 +1,1 @@
+"""What a patient and an auditor read: every step of a decision in words, with its reference."""
