@@ -6,12 +6,17 @@ of what the commands print; ``test_law_documentation`` compares it.
 
 import re
 import tempfile
-from contextlib import chdir
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager
 from pathlib import Path
 
 from typer.testing import CliRunner
 
+from yibao.cli.law import console
 from yibao.cli.main import cli
+
+WIDTH = 100
+"""Columns of the terminal that the page shows."""
 
 PAGE = Path(__file__).parents[2] / "docs" / "law" / "tutorial.md"
 
@@ -28,7 +33,7 @@ BLOCK = re.compile(
 def played(page: str) -> str:
     """The page with the output that its commands print today."""
     first: Path | None = None
-    with tempfile.TemporaryDirectory() as folder, chdir(folder):
+    with tempfile.TemporaryDirectory() as folder, chdir(folder), _wide():
         parts, end = [], 0
         for block in BLOCK.finditer(page):
             parts.append(page[end : block.start()])
@@ -46,6 +51,17 @@ def played(page: str) -> str:
     return "".join([*parts, page[end:]])
 
 
+@contextmanager
+def _wide() -> Iterator[None]:
+    """The console was made when its module was imported, perhaps for a narrower terminal."""
+    before = console.width
+    console.width = WIDTH
+    try:
+        yield
+    finally:
+        console.width = before
+
+
 def _copy(original: Path, block: re.Match[str]) -> None:
     text = original.read_text(encoding="utf-8")
     assert block["old"] in text, block["old"]
@@ -59,7 +75,7 @@ def _session(session: str) -> str:
     """The commands of a session, each with its output."""
     parts = []
     for command in re.findall(r"^\$ yibao (.*)$", session, re.MULTILINE):
-        result = CliRunner().invoke(cli, command.split(), env={"COLUMNS": "100"})
+        result = CliRunner().invoke(cli, command.split(), env={"COLUMNS": str(WIDTH)})
         output = re.sub(r"[ ]+$", "", result.output, flags=re.MULTILINE)
         parts.append(f"$ yibao {command}\n{output}")
     return "".join(parts)
