@@ -13,12 +13,13 @@ from tests.analysis.builders import bill, population
 from tests.analysis.laws import small_law
 from yibao.adjudication.benefit import decide
 from yibao.adjudication.columns.rows import bill_at
-from yibao.analysis import whatif
+from yibao.analysis import generator, whatif
 from yibao.analysis.blocks import BlockReader
 from yibao.analysis.generator import generate, words_of
 from yibao.analysis.model import Comparison, PopulationError
 from yibao.analysis.reading import blocks, open_file, scan, tasks
 from yibao.analysis.whatif import compare
+from yibao.analysis.workers import SURVEYED
 from yibao.policy.model import Law
 from yibao.policy.parameters import LawError
 from yibao.policy.terms import RESIDENT
@@ -34,8 +35,11 @@ def compared(path: Path, before: Law, after: Law, workers: int = 1) -> Compariso
 @pytest.fixture(scope="module")
 def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("whatif") / "p.parquet"
+    small = pytest.MonkeyPatch()
+    small.setattr(generator, "_PERSONS_A_CHUNK", 100)  # several row groups
     words = words_of([small_law()], date(2025, 7, 1))
     generate(path, words, bills=3_000, year=2025, seed=4)
+    small.undo()
     return path
 
 
@@ -94,6 +98,7 @@ def test_two_processes_and_small_blocks_find_what_one_finds(
     generated: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     laws = (small_law("0.6"), small_law("0.75"))
+    assert len(scan(generated).groups) >= SURVEYED
     alone = compared(generated, *laws)
     monkeypatch.setattr(whatif, "ROWS_A_TASK", 1)
     monkeypatch.setattr(whatif, "ROWS_A_BLOCK", 100)

@@ -22,7 +22,7 @@ from yibao.policy.model import Law, Payer
 from yibao.policy.parameters import LawError
 
 ROWS_A_TASK = 1_100_000
-ROWS_A_BLOCK = 500_000
+ROWS_A_BLOCK = 250_000
 """Bills decided at once: enough persons for whole columns, little enough memory."""
 ROWS_A_BLOCK_WITH_LINES = 65_536
 
