@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from yibao.cli.law import AsJson, console, echo_json, tell
+from yibao.cli.printing import print_whole
 from yibao.platform.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ def _print(found: "Sequence[Affected]") -> None:
         table.add_row(*head, *amounts)
         before = settlement
     if found:
-        console.print(table)
+        print_whole(console, table)
     console.print(f"{len(found)} living settlements would come out otherwise", highlight=False)
     for name, total in _totals(found).items():
         console.print(f"  {name}: {total}", highlight=False)

@@ -10,12 +10,10 @@ from rich.table import Table
 
 from yibao.adjudication.documents.cases import CaseResult, run_cases
 from yibao.cli.law_files import Shelf, document, is_file_name, packaged_cases
+from yibao.cli.printing import print_whole
 from yibao.policy.model import Law
 from yibao.policy.parameters import LawError
 from yibao.policy.table import proposal
-
-_ENDLESS = 10_000
-"""Characters, more than any row has."""
 
 
 def run(paths: list[Path], folder: Path | None) -> list[CaseResult]:
@@ -56,16 +54,8 @@ def _documents(paths: list[Path]) -> dict[str, Mapping[str, Any]]:
 
 
 def print_results(console: Console, results: list[CaseResult]) -> None:
-    """A row a figure, then the slips of the sources, then how many came out.
-
-    A pipe has no width: nothing is folded for it.
-    """
-    table = _table(results)
-    if not console.is_terminal:
-        endless = console.options.update(width=_ENDLESS)
-        natural = console.measure(table, options=endless).maximum
-        console = Console(file=console.file, width=max(console.width, natural))
-    console.print(table)
+    """A row a figure, then the slips of the sources, then how many came out."""
+    print_whole(console, _table(results))
     for line in _below(results):
         console.print(line, highlight=False, soft_wrap=True)
 

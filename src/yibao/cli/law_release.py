@@ -14,6 +14,7 @@ import typer
 from rich.table import Table
 
 from yibao.cli.law import AsJson, console, echo_json, law_cli, tell
+from yibao.cli.printing import print_whole
 from yibao.platform.settings import load_settings
 
 __all__ = ["law_cli"]
@@ -113,7 +114,7 @@ def _print(found: Sequence[Any], *, as_json: bool) -> None:
             _signed(one.withdrawn_by, one.withdrawn_at, one.withdrawn_because),
             one.fingerprint[:12],
         )
-    console.print(table)
+    print_whole(console, table)
 
 
 def _what_next(changed: Sequence[Any]) -> None:
