@@ -119,7 +119,8 @@ def _frame(law: Law, facts: Facts) -> Frame:
     keys = {rules.key for rules in benefits}
     payers = tuple(p for p in law.payers if not p.benefits or keys.intersection(p.benefits))
     payers = payers if keys else ()
-    times = times_of(law, (*benefits, *payers, law.account)) if benefits else ()
+    own = tuple(rules.key for rules in benefits)
+    times = times_of(law, own, tuple(p.key for p in payers)) if benefits else ()
     may_pay = {
         rules.key: tuple(
             p for p in rules.payers if _may_pay(p, facts, with_bucket(case, law, bs[0]))

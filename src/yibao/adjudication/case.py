@@ -138,9 +138,13 @@ def case_of(facts: Facts, law: Law) -> dict[str, Class]:
     }
 
 
-def times_of(law: Law, rules: Iterable[Any]) -> tuple[Classes, ...]:
-    """The dimensions that these rules turn on and whose class a counter of stays decides."""
-    used = frozenset().union(*[dimensions_of(rule) for rule in rules])
+@lru_cache(maxsize=4_096)
+def times_of(law: Law, benefits: tuple[str, ...], payers: tuple[str, ...]) -> tuple[Classes, ...]:
+    """The dimensions whose class a counter of stays decides, and on which the rules of these
+    benefits, of these common payers and of the account turn."""
+    rules = [rule for rule in law.benefits if rule.key in benefits]
+    common = [payer for payer in law.payers if payer.key in payers]
+    used = frozenset().union(*map(dimensions_of, [*rules, *common, law.account]))
     return tuple(c for name, c in law.classes.items() if c.fact is Fact.TIMES and name in used)
 
 
