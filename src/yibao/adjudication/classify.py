@@ -10,7 +10,6 @@ from yibao.kernel.money import (
     Price,
     Quantity,
     round_half_up,
-    share,
     unscaled,
 )
 from yibao.kernel.refusals import RefusalCode, Refused
@@ -32,8 +31,13 @@ def classify(line: ChargedLine, terms: ItemTerms) -> LineSplit:
     because rounding acts on the magnitude. Refused: AMOUNT_OUT_OF_RANGE for a price above a ceiling
     that the law lets nobody exceed.
     """
-    amount = line.amount
-    if _is_own_expense(line, terms):
+    amount, approved = line.amount, line.approved
+    # own expense whole: class C; refused by the hospital; limited in use (限制用药), not approved
+    if (
+        terms.item_class is _CLASS_C
+        or approved is False
+        or (terms.restricted and approved is not True)
+    ):
         return LineSplit(amount, 0, 0, 0)
     ceiling = terms.ceiling
     over_limit = hospital = 0
@@ -45,8 +49,8 @@ def classify(line: ChargedLine, terms: ItemTerms) -> LineSplit:
         over_limit = _over_limit(amount, abs(line.price) - ceiling, abs(line.quantity))
         hospital = over_limit if terms.over_limit is _HOSPITAL else 0
     payable = amount - over_limit
-    rate = terms.first_pay
-    first_pay = share(payable, rate) if rate.numerator else 0
+    numerator, denominator = terms.first_pay
+    first_pay = round_half_up(payable * numerator, denominator) if numerator else 0
     return LineSplit(0, over_limit, first_pay, payable - first_pay, hospital)
 
 
@@ -64,10 +68,3 @@ def _above_ceiling(line: ChargedLine, ceiling: Price) -> Refused:
         field="price",
         ceiling=limit,
     )
-
-
-def _is_own_expense(line: ChargedLine, terms: ItemTerms) -> bool:
-    """Class C; refused by the hospital; or limited in use and not approved (限制用药)."""
-    if terms.restricted:
-        return line.approved is not True or terms.item_class is _CLASS_C
-    return line.approved is False or terms.item_class is _CLASS_C

@@ -185,8 +185,7 @@ class AccountPart:
     available: Fen
 
 
-@dataclass(frozen=True, slots=True)
-class Payment:
+class Payment(NamedTuple):
     """What one fund pays of the bill."""
 
     fund: str

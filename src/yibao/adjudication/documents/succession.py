@@ -173,7 +173,7 @@ def mirrored(statement: Statement) -> Statement:
             )
         ),
         deductible=-statement.deductible,
-        payments=tuple(replace(p, base=-p.base, amount=-p.amount) for p in statement.payments),
+        payments=tuple(p._replace(base=-p.base, amount=-p.amount) for p in statement.payments),
         personal=-statement.personal,
         account=tuple((part, -amount) for part, amount in statement.account),
         cash=-statement.cash,
