@@ -31,7 +31,7 @@ check: .venv/ready-for-development ## style, types, walls between rooms, tests w
 	@$(BIN)/ruff format --check $(SOURCES)
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/pytest -q -n 2 -m "not database and not system"
+	@$(BIN)/pytest -q -n 2 -m "not database and not system and not thorough"
 
 bench: .venv/ready ## visits per second over HTTP against a fresh server on this machine
 	@$(BIN)/python -m benchmarks.visits

@@ -24,6 +24,8 @@ from yibao.policy.model import Law
 from yibao.policy.parameters import LawError
 from yibao.policy.terms import RESIDENT
 
+pytestmark = pytest.mark.thorough
+
 TODAY = date(2026, 1, 1)
 CRITICAL = "payers.critical"
 

@@ -128,6 +128,7 @@ def test_the_areas_whose_pages_were_read_are_packaged() -> None:
         assert all(name in law.title for key, law in BOOK.laws.items() if key[0] == area)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("law", LAWS)
 def test_a_packaged_law_decides_or_names_the_parameter_it_lacks(law: Law) -> None:
     decided = outcomes(law)
@@ -139,6 +140,7 @@ def test_a_packaged_law_decides_or_names_the_parameter_it_lacks(law: Law) -> Non
         assert any(named.startswith(path) for path in known) or "*" in named, named
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("law", LAWS)
 def test_a_packaged_law_pays_for_something(law: Law) -> None:
     pays = any(isinstance(outcome, Statement) and outcome.funds > 0 for outcome in outcomes(law))

@@ -50,6 +50,7 @@ class TestEquality:
         for row, (found, wanted) in enumerate(zip(figures_of(decided), expected, strict=True)):
             assert found == wanted, f"row {row}"
 
+    @pytest.mark.thorough
     @pytest.mark.parametrize("key", sorted(BOOK.laws), ids="/".join)
     def test_packaged_laws_need_no_scalar_engine(self, key: tuple[str, str]) -> None:
         law = BOOK.laws[key]

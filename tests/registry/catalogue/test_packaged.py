@@ -3,8 +3,12 @@
 from collections import Counter
 from datetime import date
 
+import pytest
+
 from yibao.kernel.money import PRICE_SCALE
 from yibao.registry.catalogue import packaged
+
+pytestmark = pytest.mark.thorough
 
 AREAS = {None, "110000", "430100"}
 
