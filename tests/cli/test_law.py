@@ -195,6 +195,7 @@ def test_an_unknown_area_proposes_the_near_one() -> None:
     result = yibao("show", "43010/390")
     assert result.exit_code == 1
     assert "did you mean 430100/390?" in result.stderr
+    assert "did you mean 110000?" in yibao("show", "11000").stderr
     result = yibao("show", "430100/391")
     assert result.exit_code == 1
     assert "the area has 430100/310 and 430100/390" in result.stderr

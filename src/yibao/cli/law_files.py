@@ -92,7 +92,8 @@ class Shelf:
         if own:
             return LawError(name, "law", f"no such law; the area has {' and '.join(own)}")
         known = self.names()
-        near = difflib.get_close_matches(name, known, 1)
+        like = known if "/" in name else [one.partition("/")[0] for one in known]
+        near = difflib.get_close_matches(name, like, 1)
         hint = f"did you mean {near[0]}? " if near else ""
         reason = f"no such file and no such law; {hint}there are {', '.join(known)}"
         return LawError(name, "law", reason)
