@@ -137,9 +137,11 @@ def _difference(wrong: Sequence[CaseResult]) -> str:
     told = [
         f"{result.id}: "
         + "; ".join(
-            f"{name} expected {result.expected.get(name)}, got {result.got.get(name)}"
-            for name in (result.difference or result.got)
+            f"{name} expected {result.expected.get(name)}, got {got}"
+            for name, got in result.got.items()
+            if got != result.expected.get(name)
         )
         for result in wrong
     ]
-    return f"{len(wrong)} cases do not come out: " + " | ".join(told)
+    noun = "case does" if len(wrong) == 1 else "cases do"
+    return f"{len(wrong)} {noun} not come out: " + " | ".join(told)
