@@ -54,13 +54,15 @@ class Account:
         """Pay of the person's part: each part of the account what it may, in the law's order."""
         found = self._found
         rest = dict(personal)
-        for origin, may_pay in found.order:
-            if origin in self._origins:
-                paid = self._pay(origin, sum([rest[part] for part in may_pay]))
-                for part in may_pay:
-                    taken = min(paid, rest[part])
-                    rest[part] -= taken
-                    paid -= taken
+        order = [one for one in found.order if one[0] in self._origins]
+        for n, (origin, may_pay) in enumerate(order, 1):
+            paid = self._pay(origin, sum([rest[part] for part in may_pay]))
+            if n == len(order):
+                break  # nobody asks any more what is left of which part
+            for part in may_pay:
+                taken = min(paid, rest[part])
+                rest[part] -= taken
+                paid -= taken
         return AccountDecision(found, tuple(self._paid.items()), personal, self._spent)
 
     def _pay(self, origin: str, amount: Fen) -> Fen:

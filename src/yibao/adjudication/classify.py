@@ -20,6 +20,9 @@ from yibao.policy.terms import ItemClass
 _CLASS_C = ItemClass.C
 _WHOLE, _HOSPITAL, _REFUSE = OverLimit.WHOLE, OverLimit.HOSPITAL, OverLimit.REFUSE
 
+_split = LineSplit._make
+"""A split of its five parts at half the cost of naming them: this runs for every line."""
+
 _PRODUCT_PER_FEN = 10 ** (PRICE_SCALE + QUANTITY_SCALE - FEN_SCALE)
 
 
@@ -38,7 +41,7 @@ def classify(line: ChargedLine, terms: ItemTerms) -> LineSplit:
         or approved is False
         or (terms.restricted and approved is not True)
     ):
-        return LineSplit(amount, 0, 0, 0)
+        return _split((amount, 0, 0, 0, 0))
     ceiling = terms.ceiling
     over_limit = hospital = 0
     if ceiling != NO_CEILING and abs(line.price) > ceiling:
@@ -51,7 +54,7 @@ def classify(line: ChargedLine, terms: ItemTerms) -> LineSplit:
     payable = amount - over_limit
     numerator, denominator = terms.first_pay
     first_pay = round_half_up(payable * numerator, denominator) if numerator else 0
-    return LineSplit(0, over_limit, first_pay, payable - first_pay, hospital)
+    return _split((0, over_limit, first_pay, payable - first_pay, hospital))
 
 
 def _over_limit(amount: Fen, excess_price: Price, quantity: Quantity) -> Fen:
