@@ -1,6 +1,7 @@
 """From a table of the population format to the columns that the law is run on, strictly read."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,7 @@ _YMD = _calendar()
 _NONE = {"retired_on": 0, "begin": 0, "enrolled_years": -1, "claim_free_years": -1}
 """What stands for "none" in columns of numbers; the others' is their default."""
 _DEFAULTS = {"days": 1, "months": 1, "further_diseases": 0, "visit": -1, "chain": -1}
-_CLOSED: dict[str, Callable[[str], Any]] = {
+_CLOSED: dict[str, type[StrEnum]] = {
     "entitlement": EntitlementExtent,
     "place": Place,
     "filing": Filing,
@@ -128,7 +129,7 @@ class BlockReader:
             try:
                 return _CLOSED[name](word)
             except ValueError:
-                known = ", ".join(str(member) for member in _CLOSED[name])  # type: ignore[attr-defined]
+                known = ", ".join(str(member) for member in _CLOSED[name])
                 raise self._error(name, f"unknown word {word!r}; known are {known}") from None
         if name == "person_type" and not (word.isdecimal() and 2 <= len(word) <= 6):
             raise self._error(name, f"{word!r} is no person type: two to six digits (psn_type)")

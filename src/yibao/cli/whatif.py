@@ -61,13 +61,16 @@ def whatif(
 
     Example: yibao whatif --from 430100/390 --to mine.toml --generate 100000 --html whatif.html
     """
+    from datetime import UTC, datetime
+
     from yibao.analysis.page import as_page
     from yibao.analysis.report import as_csv, render
     from yibao.analysis.report import as_json as figures
     from yibao.analysis.whatif import compare
     from yibao.cli.law_files import Shelf
+    from yibao.kernel.periods import business_date
 
-    today = date.today()  # noqa: DTZ011 - the civil day where the command is given
+    today = business_date(datetime.now(UTC))
     with _told(as_json), _folder() as folder, _progress(quiet=as_json) as steps:
         shelf = Shelf(laws)
         law_a = shelf.law(before)

@@ -1,6 +1,7 @@
 """The steps of one payer: its own deductible, adjustments, bands, caps, and what it pays."""
 
 from collections.abc import Iterator
+from fractions import Fraction
 
 from yibao.adjudication.bands import rounded
 from yibao.adjudication.explanation.steps import limit_steps, step
@@ -96,7 +97,7 @@ def _adjustments(decision: PayerDecision) -> Iterator[Step]:
         )
 
 
-def _adjusted(rule: Adjustment, found: Found) -> Words:  # type: ignore[type-arg]
+def _adjusted(rule: Adjustment, found: Found[Fraction]) -> Words:
     words = ADJUSTED[rule.kind]
     in_points = rule.kind in (AdjustmentKind.POINTS, AdjustmentKind.POINTS_PER_YEAR_OF_AGE)
     value = points(found.value) if in_points else decimal(found.value)
