@@ -8,7 +8,8 @@ import pytest
 from tests.adjudication.builders import stay_of
 from tests.adjudication.laws import law_from
 from yibao.adjudication.applicable import plan_for
-from yibao.adjudication.case import age_on, facts_of
+from yibao.adjudication.case import facts_of
+from yibao.kernel.periods import age_on
 from yibao.policy.model import Law
 from yibao.policy.terms import CareKind, IdentityKind, PersonType, Scheme
 
@@ -95,7 +96,7 @@ def test_a_fact_is_in_the_class_that_the_law_says(
     ],
 )
 def test_age_is_whole_years_on_the_day(birth: date, day: date, age: int) -> None:
-    assert age_on(day, birth) == age
+    assert age_on(birth, day) == age
 
 
 def test_facts_that_the_law_does_not_ask_for_are_left_out_so_that_cases_are_shared() -> None:

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from yibao.adjudication.model import GENERAL_BUCKET, Bill, Person
+from yibao.kernel.periods import age_on
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.policy.model import RANGED, Classes, ClassRule, Fact, Law
 from yibao.policy.parameters import Parameter
@@ -92,7 +93,7 @@ def facts_of_person(person: Person, day: date, asked: frozenset[Fact]) -> dict[s
     """Those of the person's facts that are asked for, by their name in ``Facts``."""
     values: dict[str, Any] = {}
     if _AGE in asked:
-        values["age"] = age_on(day, person.birth_date)
+        values["age"] = age_on(person.birth_date, day)
     for fact, name in _OF_PERSON:
         if fact in asked:
             values[name] = getattr(person, name)
@@ -118,15 +119,6 @@ def facts_asked(law: Law) -> frozenset[Fact]:
     """The facts beside those of every bill that a law's classes or numbers stand on."""
     always = {Fact.PERSON_TYPE, Fact.LEVEL, Fact.PLACE, Fact.FILING, Fact.CARE_KIND}
     return frozenset({c.fact for c in law.classes.values()} | law.numbers) - always - LATER
-
-
-def age_on(day: date, birth: date) -> int:
-    """Whole years of age on a day."""
-    return (_ymd(day) - _ymd(birth)) // 10_000
-
-
-def _ymd(day: date) -> int:
-    return day.year * 10_000 + day.month * 100 + day.day
 
 
 def case_of(facts: Facts, law: Law) -> dict[str, Class]:
