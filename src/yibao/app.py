@@ -26,22 +26,34 @@ from yibao.gateway.asgi import Gateway
 from yibao.gateway.authentication import SignedDoor
 from yibao.gateway.context import Context
 from yibao.gateway.envelope import Answer, write_answer
+from yibao.inventory import service as inventory
 from yibao.kernel.refusals import RefusalCode
+from yibao.payments import service as payments
 from yibao.platform import metrics, migrations
 from yibao.platform.clock import Clock, SystemClock
+from yibao.platform.commands.model import Handler
 from yibao.platform.commands.service import Commands
 from yibao.platform.commands.shared_reads import SharedReads
 from yibao.platform.crypto import Vault, load_key
 from yibao.platform.database import Database
+from yibao.platform.files import service as files
 from yibao.platform.logging import mask_text, set_up_logging
 from yibao.platform.settings import Settings, SettingsFault, load_settings
 from yibao.policy.load import load_law_book
 from yibao.policy.parameters import LawError
+from yibao.prescriptions import service as prescriptions
+from yibao.registry.departments import service as departments
 from yibao.registry.institutions.model import SignIn, SignOut
 from yibao.registry.institutions.service import handle_sessions
 from yibao.registry.laws.service import keep
+from yibao.registry.mappings import service as mappings
+from yibao.registry.records import service as records
 from yibao.registry.service import ReferenceCache
+from yibao.settlement.clearing import service as clearing
+from yibao.settlement.reconciliation import service as reconciliation
 from yibao.settlement.service import REQUESTS, SettlementRoom
+from yibao.supervision import service as supervision
+from yibao.uploads import service as uploads
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -109,8 +121,7 @@ async def open_house(settings: Settings, clock: Clock) -> House:
             database.writer,
             clock,
             await database.numbers(),
-            dict.fromkeys(REQUESTS, room.handle)
-            | {SignIn: handle_sessions, SignOut: handle_sessions},
+            dict.fromkeys(REQUESTS, room.handle) | _handlers(references, vault),
             metrics.observe_batch,
         )
         context = Context(
@@ -129,6 +140,16 @@ async def open_house(settings: Settings, clock: Clock) -> House:
     except BaseException:
         await database.close()
         raise
+
+
+def _handlers(references: ReferenceCache, vault: Vault) -> dict[type, Handler]:
+    """Who runs each kind of command beside the settlement room's own."""
+    handlers: dict[type, Handler] = {SignIn: handle_sessions, SignOut: handle_sessions}
+    for of_registry in (departments, mappings, records, files):
+        handlers |= of_registry.handlers(vault)
+    for room in (clearing, reconciliation, uploads, supervision, inventory, prescriptions):
+        handlers |= room.handlers(references, vault)
+    return handlers | dict(payments.handlers(references, vault))
 
 
 class Application:

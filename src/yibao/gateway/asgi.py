@@ -3,25 +3,42 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 import structlog
 
 # Imported for their decorators: each module offers its family of transactions.
 from yibao.gateway import (  # noqa: F401
+    audit,
+    catalogue,
+    clearing,
+    clinical,
     directory,
+    files,
+    filing,
+    inpatient,
+    institutions,
+    inventory,
+    mapping,
+    mobile_payment,
     outpatient,
     person,
+    pharmacy,
+    prescriptions,
     queries,
+    reconciliation,
     reversal,
     session,
+    settlement_list,
 )
 from yibao.gateway.authentication import Headers
 from yibao.gateway.context import Call, Context, Progress
 from yibao.gateway.dispatch import find_transaction
 from yibao.gateway.envelope import Answer, Envelope, read_envelope, write_answer
-from yibao.gateway.names import clerk_text
+from yibao.gateway.exchange import Exchange
+from yibao.gateway.names import clerk_text, official_path
+from yibao.kernel.areas import Pool
 from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import OUTCOME_UNKNOWN, RefusalCode, Refused
 from yibao.platform.commands.service import OutcomeUnknown
@@ -50,43 +67,68 @@ class Gateway:
             body = await _read_body(headers, receive, self.context.body_limit)
         else:
             body = None
-        answer = await self.answer(scope["path"], headers, body, method=scope["method"])
+        exchange = Exchange(self.context.clock.now(), scope["method"], scope["path"], headers, body)
+        answer = await self.answer(exchange)
+        faults = self.context.faults
+        if faults is not None and faults.reply_is_lost(exchange):
+            raise ConnectionAbortedError("the reply is lost on purpose")
         await _respond(send, answer)
 
-    async def answer(
-        self, path: str, headers: Headers, body: bytes | None, *, method: str = "POST"
-    ) -> bytes:
-        """The answer to one message; ``body`` is None when it was too large to be read."""
+    async def answer(self, exchange: Exchange) -> bytes:
+        """The answer to one message, noted in the exchange as well."""
         started = time.perf_counter()
-        received = self.context.clock.now()
-        progress = Progress()
-        code, error, output = 0, "", None
+        progress = Progress(exchange=exchange)
+        output = None
         try:
-            if method != "POST":
+            if exchange.method != "POST":
                 raise Refused(RefusalCode.MALFORMED, "接口只接受POST请求", "method")
-            output = await self._run(path, headers, body, progress)
+            output = await self._run(exchange, progress)
         except Exception as failure:  # noqa: BLE001 - whatever it was, the caller gets an envelope
-            code, error = _failure(failure, progress)
-        answer = Answer(code, received, progress.division, error, output)
-        written = write_answer(answer, self.context.clock.now())
-        self.context.observe(progress.transaction, code, time.perf_counter() - started)
-        return written
+            exchange.code, exchange.error = _failure(failure, progress, exchange)
+        answer = Answer(
+            exchange.code,
+            exchange.received,
+            progress.division,
+            exchange.error,
+            output,
+            progress.warning,
+        )
+        exchange.answer = write_answer(answer, self.context.clock.now())
+        exchange.seconds = time.perf_counter() - started
+        self.context.observe(progress.transaction, exchange.code, exchange.seconds)
+        if self.context.record is not None:
+            self.context.record(exchange)
+        return exchange.answer
 
-    async def _run(
-        self, path: str, headers: Headers, body: bytes | None, progress: Progress
-    ) -> Any:
+    async def _run(self, exchange: Exchange, progress: Progress) -> Any:
+        body = exchange.body
         if body is None:
             limit = self.context.body_limit // (1024 * 1024)
             raise Refused(RefusalCode.TOO_LARGE, f"报文过大：请求体不得超过{limit}MB", "body")
         reference = await self._references.current()
-        sender = self.context.door.admit(headers, reference.directory, body)
-        envelope = read_envelope(body, path)
-        progress.number, progress.message_id = envelope.number, envelope.message_id
+        sender = self.context.door.admit(
+            exchange.headers, reference.directory, body, exchange.signatures
+        )
+        envelope = read_envelope(body, exchange.path)
+        exchange.number = progress.number = envelope.number
+        exchange.message_id = progress.message_id = envelope.message_id
+        exchange.institution = envelope.institution
         found = find_transaction(envelope.number)
         progress.transaction = found.number
+        if self.context.faults is not None:
+            await self.context.faults.before(exchange)
+        welcome = self.context.welcome
+        if welcome is not None and reference.directory.institution(envelope.institution) is None:
+            await welcome.institution(envelope)
+            reference = await self._references.fresh()
         received = self.context.clock.now()
         institution, term = _institution(reference, sender, envelope, business_date(received))
         progress.division = term.division
+        read = exchange.read = found.reader.read(envelope.input)
+        guest_pools: Mapping[str, Pool] = {}
+        if welcome is not None:
+            guest_pools = await welcome.people(envelope, found.number, read)
+            reference = await self._references.fresh()
         return await found.handle(
             Call(
                 context=self.context,
@@ -96,13 +138,14 @@ class Gateway:
                 term=term,
                 reference=reference,
                 received=received,
-                input=found.reader.read(envelope.input),
+                input=read,
                 progress=progress,
+                guest_pools=guest_pools,
             )
         )
 
 
-def _failure(failure: Exception, progress: Progress) -> tuple[int, str]:
+def _failure(failure: Exception, progress: Progress, exchange: Exchange) -> tuple[int, str]:
     """Code and text of an answer that is not a success.
 
     After a commit nothing may be told as "not done", be it a refusal or a fault of ours: the caller
@@ -117,6 +160,8 @@ def _failure(failure: Exception, progress: Progress) -> tuple[int, str]:
     if isinstance(failure, Refused) and not progress.took_effect:
         refusal = failure.refusal
         log.info("refused", **about, code=refusal.code.name, field=refusal.field)
+        exchange.rule = refusal.code.name
+        exchange.refused_field = official_path(refusal.field) if refusal.field else ""
         return int(refusal.code), clerk_text(refusal)
     reference = secrets.token_hex(4)
     log.error("call_failed", **about, reference=reference, exc_info=failure)
@@ -152,6 +197,11 @@ class _RecentReference:
                     self._reference = await self.context.references.current(connection)
                 self._taken = taken
             return self._reference
+
+    async def fresh(self) -> Reference:
+        """The reference with all that has been committed."""
+        self._taken = float("-inf")
+        return await self.current()
 
     def _is_recent(self) -> bool:
         return time.monotonic() - self._taken < self.context.reference_age

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Protocol
 
+from yibao.gateway.exchange import SignatureTrace
 from yibao.kernel.periods import local_time
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.platform.clock import Clock
@@ -45,8 +46,10 @@ class Senders(Protocol):
 class Door(Protocol):
     """Decides whether a request's sender is who its headers say."""
 
-    def admit(self, headers: Headers, senders: Senders, body: bytes) -> Sender:
-        """The sender, or Refused."""
+    def admit(
+        self, headers: Headers, senders: Senders, body: bytes, traces: list[SignatureTrace]
+    ) -> Sender:
+        """The sender, or Refused; what was signed is appended to ``traces`` either way."""
 
 
 def tif_signature(timestamp: str, secret: str, nonce: str) -> str:
@@ -68,7 +71,9 @@ class SignedDoor:
         self._tolerance = tolerance
         self._nonces: OrderedDict[tuple[str, str, str], int] = OrderedDict()
 
-    def admit(self, headers: Headers, senders: Senders, body: bytes) -> Sender:
+    def admit(
+        self, headers: Headers, senders: Senders, body: bytes, traces: list[SignatureTrace]
+    ) -> Sender:
         """The sender whose key signed the headers, or Refused (2001–2004).
 
         The signature does not cover the body, so headers that were used once must not carry

@@ -1,12 +1,14 @@
 """What the application hands to the interface, and one call as a transaction sees it."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 from yibao.gateway.authentication import Door
 from yibao.gateway.envelope import NO_DIVISION, Envelope
+from yibao.gateway.exchange import Exchange
+from yibao.gateway.hooks import Faults, Record, Welcome
 from yibao.gateway.reading import Input, digest
 from yibao.kernel.areas import Pool
 from yibao.kernel.periods import business_date
@@ -56,6 +58,9 @@ class Context:
     reference_age: float = REFERENCE_AGE
     observe: Callable[[str, int, float], None] = observe_nothing
     """Told of every answer: transaction number (or ``none``), ``infcode``, seconds."""
+    record: Record | None = None
+    welcome: Welcome | None = None
+    faults: Faults | None = None
 
 
 @dataclass(slots=True)
@@ -70,6 +75,10 @@ class Progress:
     message_id: str = ""
     took_effect: bool = False
     """A command was committed: from here on nothing may be answered as "not done"."""
+    warning: str | None = None
+    """``warn_msg`` of a call that is done all the same."""
+    exchange: Exchange | None = None
+    """What is recorded of the call; always there inside the gateway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +95,8 @@ class Call:
     received: datetime
     input: Input
     progress: Progress
+    guest_pools: Mapping[str, Pool] = field(default_factory=dict)
+    """Pools of person numbers that do not begin with theirs (strangers let in)."""
 
     @property
     def day(self) -> date:

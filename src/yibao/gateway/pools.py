@@ -14,7 +14,7 @@ def pool_of_member(call: Call, member: str, scheme: str | None = None) -> Pool:
     Refused when there is no such pool, when the sender may not speak for the institution, or when
     the envelope's ``insuplc_admdvs`` lies in another pool.
     """
-    pool = Pool(member[:6])
+    pool = call.guest_pools.get(member) or Pool(member[:6])
     pools = call.reference.directory.pools
     if not is_pool(pool) or pool not in pools or pool == NO_PERSON_POOL:
         raise unknown_member(member)

@@ -243,10 +243,17 @@ class NodeReader:
     """Reads the objects of one node."""
 
     def __init__(
-        self, node: Node, codes: Mapping[str, CodeTable], *, of_one_bill: bool = True
+        self,
+        node: Node,
+        codes: Mapping[str, CodeTable],
+        inner: Sequence[Node] = (),
+        *,
+        of_one_bill: bool = True,
     ) -> None:
-        self.name = node.name
+        """``inner`` are all nodes of the transaction that lie inside this one, at any depth."""
+        self.name = node.name.rpartition(".")[2]
         self.many = node.many
+        self._inner = _readers(inner, codes, below=node.name, of_one_bill=of_one_bill)
         self._labels = {field.name: field.label for field in node.fields}
         # Plain text (its longest length, else 0) and exact codes (``quick``) are read in the loop
         # itself, everything else by its converter.
@@ -261,17 +268,20 @@ class NodeReader:
             for field in node.fields
         )
 
-    def read(self, sent: Any) -> Row | list[Row]:
-        """The node as a row, or as a list of rows where the table says so."""
+    def read(self, sent: Any, within: str = "") -> Row | list[Row]:
+        """The node as a row, or as a list of rows where the table says so.
+
+        ``within`` is the place of the object that holds it, for refusals.
+        """
+        name = f"{within}.{self.name}" if within else self.name
         if type(sent) is str:
-            sent = None if sent.strip() in ABSENT else _decode_text(sent, self.name)
+            sent = None if sent.strip() in ABSENT else _decode_text(sent, name)
         if self.many:
             objects = [] if sent is None else sent if type(sent) is list else [sent]
-            name = self.name
             return [self._row(one, f"{name}[{place}]") for place, one in enumerate(objects, 1)]
         if type(sent) is list and len(sent) == 1:
             sent = sent[0]
-        return self._row({} if sent is None else sent, self.name)
+        return self._row({} if sent is None else sent, name)
 
     def _row(self, sent: Any, place: str) -> Row:  # noqa: C901 - the hot loop, kept in one piece
         if type(sent) is not dict:
@@ -297,6 +307,8 @@ class NodeReader:
                     continue
             if enforced:
                 raise self._refusal(place, name, RefusalCode.FIELD_MISSING, "不能为空")
+        for reader in self._inner:
+            row[reader.name] = reader.read(sent.get(reader.name), place)
         return row
 
     def _convert(self, convert: Convert, raw: Any, place: str, name: str) -> Any:
@@ -311,13 +323,33 @@ class NodeReader:
         return Refused(code, f"{place}.{name}{shown}{rule}", f"{place}.{name}")
 
 
+def _readers(
+    nodes: Sequence[Node],
+    codes: Mapping[str, CodeTable],
+    *,
+    below: str = "",
+    of_one_bill: bool = True,
+) -> tuple[NodeReader, ...]:
+    """A reader for each node that lies directly in the node of path ``below`` ("": in input)."""
+    return tuple(
+        NodeReader(
+            node,
+            codes,
+            [inner for inner in nodes if inner.name.startswith(f"{node.name}.")],
+            of_one_bill=of_one_bill,
+        )
+        for node in nodes
+        if node.name.rpartition(".")[0] == below
+    )
+
+
 class InputReader:
     """Reads the whole ``input`` of a transaction."""
 
     def __init__(
         self, nodes: Sequence[Node], codes: Mapping[str, CodeTable], *, of_one_bill: bool = True
     ) -> None:
-        self._readers = tuple(NodeReader(node, codes, of_one_bill=of_one_bill) for node in nodes)
+        self._readers = _readers(nodes, codes, of_one_bill=of_one_bill)
 
     def read(self, sent: Any) -> Input:
         """Every node of the table, read; Refused with the first violation."""

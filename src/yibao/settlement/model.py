@@ -12,6 +12,7 @@ from typing import Any
 from yibao.adjudication.model import Sums
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.money import Fen, Price, Quantity, Rate
+from yibao.policy.model import OverLimit
 from yibao.policy.terms import CareKind, ItemClass, PersonType, Scheme
 from yibao.registry.people.model import Insured
 
@@ -19,8 +20,18 @@ ALL_BATCHES = "0000"
 """``chrg_bchno`` of 2205 that means every unsettled batch of the visit."""
 
 
+class VisitKind(StrEnum):
+    """What kind of care a visit is."""
+
+    OUTPATIENT = "outpatient"
+    STAY = "stay"
+    """An inpatient stay (住院), from admission (2401) to discharge (2402)."""
+    PURCHASE = "purchase"
+    """A purchase at a retail pharmacy (药店购药), one message from lines to settlement (2102)."""
+
+
 class VisitState(StrEnum):
-    """State of a visit (就诊)."""
+    """State of a visit (就诊). A stay is open until it is cancelled; ``end`` says if it is over."""
 
     OPEN = "open"
     CANCELLED = "cancelled"
@@ -48,6 +59,37 @@ class SettlementKind(StrEnum):
     SETTLEMENT = "settlement"
     CANCELLATION = "cancellation"
     REINSTATEMENT = "reinstatement"
+
+
+# --------------------------------------------------------------------------------------- practice
+
+
+class UnknownItems(StrEnum):
+    """What an item without a national code means (CONCEPTS section 9)."""
+
+    OWN_EXPENSE = "own_expense"
+    """Own expense, with a warning: a bill's total must equal the hospital's."""
+    REFUSE = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class Practice:
+    """What differs by province in the handling of fee lines; values of the dialect's profile."""
+
+    line_tolerance: Fen = 1
+    """|amount − price × count| may be that much; the sent amount counts."""
+    unknown_items: UnknownItems = UnknownItems.REFUSE
+    own_expense_codes: frozenset[str] = frozenset()
+    """Placeholder codes of the province for what is own expense anyway."""
+    approvals: Mapping[str, bool | None] = field(
+        default_factory=lambda: {"": None, "0": None, "1": True, "2": False}
+    )
+    """``hosp_appr_flag`` → none needed, approved, refused; "" is an absent flag."""
+    over_limit: OverLimit | None = None
+    """What becomes of a price above the ceiling (``overlmt_dspo_way``); None: as the law says."""
+
+
+DEFAULT_PRACTICE = Practice()
 
 
 # --------------------------------------------------------------------------------------- requests
@@ -96,6 +138,10 @@ class Diagnosis:
     doctor_name: str
     time: datetime
     valid: bool = True
+    is_main: bool | None = None
+    """``maindiag_flag`` of a stay; None where it is not said."""
+    condition: str | None = None
+    """``adm_cond``: the condition at admission."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,16 +181,31 @@ class FeeLine:
     """``hosp_appr_flag``: 0 none needed, 1 approved, 2 refused."""
     details: Mapping[str, Any]
     """All other fields as sent (prescription, dose, doctors …), kept and given back by 5204."""
+    returns: str | None = None
+    """Serial of the line that this one gives back in part or whole (``init_feedetl_sn``); then
+    quantity and amount are negative (退费)."""
 
 
 @dataclass(frozen=True, slots=True)
 class UploadFees:
-    """Upload fee lines of one visit, in one or several batches (2204)."""
+    """Upload fee lines of one visit (2204: in one or several batches; 2301: ``batch`` is "")."""
 
     institution: str
     member: str
     visit: PoolKey
     lines: tuple[FeeLine, ...]
+    practice: Practice = DEFAULT_PRACTICE
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawLines:
+    """Withdraw unsettled lines of a stay by their serials, or all of them (2302)."""
+
+    institution: str
+    member: str
+    visit: PoolKey
+    serials: tuple[str, ...]
+    """``0000`` (``ALL_BATCHES``) alone means all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,11 +240,40 @@ class Settle:
     """The five sums handed back; None where the transaction does not carry them."""
     voucher_number: str | None = None
     """Not every sender repeats the voucher's number when it settles."""
+    interim: bool = False
+    """An interim settlement of a stay that goes on (中途结算, ``mid_setl_flag``)."""
+    discharged_at: datetime | None = None
+    """``dscg_time`` of 2303/2304; must be the day of the discharge on file, when both are there."""
+    practice: Practice = DEFAULT_PRACTICE
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """Buy at a pharmacy: visit, lines and settlement in one message (2102; its trial is 2101)."""
+
+    institution: str
+    member: str
+    scheme: Scheme | None
+    """None: the only scheme the member is enrolled in (the employees' first)."""
+    care_kind: CareKind
+    begin: datetime
+    voucher_type: str
+    voucher_number: str | None
+    total: Fen
+    use_account: bool
+    lines: tuple[FeeLine, ...]
+    message_id: str
+    disease_code: str | None = None
+    disease_name: str | None = None
+    invoice: str | None = None
+    prescription: str | None = None
+    """Number of the hospital's electronic prescription that is filled (``rxno``)."""
+    practice: Practice = DEFAULT_PRACTICE
 
 
 @dataclass(frozen=True, slots=True)
 class CancelSettlement:
-    """Mirror a settlement (2208)."""
+    """Mirror a settlement (2103, 2208, 2305)."""
 
     institution: str
     member: str
@@ -201,6 +291,82 @@ class Reverse:
     original_transaction: str
     original_message: str
     message_id: str
+
+
+# ----------------------------------------------------------------------------------------- stays
+
+
+@dataclass(frozen=True, slots=True)
+class Admit:
+    """Admit a member to hospital (入院办理, 2401)."""
+
+    institution: str
+    member: str
+    scheme: Scheme
+    care_kind: CareKind
+    begin: datetime
+    voucher_type: str
+    voucher_number: str
+    inpatient_number: str
+    """The hospital's own number (``ipt_no``)."""
+    doctor_code: str
+    doctor_name: str
+    department_code: str
+    department_name: str
+    condition: str | None
+    disease_code: str | None
+    disease_name: str | None
+    diagnoses: tuple[Diagnosis, ...]
+    details: Mapping[str, Any]
+    """All other fields as sent (bed, contact, birth …); official names, JSON values."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeAdmission:
+    """Correct what was said at the admission (住院信息变更, 2403)."""
+
+    institution: str
+    member: str
+    visit: PoolKey
+    admission: Admit
+    """The admission as it is to stand; its scheme is not asked again."""
+    end: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Discharge:
+    """Discharge a member (出院办理, 2402)."""
+
+    institution: str
+    member: str
+    visit: PoolKey
+    scheme: Scheme
+    end: datetime
+    disease_code: str | None
+    disease_name: str | None
+    diagnoses: tuple[Diagnosis, ...]
+    way: str
+    """``dscg_way``: 1 doctor's advice … 5 death."""
+    died_on: date | None
+    details: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ReopenStay:
+    """Take a discharge back (出院撤销, 2405)."""
+
+    institution: str
+    member: str
+    visit: PoolKey
+
+
+@dataclass(frozen=True, slots=True)
+class CancelAdmission:
+    """Take an admission back that has no settlement and no lines (入院撤销, 2404)."""
+
+    institution: str
+    member: str
+    visit: PoolKey
 
 
 # ------------------------------------------------------------------------------------------ facts
@@ -229,6 +395,14 @@ class VisitFacts:
     disease_name: str | None
     diagnoses: tuple[Diagnosis, ...]
     maternity: Mapping[str, str]
+    kind: VisitKind = VisitKind.OUTPATIENT
+    end: datetime | None = None
+    """Discharge of a stay; None while the person is in hospital."""
+    discharge_diagnoses: tuple[Diagnosis, ...] = ()
+    chain: str | None = None
+    """The chain of stays it belongs to (转诊, 再入院), by the first visit's id."""
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """What was sent beside (bed, contact, way of discharge …), by official names."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ class Field(msgspec.Struct, frozen=True, array_like=True):
     codes: str
     """Name of the code table, or ""."""
     confidence: str
-    """a: two independent typed sources agree; b: one; c: the name alone was seen."""
+    """a: two independent typed sources agree; b: one; c: the name alone was seen; i: inferred."""
 
     @property
     def enforced(self) -> bool:
@@ -37,6 +37,7 @@ class Node(msgspec.Struct, frozen=True):
     """A named node of ``input`` or ``output``."""
 
     name: str
+    """A node inside another is named by its path: ``data.stastinfo``."""
     many: bool
     fields: tuple[Field, ...]
 

@@ -19,13 +19,23 @@ LENGTHS = {"oinfno": "6"}
 """Where a table's length is too short for what is sent: 2601 may name a suffixed number (2207A)."""
 INSTRUCTION = "就诊凭证类型为"
 """How to fill a field in is no part of its label."""
+NESTED = {
+    "…fsi_encounter_dtos": "data.patient_dtos.fsi_encounter_dtos",
+    "…fsi_diagnose_dtos": "data.patient_dtos.fsi_encounter_dtos.fsi_diagnose_dtos",
+    "…fsi_order_dtos": "data.patient_dtos.fsi_encounter_dtos.fsi_order_dtos",
+    "…fsi_operation_dtos": "data.patient_dtos.fsi_encounter_dtos.fsi_operation_dtos",
+}
+"""Nodes that the description abbreviates, by their whole path."""
+INFERRED = Path(__file__).with_name("inferred")
+"""Tables of transactions that the description knows by number alone, one file a family: ours, in
+the description's form, every field of confidence ``i`` (inferred), so that none is enforced."""
 
 
 def convert(transactions: dict[str, Any]) -> dict[str, Any]:
     """The compact form: a field is a row; extension fields, which nobody reads, are left out."""
     converted: dict[str, Any] = {}
     for number, source in transactions.items():
-        tables = transactions.get(str(source.get("same_tables_as", "")), source)
+        tables = transactions.get(str(source.get("same_tables_as", ""))[:4], source)
         converted[number] = {
             "title": source["cn"],
             "category": source["category"],
@@ -42,7 +52,7 @@ def _nodes(nodes: Any) -> list[dict[str, Any]]:
         return []
     return [
         {
-            "name": node["node"],
+            "name": NESTED.get(node["node"], node["node"]),
             "many": str(node["occurs"]) == "n",
             "fields": [_field(row) for row in node["fields"] if row[0] not in EXTENSIONS],
         }
@@ -60,7 +70,11 @@ def _field(row: list[Any]) -> list[str]:
 
 def main(source: Path) -> None:
     """Write the package data from the YAML file named on the command line."""
-    made = convert(yaml.safe_load(source.read_text(encoding="utf-8"))["transactions"])
+    described = yaml.safe_load(source.read_text(encoding="utf-8"))["transactions"]
+    for file in sorted(INFERRED.glob("*.yaml")):
+        for number, table in yaml.safe_load(file.read_text(encoding="utf-8")).items():
+            described[number] = described.get(number, {}) | table
+    made = convert(described)
     text = json.dumps(made, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     # One transaction a line keeps the file reviewable.
     TARGET.write_text(text.replace('},"', '},\n"') + "\n", encoding="utf-8")

@@ -96,6 +96,30 @@ class FiledCare:
 
 
 @dataclass(frozen=True, slots=True)
+class FiledDisease:
+    """A chronic or special disease on file (门诊慢特病备案, 2503)."""
+
+    code: str
+    """``opsp_dise_code``."""
+    name: str
+    period: Period
+    institution: str | None = None
+    """The only institution it may be treated at; None: any."""
+
+
+@dataclass(frozen=True, slots=True)
+class DesignatedInstitution:
+    """An institution the member has chosen (人员定点备案, 2505)."""
+
+    institution: str
+    business: str
+    """``biz_appy_type``: what it was chosen for."""
+    order: int
+    """``fix_srt_no``."""
+    period: Period
+
+
+@dataclass(frozen=True, slots=True)
 class Insured:
     """A member with everything that is known of them now."""
 
@@ -106,6 +130,8 @@ class Insured:
     special_identities: tuple[SpecialIdentity, ...]
     traits: tuple[Trait, ...] = ()
     filings: tuple[FiledCare, ...] = ()
+    diseases: tuple[FiledDisease, ...] = ()
+    designated: tuple[DesignatedInstitution, ...] = ()
 
     def enrolment_on(self, scheme: Scheme, day: date) -> Enrolment | None:
         """The enrolment in ``scheme`` that holds on ``day``."""
@@ -137,6 +163,17 @@ class Insured:
             if filed.period.holds(day) and (filed.place is None or lies_in(place, filed.place))
         }
         return next((kind for kind in Filing if kind in kinds), Filing.NONE)
+
+    def diseases_on(self, day: date) -> tuple[FiledDisease, ...]:
+        """The chronic and special diseases on file on ``day``, in code order."""
+        return tuple(
+            sorted((d for d in self.diseases if d.period.holds(day)), key=lambda d: d.code)
+        )
+
+    def designated_on(self, day: date) -> tuple[DesignatedInstitution, ...]:
+        """The institutions the member has chosen, as of ``day``, in their order."""
+        chosen = (d for d in self.designated if d.period.holds(day))
+        return tuple(sorted(chosen, key=lambda d: (d.business, d.order)))
 
     def enrolled_beside(self, scheme: Scheme, day: date) -> tuple[Scheme, ...]:
         """The other schemes the member is enrolled in on ``day``; civil servants in 320 too."""

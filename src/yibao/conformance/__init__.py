@@ -1,0 +1,1 @@
+"""A kit that tries any server of the interface, transaction by transaction (联调自测)."""

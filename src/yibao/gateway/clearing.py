@@ -1,0 +1,1 @@
+"""Monthly clearing applications (清算申请): 3203, 3204."""

@@ -1,0 +1,1 @@
+"""Self-paying patients and clinical records, stored and given back (42xx to 47xx)."""

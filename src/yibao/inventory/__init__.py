@@ -1,0 +1,1 @@
+"""Goods of institutions: stock, purchases, sales, traceability codes (进销存)."""

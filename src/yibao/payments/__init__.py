@@ -1,0 +1,1 @@
+"""Orders of the mobile-payment centre (移动支付)."""

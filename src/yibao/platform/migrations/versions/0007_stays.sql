@@ -1,0 +1,2 @@
+-- Stays, purchases and returns.
+SELECT;

@@ -1,0 +1,11 @@
+"""Departments, staff, mappings and filings of institutions."""
+
+from yibao.platform.migrations import run_sibling_sql
+
+revision = "0008"
+down_revision = "0007"
+
+
+def upgrade() -> None:
+    """Run the SQL file of the same name."""
+    run_sibling_sql(__file__)

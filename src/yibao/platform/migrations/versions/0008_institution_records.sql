@@ -1,0 +1,2 @@
+-- Departments, staff, mappings and filings of institutions.
+SELECT;

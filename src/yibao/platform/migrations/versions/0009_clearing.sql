@@ -1,0 +1,2 @@
+-- Files, reconciliation and clearing applications.
+SELECT;

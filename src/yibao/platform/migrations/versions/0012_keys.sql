@@ -1,0 +1,2 @@
+-- Dialects and keys of senders.
+SELECT;

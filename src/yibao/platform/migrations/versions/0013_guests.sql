@@ -1,0 +1,2 @@
+-- Person numbers of other platforms, for those let in by the open door.
+SELECT;

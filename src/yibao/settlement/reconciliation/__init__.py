@@ -1,0 +1,1 @@
+"""Totals and lines of institutions against ours (对账)."""

@@ -1,0 +1,1 @@
+"""Rules of use, checked before, while and after care is given (智能审核)."""
