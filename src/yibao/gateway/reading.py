@@ -254,6 +254,7 @@ class NodeReader:
         self.name = node.name.rpartition(".")[2]
         self.many = node.many
         self._inner = _readers(inner, codes, below=node.name, of_one_bill=of_one_bill)
+        inside = {reader.name for reader in self._inner}
         self._labels = {field.name: field.label for field in node.fields}
         # Plain text (its longest length, else 0) and exact codes (``quick``) are read in the loop
         # itself, everything else by its converter.
@@ -266,6 +267,7 @@ class NodeReader:
                 field.enforced,
             )
             for field in node.fields
+            if field.name not in inside  # a table may list a node as a field as well
         )
 
     def read(self, sent: Any, within: str = "") -> Row | list[Row]:

@@ -50,7 +50,7 @@ def convert(transactions: dict[str, Any]) -> dict[str, Any]:
 def _nodes(nodes: Any) -> list[dict[str, Any]]:
     if not isinstance(nodes, list):  # "none" and "unknown"
         return []
-    return [
+    converted = [
         {
             "name": NESTED.get(node["node"], node["node"]),
             "many": str(node["occurs"]) == "n",
@@ -58,6 +58,14 @@ def _nodes(nodes: Any) -> list[dict[str, Any]]:
         }
         for node in nodes
     ]
+    return _only_hold_others(converted) + converted
+
+
+def _only_hold_others(nodes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Nodes that the description names in a path alone, for they have no fields of their own."""
+    listed = {node["name"] for node in nodes}
+    holding = {node["name"].rpartition(".")[0] for node in nodes} - {""} - listed
+    return [{"name": name, "many": False, "fields": []} for name in sorted(holding)]
 
 
 def _field(row: list[Any]) -> list[str]:
