@@ -6,20 +6,29 @@
         if answer.outcome is CallOutcome.DONE:
             ...
 
-A call ends in one of three ways, told apart as values: done, refused, unknown. Only the caller can
-know what an unknown outcome means for its books, so nothing here repeats a call by itself.
+A call ends in one of three ways, told apart as values: done, refused, unknown. ``call`` never
+repeats anything by itself; ``make_sure`` goes on from an unknown outcome by asking, and undoes by
+reversal what nobody can find. ``BlockingClient`` does the same without an event loop.
 """
 
+from yibao.client.blocking import BlockingClient
 from yibao.client.connection import Client
 from yibao.client.model import Answer, CallOutcome, Endpoint, Family, NotDone
 from yibao.client.numbers import MessageNumbers
+from yibao.client.recovery import CAREFUL, REPEATING, Care, Ending, Resolution
 
 __all__ = [
+    "CAREFUL",
+    "REPEATING",
     "Answer",
+    "BlockingClient",
     "CallOutcome",
+    "Care",
     "Client",
+    "Ending",
     "Endpoint",
     "Family",
     "MessageNumbers",
     "NotDone",
+    "Resolution",
 ]

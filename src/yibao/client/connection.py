@@ -1,18 +1,16 @@
 """The HTTP side of the client: keep-alive connections, a limit on them, a time-out."""
 
-import secrets
-import time
+import asyncio
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
 
-from yibao.client.envelope import read_answer, request_body, unknown
-from yibao.client.model import Answer, CallOutcome, Endpoint, Family
-from yibao.client.numbers import MessageNumbers
-from yibao.client.signatures import csb_headers, tif_headers
+from yibao.client.envelope import read_answer, unknown
+from yibao.client.model import Answer, CallOutcome, Endpoint
+from yibao.client.recovery import CAREFUL, Care, Pause, Resolution, Send, made_sure
+from yibao.client.requests import Requests
 
 TIMEOUT_SECONDS = 60.0
 """What hospital software waits for a settlement before it gives up."""
@@ -31,9 +29,8 @@ class Client:
         self.endpoint = endpoint
         self._connections = connections
         self._timeout = timeout
-        self._numbers = MessageNumbers(endpoint.institution, secrets.randbelow(10_000))
+        self._requests = Requests(endpoint)
         self._session: aiohttp.ClientSession | None = None
-        self._sign_no: str | None = None
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
@@ -58,7 +55,7 @@ class Client:
 
     def new_message_id(self) -> str:
         """An id for a message that must be repeatable: write it down *before* the call."""
-        return self._numbers.next(datetime.now(UTC))
+        return self._requests.new_message_id()
 
     async def call(
         self,
@@ -75,26 +72,50 @@ class Client:
         """
         if self._session is None:
             raise RuntimeError("the client is closed: use it in 'async with'")
-        message_id = message_id or self.new_message_id()
-        body = request_body(
-            self.endpoint,
-            infno,
-            content,
-            message_id=message_id,
-            now=datetime.now(UTC),
-            insured_division=insured_division,
-            sign_no=self._sign_no,
+        request = self._requests.make(
+            infno, content, message_id=message_id, insured_division=insured_division
         )
         try:
             async with self._session.post(
-                self.endpoint.base_url + self.endpoint.path(infno),
-                data=body,
-                headers={"Content-Type": "application/json", **self._headers(infno)},
+                request.url, data=request.body, headers=request.headers
             ) as response:
                 answer = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return unknown(infno, message_id, f"{type(error).__name__}: {error}")
-        return read_answer(infno, message_id, answer)
+            return unknown(infno, request.message_id, f"{type(error).__name__}: {error}")
+        return read_answer(infno, request.message_id, answer)
+
+    async def make_sure(
+        self,
+        infno: str,
+        content: Mapping[str, Any],
+        *,
+        message_id: str | None = None,
+        insured_division: str | None = None,
+        care: Care = CAREFUL,
+    ) -> Resolution:
+        """Send one message and see to it that its outcome is known.
+
+        When it is unknown, ``care`` says what follows: repetition, query (5204, 5203), reversal
+        (2601). Never raises for what the network does.
+        """
+        steps = made_sure(Send(infno, content, message_id or self.new_message_id()), care)
+        step = next(steps)
+        while True:
+            answer = None
+            if isinstance(step, Pause):
+                await asyncio.sleep(step.seconds)
+            else:
+                answer = await self.call(
+                    step.infno,
+                    step.content,
+                    message_id=step.message_id,
+                    insured_division=insured_division,
+                )
+            try:
+                step = steps.send(answer)
+            except StopIteration as end:
+                resolution: Resolution = end.value
+                return resolution
 
     async def sign_in(self, operator: str, address: str) -> Answer:
         """Sign in (签到, 9001); later messages carry the number that comes back."""
@@ -103,18 +124,5 @@ class Client:
         )
         if answer.outcome is CallOutcome.DONE:
             node = answer.output.get("signinoutb")
-            self._sign_no = str(node["sign_no"]) if isinstance(node, dict) else None
+            self._requests.sign_no = str(node["sign_no"]) if isinstance(node, dict) else None
         return answer
-
-    def _headers(self, infno: str) -> dict[str, str]:
-        endpoint = self.endpoint
-        if endpoint.family is Family.TIF:
-            return tif_headers(
-                endpoint.key_id,
-                endpoint.secret,
-                seconds=int(time.time()),
-                nonce=secrets.token_hex(16),
-            )
-        return csb_headers(
-            endpoint.key_id, endpoint.secret, api=infno, milliseconds=time.time_ns() // 1_000_000
-        )

@@ -58,6 +58,7 @@ def read_answer(infno: str, message_id: str, body: bytes) -> Answer:
     except (msgspec.DecodeError, KeyError, TypeError, ValueError):
         return unknown(infno, message_id, f"the answer cannot be read: {body[:200]!r}")
     output = envelope.get("output")
+    rows = output if isinstance(output, list) else []
     return Answer(
         outcome=outcome_of_code(code),
         infno=infno,
@@ -66,6 +67,7 @@ def read_answer(infno: str, message_id: str, body: bytes) -> Answer:
         message=str(envelope.get("err_msg") or ""),
         output=output if isinstance(output, dict) else {},
         warning=str(envelope.get("warn_msg") or ""),
+        rows=tuple(row for row in rows if isinstance(row, dict)),
     )
 
 

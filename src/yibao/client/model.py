@@ -35,9 +35,13 @@ class Endpoint:
     key_id: str
     """``x-tif-paasid`` or ``_api_access_key``."""
     secret: str
+    url_path: str | None = None
+    """Path of every transaction, ``{infno}`` standing for its number; None: by the family."""
 
     def path(self, infno: str) -> str:
         """The path of a transaction in the style that goes with the header family."""
+        if self.url_path is not None:
+            return self.url_path.replace("{infno}", infno)
         if self.family is Family.TIF:
             return f"/hsa/hgs/{infno}"
         return "/fsi/api/rsfComIfsService/callService"
@@ -70,6 +74,8 @@ class Answer:
     """``output``; empty when the transaction answers nothing. Amounts are ``Decimal`` or text."""
     warning: str = ""
     """``warn_msg``."""
+    rows: tuple[Mapping[str, Any], ...] = ()
+    """``output`` of the transactions that answer a list directly (5204)."""
 
     @property
     def nothing_done(self) -> bool:
