@@ -112,6 +112,9 @@ class RegisterVisit:
     department_code: str
     department_name: str
     speciality: str
+    voucher_holder: str | None = None
+    """Document number of whom an e-credential or card belongs to; None where the voucher is the
+    document itself, is not repeated, or is nobody's (unknown, or its time has passed)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,11 +248,16 @@ class Settle:
     discharged_at: datetime | None = None
     """``dscg_time`` of 2303/2304; must be the day of the discharge on file, when both are there."""
     practice: Practice = DEFAULT_PRACTICE
+    voucher_holder: str | None = None
+    """As of ``RegisterVisit``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """Buy at a pharmacy: visit, lines and settlement in one message (2102; its trial is 2101)."""
+    """Buy at a pharmacy: visit, lines and settlement in one message (2102; its trial is 2101).
+
+    Both answer with ``PurchaseFacts``.
+    """
 
     institution: str
     member: str
@@ -269,6 +277,8 @@ class Purchase:
     prescription: str | None = None
     """Number of the hospital's electronic prescription that is filled (``rxno``)."""
     practice: Practice = DEFAULT_PRACTICE
+    voucher_holder: str | None = None
+    """As of ``RegisterVisit``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,6 +329,8 @@ class Admit:
     diagnoses: tuple[Diagnosis, ...]
     details: Mapping[str, Any]
     """All other fields as sent (bed, contact, birth …); official names, JSON values."""
+    voucher_holder: str | None = None
+    """As of ``RegisterVisit``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -488,3 +500,12 @@ class SettlementFacts:
     def funds(self) -> Fen:
         """Sum of all funds."""
         return sum(payment.amount for payment in self.payments)
+
+
+@dataclass(frozen=True, slots=True)
+class PurchaseFacts:
+    """A purchase at a pharmacy, or its trial (then the settlement's ``key`` is None)."""
+
+    settlement: SettlementFacts
+    lines: tuple[LineFacts, ...]
+    """As sent, each priced and split."""
