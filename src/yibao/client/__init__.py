@@ -12,10 +12,10 @@ reversal what nobody can find. ``BlockingClient`` does the same without an event
 """
 
 from yibao.client.blocking import BlockingClient
-from yibao.client.connection import Client
+from yibao.client.connection import Client, follow
 from yibao.client.model import Answer, CallOutcome, Endpoint, Family, NotDone
 from yibao.client.numbers import MessageNumbers
-from yibao.client.recovery import CAREFUL, REPEATING, Care, Ending, Resolution
+from yibao.client.recovery import CAREFUL, REPEATING, Care, Ending, Resolution, Send, made_sure
 
 __all__ = [
     "CAREFUL",
@@ -31,4 +31,7 @@ __all__ = [
     "MessageNumbers",
     "NotDone",
     "Resolution",
+    "Send",
+    "follow",
+    "made_sure",
 ]

@@ -1,7 +1,7 @@
 """The HTTP side of the client: keep-alive connections, a limit on them, a time-out."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -9,7 +9,7 @@ import aiohttp
 
 from yibao.client.envelope import read_answer, unknown
 from yibao.client.model import Answer, CallOutcome, Endpoint
-from yibao.client.recovery import CAREFUL, Care, Pause, Resolution, Send, made_sure
+from yibao.client.recovery import CAREFUL, Care, Pause, Resolution, Send, Steps, made_sure
 from yibao.client.requests import Requests
 
 TIMEOUT_SECONDS = 60.0
@@ -98,24 +98,17 @@ class Client:
         When it is unknown, ``care`` says what follows: repetition, query (5204, 5203), reversal
         (2601). Never raises for what the network does.
         """
-        steps = made_sure(Send(infno, content, message_id or self.new_message_id()), care)
-        step = next(steps)
-        while True:
-            answer = None
-            if isinstance(step, Pause):
-                await asyncio.sleep(step.seconds)
-            else:
-                answer = await self.call(
-                    step.infno,
-                    step.content,
-                    message_id=step.message_id,
-                    insured_division=insured_division,
-                )
-            try:
-                step = steps.send(answer)
-            except StopIteration as end:
-                resolution: Resolution = end.value
-                return resolution
+
+        async def send(message: Send) -> Answer:
+            return await self.call(
+                message.infno,
+                message.content,
+                message_id=message.message_id,
+                insured_division=insured_division,
+            )
+
+        message = Send(infno, content, message_id or self.new_message_id())
+        return await follow(made_sure(message, care), send)
 
     async def sign_in(self, operator: str, address: str) -> Answer:
         """Sign in (签到, 9001); later messages carry the number that comes back."""
@@ -126,3 +119,19 @@ class Client:
             node = answer.output.get("signinoutb")
             self._requests.sign_no = str(node["sign_no"]) if isinstance(node, dict) else None
         return answer
+
+
+async def follow(steps: Steps, send: Callable[[Send], Awaitable[Answer]]) -> Resolution:
+    """Take the steps one after the other, sending with ``send``."""
+    step = next(steps)
+    while True:
+        answer = None
+        if isinstance(step, Pause):
+            await asyncio.sleep(step.seconds)
+        else:
+            answer = await send(step)
+        try:
+            step = steps.send(answer)
+        except StopIteration as end:
+            resolution: Resolution = end.value
+            return resolution

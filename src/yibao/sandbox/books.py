@@ -99,6 +99,16 @@ def fen(value: str | int | Decimal | None) -> Fen:
     return fen_from_yuan(value) if value not in (None, "") else 0
 
 
+_OTHER_NAMES = {"psn_pay": "psn_part_amt", "cash_payamt": "psn_cash_pay"}
+"""Amounts that 5203 knows by other names than 2207."""
+
+
+def canonical(settlement: Mapping[str, Any]) -> dict[str, Any]:
+    """A ``setlinfo`` of 5203 in the names of 2207; one of 2207 as it is."""
+    named = {other: settlement[name] for name, other in _OTHER_NAMES.items() if name in settlement}
+    return named | {name: value for name, value in settlement.items() if name not in _OTHER_NAMES}
+
+
 def amounts_of(settlement: Mapping[str, Any]) -> Amounts:
     """The amounts of a ``setlinfo``; 2208 spells the cash field in its own way."""
     cash = settlement.get("psn_cash_pay")

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from yibao.client import Answer, CallOutcome, Client
+from yibao.client import Answer, CallOutcome, Care, Client, Resolution, Send, follow, made_sure
+from yibao.client.recovery import REVERSAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,25 @@ class Line:
             self.tally.lost_replies += 1
             return Answer(CallOutcome.UNKNOWN, infno, message_id, None, "simulated: reply lost", {})
         return answer
+
+    async def make_sure(
+        self, infno: str, content: Mapping[str, Any], insured_division: str, care: Care
+    ) -> Resolution:
+        """Send a message that changes something until its outcome is known, or it is undone.
+
+        Troubles meet the message and its reversal when they are first sent.
+        """
+        exposed = {infno, REVERSAL}
+
+        async def send(step: Send) -> Answer:
+            message_id = step.message_id or self.client.new_message_id()
+            if step.infno not in exposed:
+                return await self.ask(step.infno, step.content, insured_division, message_id)
+            exposed.remove(step.infno)
+            return await self.send(step.infno, step.content, insured_division, message_id)
+
+        message = Send(infno, content, self.client.new_message_id())
+        return await follow(made_sure(message, care), send)
 
     def wants_repetition(self) -> bool:
         """Whether this message shall be sent once more."""
