@@ -26,7 +26,7 @@ class LostDatabase:
 class BrokenDoor:
     """A door with a fault of ours."""
 
-    def admit(self, headers: Mapping[str, str], senders: Any) -> Any:
+    def admit(self, headers: Mapping[str, str], senders: Any, *rest: Any) -> Any:
         raise ZeroDivisionError("details that are nobody's business")
 
 

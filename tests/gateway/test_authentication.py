@@ -43,7 +43,7 @@ def door() -> SignedDoor:
 def refusal(door: SignedDoor, headers: dict[str, str]) -> RefusalCode:
     """Why headers are refused."""
     with pytest.raises(Refused) as refused:
-        door.admit(headers, KEYS, BODY)
+        door.admit(headers, KEYS, BODY, [])
     return refused.value.refusal.code
 
 
@@ -68,7 +68,7 @@ def test_the_csb_signature_is_base64_hmac_sha1_of_the_sorted_headers() -> None:
 @pytest.mark.parametrize("seconds", [SECONDS, SECONDS + 899, SECONDS - 899, SECONDS * 1000])
 def test_a_signed_tif_sender_comes_in(door: SignedDoor, seconds: int) -> None:
     headers = tif_headers("key", "secret", seconds=seconds, nonce="n")
-    assert door.admit(headers, KEYS, BODY).family is HeaderFamily.TIF
+    assert door.admit(headers, KEYS, BODY, []).family is HeaderFamily.TIF
 
 
 @pytest.mark.parametrize("timestamp", [SECONDS, SECONDS * 1000])
@@ -76,13 +76,13 @@ def test_a_signed_csb_sender_comes_in_with_seconds_or_milliseconds(
     door: SignedDoor, timestamp: int
 ) -> None:
     headers = csb_headers("key", "secret", api="2207", milliseconds=timestamp)
-    assert door.admit(headers, KEYS, BODY).family is HeaderFamily.CSB
+    assert door.admit(headers, KEYS, BODY, []).family is HeaderFamily.CSB
 
 
 def test_an_upper_case_signature_is_the_same(door: SignedDoor) -> None:
     headers = tif_headers("key", "secret", seconds=SECONDS, nonce="n")
     headers["x-tif-signature"] = headers["x-tif-signature"].upper()
-    assert door.admit(headers, KEYS, BODY)
+    assert door.admit(headers, KEYS, BODY, [])
 
 
 def test_a_wrong_signature_is_refused(door: SignedDoor) -> None:
@@ -105,7 +105,7 @@ def test_a_missing_header_is_named(door: SignedDoor, name: str) -> None:
     headers = tif_headers("key", "secret", seconds=SECONDS, nonce="n")
     del headers[name]
     with pytest.raises(Refused, match=name):
-        door.admit(headers, KEYS, BODY)
+        door.admit(headers, KEYS, BODY, [])
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_an_old_or_early_timestamp_is_refused_with_the_servers_clock(
 ) -> None:
     seconds = int((NOW + off).timestamp())
     with pytest.raises(Refused) as refused:
-        door.admit(tif_headers("key", "secret", seconds=seconds, nonce="n"), KEYS, BODY)
+        door.admit(tif_headers("key", "secret", seconds=seconds, nonce="n"), KEYS, BODY, [])
     assert refused.value.refusal.code == RefusalCode.TIMESTAMP_OFF
     assert "2026-07-15 12:00:00" in refused.value.refusal.message
 
@@ -130,13 +130,13 @@ def test_a_timestamp_that_is_no_number_is_refused(door: SignedDoor) -> None:
 
 def test_a_nonce_is_used_for_one_body_only(door: SignedDoor) -> None:
     headers = tif_headers("key", "secret", seconds=SECONDS, nonce="n")
-    door.admit(headers, KEYS, BODY)
+    door.admit(headers, KEYS, BODY, [])
     with pytest.raises(Refused) as refused:
-        door.admit(headers, KEYS, b"another message under the same headers")
+        door.admit(headers, KEYS, b"another message", [])
     assert refused.value.refusal.code == RefusalCode.REPLAYED
 
 
 def test_the_same_request_again_after_a_lost_reply_comes_in(door: SignedDoor) -> None:
     headers = tif_headers("key", "secret", seconds=SECONDS, nonce="n")
-    door.admit(headers, KEYS, BODY)
-    assert door.admit(headers, KEYS, BODY)
+    door.admit(headers, KEYS, BODY, [])
+    assert door.admit(headers, KEYS, BODY, [])

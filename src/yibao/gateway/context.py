@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from yibao.gateway.authentication import Door
+from yibao.gateway.dialects.model import GENERAL, Dialect
 from yibao.gateway.envelope import NO_DIVISION, Envelope
 from yibao.gateway.exchange import Exchange
 from yibao.gateway.hooks import Faults, Record, Welcome
@@ -97,6 +98,8 @@ class Call:
     progress: Progress
     guest_pools: Mapping[str, Pool] = field(default_factory=dict)
     """Pools of person numbers that do not begin with theirs (strangers let in)."""
+    dialect: Dialect = GENERAL
+    """How the sender's province speaks; ``dialect.practice`` is what settlement needs of it."""
 
     @property
     def day(self) -> date:
