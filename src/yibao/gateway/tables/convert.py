@@ -7,6 +7,7 @@ dependency and nothing imports this module at run time.
 """
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,31 @@ def _only_hold_others(nodes: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{"name": name, "many": False, "fields": []} for name in sorted(holding)]
 
 
+def spell_out(table: dict[str, Any], number: str, described: dict[str, Any]) -> dict[str, Any]:
+    """An inferred table whose nodes may say ``like: "3505.selinfo"`` instead of listing fields.
+
+    Such a node takes the fields that the description gives that node; taken from another
+    transaction they are inferred, and ``case: camel`` spells their names as the centres do.
+    """
+    nodes = [
+        {**node, "fields": _fields_like(node, number, described)} if "like" in node else node
+        for node in table.get("input") or []
+    ]
+    return table | ({"input": nodes} if nodes else {})
+
+
+def _fields_like(node: dict[str, Any], number: str, described: dict[str, Any]) -> list[Any]:
+    other, _, name = node["like"].partition(".")
+    (rows,) = (found["fields"] for found in described[other]["input"] if found["node"] == name)
+    if node.get("case") == "camel":
+        rows = [[_camel(row[0]), *row[1:]] for row in rows]
+    return rows if other == number else [[*row[:7], "i"] for row in rows]
+
+
+def _camel(name: str) -> str:
+    return re.sub("_([a-z0-9])", lambda letter: letter[1].upper(), name)
+
+
 def _field(row: list[Any]) -> list[str]:
     name, label, _, kind, length, required, codes, confidence = (str(column) for column in row)
     label = label.rsplit("//", 1)[-1]  # one source left a piece of C# before the label
@@ -79,10 +105,11 @@ def _field(row: list[Any]) -> list[str]:
 def main(source: Path) -> None:
     """Write the package data from the YAML file named on the command line."""
     described = yaml.safe_load(source.read_text(encoding="utf-8"))["transactions"]
+    completed = dict(described)
     for file in sorted(INFERRED.glob("*.yaml")):
         for number, table in yaml.safe_load(file.read_text(encoding="utf-8")).items():
-            described[number] = described.get(number, {}) | table
-    made = convert(described)
+            completed[number] = described.get(number, {}) | spell_out(table, number, described)
+    made = convert(completed)
     text = json.dumps(made, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     # One transaction a line keeps the file reviewable.
     TARGET.write_text(text.replace('},"', '},\n"') + "\n", encoding="utf-8")
