@@ -1,0 +1,283 @@
+"""Every refusal with its cause and what to do about it, for the reference and the console."""
+
+from typing import NamedTuple
+
+from yibao.kernel.refusals import RefusalCode as Code
+
+
+class Cure(NamedTuple):
+    """Why a message was refused and what its sender does now; Chinese and English."""
+
+    cause: str
+    cure: str
+    cause_english: str
+    cure_english: str
+
+
+CURES: dict[Code, Cure] = {
+    Code.MALFORMED: Cure(
+        "报文不是平台能读的JSON信封，或不是POST请求",
+        "按信封格式以UTF-8编码发送一个JSON对象；检查编码声明与内容是否一致",
+        "The message is no JSON envelope that can be read, or no POST.",
+        "Send one JSON object in UTF-8; check that the declared charset is the real one.",
+    ),
+    Code.TOO_LARGE: Cure(
+        "请求体超过平台上限",
+        "费用明细分批上传，每批100条左右；大文件压缩后再传",
+        "The body is larger than the platform reads.",
+        "Upload fee lines in batches of about 100; compress files.",
+    ),
+    Code.UNKNOWN_TRANSACTION: Cure(
+        "交易编号不存在",
+        "核对infno和请求路径中的编号",
+        "There is no transaction of this number.",
+        "Check infno and the number in the path.",
+    ),
+    Code.NOT_OFFERED: Cure(
+        "交易存在，但本平台未开放",
+        "改用文档列出的已开放交易；地方交易请咨询经办机构",
+        "The transaction exists but is not offered here.",
+        "Use the transactions that the reference lists; ask the bureau about local ones.",
+    ),
+    Code.TRANSACTION_MISMATCH: Cure(
+        "路径、请求头与报文里的交易编号不一致",
+        "三处写同一编号，或只写一处",
+        "Path, headers and body name different transactions.",
+        "Name the same number everywhere, or in one place only.",
+    ),
+    Code.FIELD_MISSING: Cure(
+        "必填字段缺失或为空",
+        "补上提示的字段；空文本和“null”视为缺失",
+        "A required field is absent or empty.",
+        "Fill in the field that is named; empty text and the text null count as absent.",
+    ),
+    Code.FIELD_TOO_LONG: Cure(
+        "字段超过表中规定的长度或位数",
+        "按字段表截短或更正",
+        "A value is longer than its table allows.",
+        "Shorten or correct it by the field table.",
+    ),
+    Code.FIELD_INVALID: Cure(
+        "字段的类型、格式或代码不符合字段表",
+        "按提示的规则更正；代码表见字典",
+        "A value breaks its field's type, format or code table.",
+        "Correct it by the rule that is named; see the code tables.",
+    ),
+    Code.AMOUNT_OUT_OF_RANGE: Cure(
+        "金额、单价或数量超出允许范围",
+        "核对金额；退费用撤销交易或住院负数明细",
+        "An amount, price or quantity is out of range.",
+        "Check the figure; returns go by cancellation or by negative lines of a stay.",
+    ),
+    Code.MESSAGE_REUSED: Cure(
+        "同一报文编号曾用于内容不同的请求",
+        "新业务用新msgid；重发须与首次完全相同",
+        "The message id was used for another content.",
+        "Give new business a new msgid; a repetition must equal the first message.",
+    ),
+    Code.MESSAGE_REVERSED: Cure(
+        "该报文已被2601冲正",
+        "需要重新办理时使用新的msgid",
+        "The message was reversed by 2601.",
+        "To do the business after all, send it under a new msgid.",
+    ),
+    Code.NOT_AUTHENTICATED: Cure(
+        "缺少发送方身份的请求头，或账号不存在",
+        "带齐x-tif-*或_api_*请求头；核对账号",
+        "Headers that say who sends are missing, or the account is unknown.",
+        "Send all x-tif-* or _api_* headers; check the account.",
+    ),
+    Code.SIGNATURE_WRONG: Cure(
+        "签名与平台计算的不一致",
+        "在控制台打开该报文，对照平台实际签名的原文",
+        "The signature is not the one that the platform computes.",
+        "Open the message in the console and compare with the text that the platform signed.",
+    ),
+    Code.TIMESTAMP_OFF: Cure(
+        "时间戳与平台时间相差过大或格式不对",
+        "校准时钟；时间戳为Unix秒或毫秒",
+        "The timestamp is too far off, or none.",
+        "Set the clock; send Unix seconds or milliseconds.",
+    ),
+    Code.REPLAYED: Cure(
+        "同一随机数用于不同报文",
+        "每个新报文生成新的随机数和签名",
+        "A nonce was used for another message.",
+        "Make a new nonce and signature for each new message.",
+    ),
+    Code.INSTITUTION_UNKNOWN: Cure(
+        "定点医药机构编号不存在",
+        "核对fixmedins_code，应为H或P加11位数字",
+        "There is no institution of this code.",
+        "Check fixmedins_code: H or P and 11 digits.",
+    ),
+    Code.INSTITUTION_NOT_ALLOWED: Cure(
+        "发送方的密钥未获授权代表该机构",
+        "请经办机构把机构加入密钥的授权范围",
+        "The sender's key may not speak for this institution.",
+        "Ask the bureau to add the institution to the key.",
+    ),
+    Code.INSTITUTION_SUSPENDED: Cure(
+        "机构当日无有效协议或医保服务暂停",
+        "联系经办机构；在此期间按自费处理",
+        "The institution has no contract on that day, or is suspended.",
+        "Ask the bureau; until then care is private.",
+    ),
+    Code.AREA_DIFFERS: Cure(
+        "信封的参保地与人员编号、就诊ID所属统筹区不一致",
+        "用1101返回的insuplc_admdvs作为信封的参保地区划",
+        "The envelope's insured division is not that of the person or visit.",
+        "Send the insuplc_admdvs that 1101 answered.",
+    ),
+    Code.PERSON_UNKNOWN: Cure(
+        "查无此人或人员编号不存在",
+        "用1101核对凭证和人员编号",
+        "Nobody is known by this voucher or person number.",
+        "Check voucher and number by 1101.",
+    ),
+    Code.VOUCHER_NOT_SUPPORTED: Cure(
+        "就诊凭证类型不受支持，或凭证无效、过期",
+        "请参保人重新出示凭证；令牌须在有效期内使用一次办理",
+        "The kind of voucher is not supported, or it is invalid or expired.",
+        "Have the voucher shown again; tokens are short-lived.",
+    ),
+    Code.NOT_ENROLLED: Cure(
+        "当日未参加该险种或已转出",
+        "核对insutype和日期；见1101的参保信息",
+        "The person is not in this scheme on that day, or has moved away.",
+        "Check insutype and date against 1101.",
+    ),
+    Code.PERSON_DIFFERS: Cure(
+        "人员与就诊、凭证或原业务的人员不一致",
+        "核对psn_no与凭证是否同一人",
+        "The person is not the one of the visit, voucher or original.",
+        "Check that psn_no and voucher are the same person's.",
+    ),
+    Code.VISIT_UNKNOWN: Cure(
+        "就诊ID不存在或不属于本机构",
+        "使用2201或2401返回的mdtrt_id",
+        "There is no such visit of this institution.",
+        "Use the mdtrt_id that 2201 or 2401 answered.",
+    ),
+    Code.VISIT_CANCELLED: Cure(
+        "就诊登记已撤销",
+        "重新办理挂号或入院",
+        "The visit was withdrawn.",
+        "Register or admit anew.",
+    ),
+    Code.VISIT_SETTLED: Cure(
+        "就诊还有有效结算",
+        "先撤销结算（2208、2305）再办理",
+        "The visit has a living settlement.",
+        "Cancel the settlement (2208, 2305) first.",
+    ),
+    Code.DATE_NOT_ALLOWED: Cure(
+        "日期不在允许范围：未来、住院期外、死亡之后等",
+        "按提示的日期界限更正",
+        "The date is not allowed: future, outside the stay, after death …",
+        "Correct it within the limits that are named.",
+    ),
+    Code.CODE_UNKNOWN: Cure(
+        "目录、诊断或字典中没有该代码",
+        "先下载目录（13xx）并完成对照（3301）",
+        "The catalogue, diagnosis list or dictionary has no such code.",
+        "Download the catalogue (13xx) and map your items (3301).",
+    ),
+    Code.LINE_DIFFERS: Cure(
+        "费用明细流水号已上传过不同内容",
+        "先撤销（2205、2302）再上传更正后的明细",
+        "The line's serial was uploaded with another content.",
+        "Withdraw it (2205, 2302), then upload the corrected line.",
+    ),
+    Code.LINE_AMOUNT_DIFFERS: Cure(
+        "金额与单价×数量之差超出允许误差",
+        "核对金额、单价和数量",
+        "The amount is not price times quantity.",
+        "Check amount, price and quantity.",
+    ),
+    Code.LINE_DUPLICATE: Cure(
+        "一次上传中同一流水号出现两次",
+        "每条明细使用唯一的feedetl_sn",
+        "A serial stands twice in one upload.",
+        "Give each line a feedetl_sn of its own.",
+    ),
+    Code.BATCH_UNKNOWN: Cure(
+        "收费批次没有已上传的明细",
+        "先用2204、2301上传明细",
+        "The batch has no uploaded lines.",
+        "Upload lines by 2204 or 2301 first.",
+    ),
+    Code.BATCH_EMPTY: Cure(
+        "没有可处理的明细", "至少上传一条明细", "There are no lines.", "Upload at least one line."
+    ),
+    Code.BATCH_SETTLED: Cure(
+        "批次已结算",
+        "如需更改，先撤销结算；结算结果用5203查询",
+        "The batch is settled.",
+        "To change it, cancel the settlement first; 5203 shows it.",
+    ),
+    Code.TOTAL_DIFFERS: Cure(
+        "医疗费总额与明细合计不符",
+        "按明细返回的金额重新合计",
+        "The total is not the sum of the uploaded lines.",
+        "Add up what the lines' upload answered.",
+    ),
+    Code.SUMS_CHANGED: Cure(
+        "交回的四项金额与现行合计不符",
+        "按提示的现行合计更新后重新预结算",
+        "The sums handed back are not the present ones.",
+        "Take the present sums from the text and try the settlement again.",
+    ),
+    Code.SETTLEMENT_UNKNOWN: Cure(
+        "结算ID不存在或不属于本机构",
+        "核对setl_id；撤销返回的是新的ID",
+        "There is no such settlement of this institution.",
+        "Check setl_id; a cancellation has an id of its own.",
+    ),
+    Code.SETTLEMENT_CANCELLED: Cure(
+        "结算已撤销", "无需再次撤销", "The settlement is cancelled.", "Nothing is left to do."
+    ),
+    Code.NOT_REVERSIBLE: Cure(
+        "该交易不能冲正或撤销，或须先处理后面的业务",
+        "按提示改用撤销交易，或先撤销后面的结算",
+        "It cannot be reversed or cancelled, or not before later business.",
+        "Use the transaction that is named, or cancel the later bills first.",
+    ),
+    Code.REVERSAL_DIFFERS: Cure(
+        "冲正与原报文的人员不一致",
+        "冲正使用原报文的psn_no",
+        "The reversal names another person than its original.",
+        "Send the original's psn_no.",
+    ),
+    Code.PARAMETER_MISSING: Cure(
+        "现行规则没有规定该情形所需的参数",
+        "提示中列出了缺少的参数；请经办机构补充规则",
+        "The law in force lacks a parameter that the case needs.",
+        "The text names it; the bureau has to add it to the law.",
+    ),
+    Code.CARE_NOT_OFFERED: Cure(
+        "该机构、险种或地区不办理此类业务",
+        "核对机构类型、医疗类别和参保地",
+        "This kind of care is not offered at this institution, scheme or area.",
+        "Check kind of institution, med_type and insured area.",
+    ),
+    Code.BALANCE_SHORT: Cure(
+        "个人账户余额不足以恢复原结算",
+        "重新结算，由现金支付",
+        "The personal account no longer holds what the settlement took.",
+        "Settle anew; cash pays.",
+    ),
+    Code.BUSY: Cure(
+        "系统繁忙，请求未受理",
+        "稍后用原msgid重发",
+        "The platform is busy; nothing was done.",
+        "Send the same msgid again later.",
+    ),
+    Code.FAILED: Cure(
+        "平台内部故障，请求未生效",
+        "用原msgid重发；持续出现时把故障编号告知经办机构",
+        "A fault of the platform; nothing was done.",
+        "Send the same msgid again; if it stays, tell the bureau the fault's number.",
+    ),
+}
+"""One entry for each code; a code without one is a defect that a test finds."""
