@@ -18,7 +18,17 @@ if TYPE_CHECKING:
     from asyncpg import Connection
 
 KEPT = Path(__file__).with_name("schema.txt")
-SCHEMAS = ("platform", "registry", "ledger", "settlement")
+SCHEMAS = (
+    "platform",
+    "registry",
+    "ledger",
+    "settlement",
+    "supervision",
+    "uploads",
+    "inventory",
+    "prescriptions",
+    "payments",
+)
 
 # Each query gives (sort key, text) rows of the schemas $1.
 _QUERIES = (
