@@ -42,6 +42,7 @@ from yibao.platform.settings import Settings, SettingsFault, load_settings
 from yibao.policy.load import load_law_book
 from yibao.policy.parameters import LawError
 from yibao.prescriptions import service as prescriptions
+from yibao.registry.credentials import service as credentials
 from yibao.registry.departments import service as departments
 from yibao.registry.institutions.model import SignIn, SignOut
 from yibao.registry.institutions.service import handle_sessions
@@ -145,7 +146,7 @@ async def open_house(settings: Settings, clock: Clock) -> House:
 def _handlers(references: ReferenceCache, vault: Vault) -> dict[type, Handler]:
     """Who runs each kind of command beside the settlement room's own."""
     handlers: dict[type, Handler] = {SignIn: handle_sessions, SignOut: handle_sessions}
-    for of_registry in (departments, mappings, records, files):
+    for of_registry in (credentials, departments, mappings, records, files):
         handlers |= of_registry.handlers(vault)
     for room in (clearing, reconciliation, uploads, supervision, inventory, prescriptions):
         handlers |= room.handlers(references, vault)

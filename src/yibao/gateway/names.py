@@ -17,6 +17,7 @@ OFFICIAL: dict[str, tuple[str, str]] = {
     "document_number": ("certno", "证件号码"),
     "voucher_type": ("mdtrt_cert_type", "就诊凭证类型"),
     "voucher_number": ("mdtrt_cert_no", "就诊凭证编号"),
+    "credential_code": ("ecQrCode", "电子凭证二维码"),
     "scheme": ("insutype", "险种类型"),
     "begin": ("begntime", "开始时间"),
     "end": ("endtime", "结束时间"),
@@ -55,6 +56,13 @@ OFFICIAL: dict[str, tuple[str, str]] = {
     "settlement": ("setl_id", "结算ID"),
     "original_message": ("omsgid", "原发送方报文ID"),
     "original_transaction": ("oinfno", "原交易编号"),
+    "file_name": ("filename", "文件名"),
+    "file_content": ("in", "文件数据"),
+    "file_number": ("file_qury_no", "文件查询号"),
+    "office": ("setl_optins", "结算经办机构"),
+    "clearing_class": ("clr_type", "清算类别"),
+    "clearing_month": ("setlym", "清算年月"),
+    "clearing_application": ("clr_appy_evt_id", "机构清算申请事件ID"),
 }
 
 _WORD = re.compile(r"[a-z_]+")

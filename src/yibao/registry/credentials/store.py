@@ -1,0 +1,94 @@
+"""SQL of cards, codes and tokens; all are found by keyed hashes."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from yibao.kernel.periods import Period
+
+if TYPE_CHECKING:
+    from asyncpg import Connection, Record
+
+
+async def insert_cards(
+    connection: "Connection[Any]", rows: Sequence[tuple[int, bytes, bytes, Period]], now: datetime
+) -> None:
+    """Record cards: (identity, number's hash, serial's hash, period)."""
+    await connection.executemany(
+        """INSERT INTO registry.card
+               (identity, number_key, serial_key, valid_from, valid_until, recorded_at)
+           VALUES ($1, $2, $3, $4, $5, $6)""",
+        [(who, number, serial, held.start, held.end, now) for who, number, serial, held in rows],
+    )
+
+
+async def card(connection: "Connection[Any]", number_key: bytes, day: date) -> "Record | None":
+    """(identity, serial_key, valid on the day) of a card."""
+    return await connection.fetchrow(
+        """SELECT identity, serial_key,
+                  valid_from <= $2 AND (valid_until IS NULL OR valid_until > $2) AS valid
+           FROM registry.card WHERE number_key = $1 AND superseded_at IS NULL""",
+        number_key,
+        day,
+    )
+
+
+async def insert_code(
+    connection: "Connection[Any]", code_key: bytes, identity: int, now: datetime, expires: datetime
+) -> None:
+    """Record that a code is shown."""
+    await connection.execute(
+        """INSERT INTO registry.credential_code (code_key, identity, shown_at, expires_at)
+           VALUES ($1, $2, $3, $4)""",
+        code_key,
+        identity,
+        now,
+        expires,
+    )
+
+
+async def code(connection: "Connection[Any]", code_key: bytes) -> "Record | None":
+    """(identity, expires_at, whether it was exchanged already) of a code."""
+    return await connection.fetchrow(
+        """SELECT identity, expires_at,
+                  EXISTS (SELECT FROM registry.credential_token AS token
+                          WHERE token.code_key = shown.code_key) AS used
+           FROM registry.credential_code AS shown WHERE code_key = $1""",
+        code_key,
+    )
+
+
+async def insert_token(
+    connection: "Connection[Any]",
+    token_key: bytes,
+    code_key: bytes,
+    institution: str,
+    now: datetime,
+    expires: datetime,
+) -> bool:
+    """Record a token; False when another call was faster with the same code."""
+    status = await connection.execute(
+        """INSERT INTO registry.credential_token
+               (token_key, code_key, institution, issued_at, expires_at)
+           VALUES ($1, $2, $3, $4, $5) ON CONFLICT (code_key) DO NOTHING""",
+        token_key,
+        code_key,
+        institution,
+        now,
+        expires,
+    )
+    return bool(status == "INSERT 0 1")
+
+
+async def token(
+    connection: "Connection[Any]", token_key: bytes, institution: str
+) -> "Record | None":
+    """(identity, expires_at) of a token that was issued to an institution."""
+    return await connection.fetchrow(
+        """SELECT shown.identity, token.expires_at
+           FROM registry.credential_token AS token
+           JOIN registry.credential_code AS shown ON shown.code_key = token.code_key
+           WHERE token.token_key = $1 AND token.institution = $2""",
+        token_key,
+        institution,
+    )
