@@ -10,6 +10,12 @@ from yibao.policy.terms import EntitlementExtent, Filing, IdentityKind, PersonTy
 CIVIL_SERVANT = Scheme("320")
 """Medical aid of civil servants (公务员医疗补助): an enrolment beside the employees' scheme."""
 
+REFERRED, SELECTED = "referred", "selected"
+"""Circumstances of care that filings give, as laws name them."""
+
+CHOICES = ("03", "05")
+"""``biz_appy_type`` of a general choice: institution of care (就医定点), family doctor's (签约)."""
+
 RETIRED = "12"
 """Person types of the retired begin with this."""
 
@@ -93,6 +99,8 @@ class FiledCare:
     period: Period
     place: Division | None = None
     """Division of the care; a province or city means all of it, None everywhere."""
+    institution: str | None = None
+    """The institution the member was referred to (转往医院); None: none was named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +182,18 @@ class Insured:
         """The institutions the member has chosen, as of ``day``, in their order."""
         chosen = (d for d in self.designated if d.period.holds(day))
         return tuple(sorted(chosen, key=lambda d: (d.business, d.order)))
+
+    def circumstances_at(self, institution: str, day: date) -> tuple[str, ...]:
+        """The words of a law's ``circumstance`` that the filings give care at an institution.
+
+        ``referred``: the member was sent there (转诊); ``selected``: the member chose it (定点).
+        """
+        sent = any(f.institution == institution and f.period.holds(day) for f in self.filings)
+        chosen = any(
+            d.institution == institution and d.business in CHOICES and d.period.holds(day)
+            for d in self.designated
+        )
+        return (*((REFERRED,) if sent else ()), *((SELECTED,) if chosen else ()))
 
     def enrolled_beside(self, scheme: Scheme, day: date) -> tuple[Scheme, ...]:
         """The other schemes the member is enrolled in on ``day``; civil servants in 320 too."""

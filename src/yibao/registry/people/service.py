@@ -68,6 +68,14 @@ async def find_by_document(
     return [_insured(vault, row) for row in rows]
 
 
+async def find_by_identity(
+    connection: "Connection[Any]", vault: Vault, identity: int
+) -> list[Insured]:
+    """All memberships, over all pools, of a human; empty when unknown."""
+    rows = await store.members_of_identity(connection, identity)
+    return [_insured(vault, row) for row in rows]
+
+
 # ------------------------------------------------------------------------------------------- admit
 
 
@@ -511,7 +519,7 @@ def _by_number(vault: Vault, rows: "Sequence[Record]") -> dict[str, Insured]:
 def _insured(vault: Vault, row: "Record") -> Insured:
     (
         pool, number, start, end, identity, document_type, sealed, gender, birth_date, ethnicity,
-        died_on, enrolments, entitlements, special_identities, traits, filings,
+        died_on, enrolments, entitlements, special_identities, traits, filings, diseases, designated,
     ) = row  # fmt: skip
     document_number, name = _open(vault, sealed)
     return Insured(
@@ -524,4 +532,6 @@ def _insured(vault: Vault, row: "Record") -> Insured:
         special_identities=store.unfold_special_identities(special_identities),
         traits=store.unfold_traits(traits),
         filings=store.unfold_filings(filings),
+        diseases=store.unfold_diseases(diseases),
+        designated=store.unfold_designated(designated),
     )

@@ -13,9 +13,11 @@ from yibao.kernel.areas import Division, Pool
 from yibao.kernel.periods import Period
 from yibao.policy.terms import EntitlementExtent, Filing, IdentityKind, PersonType, Scheme
 from yibao.registry.people.model import (
+    DesignatedInstitution,
     Enrolment,
     Entitlement,
     FiledCare,
+    FiledDisease,
     Membership,
     SpecialIdentity,
     Trait,
@@ -51,11 +53,22 @@ SELECT membership.pool, membership.number, membership.valid_from, membership.val
         FROM registry.trait
         WHERE trait.pool = membership.pool AND trait.member = membership.number
           AND {trait})::text,
-       (SELECT json_agg(json_build_array(kind, place, valid_from, valid_until)
+       (SELECT json_agg(json_build_array(kind, place, institution, valid_from, valid_until)
                         ORDER BY valid_from, kind)
         FROM registry.filing
         WHERE filing.pool = membership.pool AND filing.member = membership.number
-          AND {filing})::text
+          AND {filing})::text,
+       (SELECT json_agg(json_build_array(code, name, institution, valid_from, valid_until)
+                        ORDER BY valid_from, code)
+        FROM registry.disease_filing
+        WHERE disease_filing.pool = membership.pool AND disease_filing.member = membership.number
+          AND {disease_filing})::text,
+       (SELECT json_agg(json_build_array(institution, business, place_order, valid_from,
+                                         valid_until)
+                        ORDER BY valid_from, business, place_order)
+        FROM registry.designation
+        WHERE designation.pool = membership.pool AND designation.member = membership.number
+          AND {designation})::text
 FROM registry.membership
 JOIN registry.identity ON identity.id = membership.identity AND {identity}
 WHERE {wanted} AND {membership}
@@ -63,6 +76,7 @@ ORDER BY membership.pool, membership.number, membership.valid_from
 """
 _TABLES = (
     "membership", "identity", "enrolment", "entitlement", "special_identity", "trait", "filing",
+    "disease_filing", "designation",
 )  # fmt: skip
 
 
@@ -73,6 +87,7 @@ def _statement(wanted: str, known: str) -> str:
 _BY_NUMBER = _statement("membership.pool = $1 AND membership.number = ANY($2)", _KNOWN_NOW)
 _BY_NUMBER_THEN = _statement("membership.pool = $1 AND membership.number = ANY($2)", _KNOWN_THEN)
 _BY_DOCUMENT = _statement("identity.document_key = $1", _KNOWN_NOW)
+_BY_IDENTITY = _statement("identity.id = $1", _KNOWN_NOW)
 
 
 async def members(
@@ -92,6 +107,11 @@ async def members_as_recorded(
 async def members_of_document(connection: "Connection[Any]", document_key: bytes) -> "list[Record]":
     """All memberships, over all pools, of the human with a document."""
     return await connection.fetch(_BY_DOCUMENT, document_key)
+
+
+async def members_of_identity(connection: "Connection[Any]", identity: int) -> "list[Record]":
+    """All memberships, over all pools, of a human."""
+    return await connection.fetch(_BY_IDENTITY, identity)
 
 
 # ---------------------------------------------------------------------------------------- admission
@@ -135,7 +155,18 @@ _COPIED = {
         "identity", "kind", "level", "note", "valid_from", "valid_until", "recorded_at",
     ),
     "trait": ("pool", "member", "word", "valid_from", "valid_until", "recorded_at"),
-    "filing": ("pool", "member", "kind", "place", "valid_from", "valid_until", "recorded_at"),
+    "filing": (
+        "pool", "member", "kind", "place", "institution", "declaration", "valid_from",
+        "valid_until", "recorded_at",
+    ),
+    "disease_filing": (
+        "pool", "member", "code", "name", "institution", "declaration", "valid_from",
+        "valid_until", "recorded_at",
+    ),
+    "designation": (
+        "pool", "member", "institution", "business", "place_order", "declaration", "valid_from",
+        "valid_until", "recorded_at",
+    ),
 }  # fmt: skip
 
 
@@ -199,9 +230,34 @@ def trait_row(pool: Pool, member: str, row: Trait, now: datetime) -> tuple[Any, 
     return (pool, member, row.word, row.period.start, row.period.end, now)
 
 
-def filing_row(pool: Pool, member: str, row: FiledCare, now: datetime) -> tuple[Any, ...]:
-    """A row of ``filing``."""
-    return (pool, member, row.kind.value, row.place, row.period.start, row.period.end, now)
+def filing_row(
+    pool: Pool, member: str, row: FiledCare, now: datetime, declaration: int | None = None
+) -> tuple[Any, ...]:
+    """A row of ``filing``; without a declaration it was filed by a clerk."""
+    return (
+        pool, member, row.kind.value, row.place, row.institution, declaration, row.period.start,
+        row.period.end, now,
+    )  # fmt: skip
+
+
+def disease_row(
+    pool: Pool, member: str, row: FiledDisease, now: datetime, declaration: int
+) -> tuple[Any, ...]:
+    """A row of ``disease_filing``."""
+    return (
+        pool, member, row.code, row.name, row.institution, declaration, row.period.start,
+        row.period.end, now,
+    )  # fmt: skip
+
+
+def designation_row(
+    pool: Pool, member: str, row: DesignatedInstitution, now: datetime, declaration: int
+) -> tuple[Any, ...]:
+    """A row of ``designation``."""
+    return (
+        pool, member, row.institution, row.business, row.order, declaration, row.period.start,
+        row.period.end, now,
+    )  # fmt: skip
 
 
 # ------------------------------------------------------------------------------------------ changes
@@ -323,14 +379,29 @@ async def traits(connection: "Connection[Any]", pool: Pool, member: str) -> list
 async def filings(
     connection: "Connection[Any]", pool: Pool, member: str
 ) -> list[tuple[int, FiledCare]]:
-    """Current filings of a member with their row ids."""
+    """What clerks have on file of a member now, with row ids."""
     rows = await connection.fetch(
         """SELECT row_id, kind, place, valid_from, valid_until FROM registry.filing
-           WHERE pool = $1 AND member = $2 AND superseded_at IS NULL ORDER BY valid_from""",
+           WHERE pool = $1 AND member = $2 AND declaration IS NULL AND superseded_at IS NULL
+           ORDER BY valid_from""",
         pool,
         member,
     )
     return [(row[0], FiledCare(Filing(row[1]), Period(row[3], row[4]), row[2])) for row in rows]
+
+
+async def declared(
+    connection: "Connection[Any]", table: str, pool: Pool, member: str, declaration: int
+) -> list[int]:
+    """Ids of the current rows of a table that follow from a declaration."""
+    rows = await connection.fetch(
+        f"SELECT row_id FROM registry.{table}"  # noqa: S608 - fixed names
+        " WHERE pool = $1 AND member = $2 AND declaration = $3 AND superseded_at IS NULL",
+        pool,
+        member,
+        declaration,
+    )
+    return [row[0] for row in rows]
 
 
 _OWNER = {
@@ -341,6 +412,8 @@ _OWNER = {
     "entitlement": "pool = $1 AND member = $2",
     "trait": "pool = $1 AND member = $2",
     "filing": "pool = $1 AND member = $2",
+    "disease_filing": "pool = $1 AND member = $2",
+    "designation": "pool = $1 AND member = $2",
 }
 
 
@@ -371,7 +444,9 @@ _SPECIAL_IDENTITIES = msgspec.json.Decoder(
     list[tuple[str, str | None, str | None, date, date | None]]
 )
 _TRAITS = msgspec.json.Decoder(list[tuple[str, date, date | None]])
-_FILINGS = msgspec.json.Decoder(list[tuple[str, str | None, date, date | None]])
+_FILINGS = msgspec.json.Decoder(list[tuple[str, str | None, str | None, date, date | None]])
+_DISEASES = msgspec.json.Decoder(list[tuple[str, str, str | None, date, date | None]])
+_DESIGNATED = msgspec.json.Decoder(list[tuple[str, str, int, date, date | None]])
 
 
 def unfold_enrolments(text: str | None) -> tuple[Enrolment, ...]:
@@ -420,6 +495,31 @@ def unfold_filings(text: str | None) -> tuple[FiledCare, ...]:
     if text is None:
         return ()
     return tuple(
-        FiledCare(Filing(kind), Period(start, end), None if place is None else Division(place))
-        for kind, place, start, end in _FILINGS.decode(text)
+        FiledCare(
+            Filing(kind),
+            Period(start, end),
+            None if place is None else Division(place),
+            institution,
+        )
+        for kind, place, institution, start, end in _FILINGS.decode(text)
+    )
+
+
+def unfold_diseases(text: str | None) -> tuple[FiledDisease, ...]:
+    """Diseases on file from their folded form; None when there are none."""
+    if text is None:
+        return ()
+    return tuple(
+        FiledDisease(code, name, Period(start, end), institution)
+        for code, name, institution, start, end in _DISEASES.decode(text)
+    )
+
+
+def unfold_designated(text: str | None) -> tuple[DesignatedInstitution, ...]:
+    """Chosen institutions from their folded form; None when there are none."""
+    if text is None:
+        return ()
+    return tuple(
+        DesignatedInstitution(institution, business, order, Period(start, end))
+        for institution, business, order, start, end in _DESIGNATED.decode(text)
     )

@@ -1,4 +1,4 @@
-"""Departments, staff, mappings and filings of institutions."""
+"""Filings of members; departments, staff and mappings of institutions."""
 
 from yibao.platform.migrations import run_sibling_sql
 
