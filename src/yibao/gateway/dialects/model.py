@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from yibao.settlement.model import Practice
+from yibao.settlement.model import DEFAULT_PRACTICE, Practice
 
 
 class CodeForm(StrEnum):
@@ -141,7 +141,7 @@ class Dialect:
     title: str
     """``广东省``."""
     divisions: tuple[str, ...] = ()
-    """Beginnings of division codes where it is spoken: ``44``, or ``4403`` for a city of its own."""
+    """Beginnings of division codes where it is spoken: ``44``; ``4403`` for a city of its own."""
     headers: tuple[str, ...] = ("x-tif", "csb", "oauth2")
     """Families of header authentication seen there; told to developers, not enforced."""
     urls: tuple[str, ...] = ()
@@ -149,7 +149,7 @@ class Dialect:
     requests: RequestForm = RequestForm()
     answers: AnswerForm = AnswerForm()
     security: Security = Security()
-    practice: Practice = Practice()
+    practice: Practice = DEFAULT_PRACTICE
     provenance: Mapping[str, Provenance] = field(default_factory=dict)
     """Where each value comes from, by its key: ``answers.code``."""
 
