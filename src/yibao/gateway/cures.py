@@ -153,6 +153,12 @@ CURES: dict[Code, Cure] = {
         "The person is not the one of the visit, voucher or original.",
         "Check that psn_no and voucher are the same person's.",
     ),
+    Code.VOUCHER_INVALID: Cure(
+        "凭证不属于任何人、已过期，或二维码已使用",
+        "请参保人重新出示二维码或卡片",
+        "The voucher is nobody's, its time has passed, or its code was used.",
+        "Have the code or card shown again.",
+    ),
     Code.VISIT_UNKNOWN: Cure(
         "就诊ID不存在或不属于本机构",
         "使用2201或2401返回的mdtrt_id",
@@ -266,6 +272,60 @@ CURES: dict[Code, Cure] = {
         "重新结算，由现金支付",
         "The personal account no longer holds what the settlement took.",
         "Settle anew; cash pays.",
+    ),
+    Code.FILE_UNKNOWN: Cure(
+        "文件查询号不存在或不属于本机构",
+        "使用9101或目录下载返回的file_qury_no",
+        "There is no such file of this institution.",
+        "Use the file_qury_no that 9101 or a catalogue download answered.",
+    ),
+    Code.FILE_EXPIRED: Cure(
+        "文件已过下载期限",
+        "重新申请下载",
+        "The file's time to be fetched has passed.",
+        "Ask for it anew.",
+    ),
+    Code.FILE_INVALID: Cure(
+        "文件不是要求的ZIP，或内容的列、行不符合规定",
+        "按提示的行和原因更正文件后重新上传",
+        "The file is no ZIP as wanted, or a line or column of it is wrong.",
+        "Correct the line that is named and upload the file again.",
+    ),
+    Code.SPAN_NOT_ALLOWED: Cure(
+        "起止日期颠倒、跨度过长或在未来",
+        "按提示更正起止日期",
+        "The span of days is reversed, too long or in the future.",
+        "Correct the days as the text says.",
+    ),
+    Code.OFFICE_DIFFERS: Cure(
+        "结算经办机构与平台记录不一致",
+        "使用结算返回的clr_optins",
+        "The clearing office is not the one of these settlements.",
+        "Send the clr_optins that the settlements answered.",
+    ),
+    Code.FIGURES_DIFFER: Cure(
+        "申请的金额或笔数与平台合计不一致",
+        "先对账（3201、3202），再按平台合计申请",
+        "Amounts or counts are not the platform's.",
+        "Reconcile (3201, 3202) first, then apply with the agreed figures.",
+    ),
+    Code.CLEARING_UNKNOWN: Cure(
+        "清算申请不存在或不属于本机构",
+        "使用3203返回的clr_appy_evt_id",
+        "There is no such application of this institution.",
+        "Use the clr_appy_evt_id that 3203 answered.",
+    ),
+    Code.CLEARING_EXISTS: Cure(
+        "该月该类别已有清算申请",
+        "如需更改，先用3204撤销",
+        "There is an application for this month and kind.",
+        "Withdraw it by 3204 to change it.",
+    ),
+    Code.CLEARING_DECIDED: Cure(
+        "清算申请已审核，不能撤销",
+        "联系经办机构",
+        "The application was decided.",
+        "Ask the bureau.",
     ),
     Code.BUSY: Cure(
         "系统繁忙，请求未受理",
