@@ -191,7 +191,10 @@ class FeeLine:
 
 @dataclass(frozen=True, slots=True)
 class UploadFees:
-    """Upload fee lines of one visit (2204: in one or several batches; 2301: ``batch`` is "")."""
+    """Upload fee lines of one visit (2204: in one or several batches; 2301: ``batch`` is "").
+
+    Answers a tuple of LineFacts in the order sent; a stay's name the batch that the room chose.
+    """
 
     institution: str
     member: str
@@ -202,7 +205,10 @@ class UploadFees:
 
 @dataclass(frozen=True, slots=True)
 class WithdrawLines:
-    """Withdraw unsettled lines of a stay by their serials, or all of them (2302)."""
+    """Withdraw unsettled lines of a stay by their serials, or all of them (2302).
+
+    Answers how many (int).
+    """
 
     institution: str
     member: str
@@ -223,7 +229,11 @@ class WithdrawFees:
 
 @dataclass(frozen=True, slots=True)
 class Settle:
-    """Settle one charge batch of a visit (2207); the trial (2206) is the same request."""
+    """Settle one charge batch of a visit (2207), or a stay (2304); trials (2206, 2303) are the same
+    request. Answers SettlementFacts.
+
+    A stay's ``batch`` is "": everything of it that is not settled yet.
+    """
 
     institution: str
     member: str
@@ -278,12 +288,16 @@ class Purchase:
     """Number of the hospital's electronic prescription that is filled (``rxno``)."""
     practice: Practice = DEFAULT_PRACTICE
     voucher_holder: str | None = None
+    """Document number that the voucher (``voucher_type`` 01, 03) was resolved to."""
+    way: str = "01"
+    """``psn_setlway``."""
+    voucher_holder: str | None = None
     """As of ``RegisterVisit``."""
 
 
 @dataclass(frozen=True, slots=True)
 class CancelSettlement:
-    """Mirror a settlement (2103, 2208, 2305)."""
+    """Mirror a settlement (2103, 2208, 2305); answers the mirror's SettlementFacts."""
 
     institution: str
     member: str
@@ -294,7 +308,7 @@ class CancelSettlement:
 
 @dataclass(frozen=True, slots=True)
 class Reverse:
-    """Undo whatever an earlier message did, if it did anything (冲正, 2601)."""
+    """Undo whatever an earlier message did, if it did anything (冲正, 2601); answers None."""
 
     institution: str
     member: str
@@ -308,7 +322,7 @@ class Reverse:
 
 @dataclass(frozen=True, slots=True)
 class Admit:
-    """Admit a member to hospital (入院办理, 2401)."""
+    """Admit a member to hospital (入院办理, 2401); answers VisitFacts."""
 
     institution: str
     member: str
@@ -341,13 +355,17 @@ class ChangeAdmission:
     member: str
     visit: PoolKey
     admission: Admit
-    """The admission as it is to stand; its scheme is not asked again."""
+    """The admission as it is to stand; its scheme and voucher are not asked again."""
     end: datetime | None = None
+    """Corrects the discharge, where there is one on file; it does not discharge."""
 
 
 @dataclass(frozen=True, slots=True)
 class Discharge:
-    """Discharge a member (出院办理, 2402)."""
+    """Discharge a member (出院办理, 2402); answers VisitFacts.
+
+    Sent again, it stands in the place of the earlier one, as long as nothing final is settled.
+    """
 
     institution: str
     member: str
@@ -360,12 +378,13 @@ class Discharge:
     way: str
     """``dscg_way``: 1 doctor's advice … 5 death."""
     died_on: date | None
+    """None with ``way`` 5: the day of discharge."""
     details: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class ReopenStay:
-    """Take a discharge back (出院撤销, 2405)."""
+    """Take a discharge back (出院撤销, 2405); answers VisitFacts."""
 
     institution: str
     member: str
@@ -374,7 +393,10 @@ class ReopenStay:
 
 @dataclass(frozen=True, slots=True)
 class CancelAdmission:
-    """Take an admission back that has no settlement and no lines (入院撤销, 2404)."""
+    """Take an admission back that has no settlement and no lines (入院撤销, 2404).
+
+    Answers VisitFacts.
+    """
 
     institution: str
     member: str
@@ -415,6 +437,12 @@ class VisitFacts:
     """The chain of stays it belongs to (转诊, 再入院), by the first visit's id."""
     details: Mapping[str, Any] = field(default_factory=dict)
     """What was sent beside (bed, contact, way of discharge …), by official names."""
+    prescription: str | None = None
+    """Number of the electronic prescription that a purchase filled."""
+    died_on: date | None = None
+    """The day of death, when the person died in hospital."""
+    identity: int | None = None
+    """The human of a stay, above the pools; never told to an institution."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -433,7 +461,7 @@ class LineFacts:
     first_pay: Fen
     in_scope: Fen
     hospital: Fen = 0
-    """The part of ``over_limit`` that the hospital bears; not kept with the line."""
+    """The part of ``over_limit`` that the hospital bears."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -493,6 +521,8 @@ class SettlementFacts:
     """Every fact used: person, provider, entitlement, counters before, account parts."""
     needs_resettlement: bool = False
     cancelled_by: PoolKey | None = None
+    interim: bool = False
+    """Of a stay that goes on (中途结算)."""
     insured: Insured | None = field(default=None, compare=False)
     """The person as known when the bill was decided; None when the bill is read back."""
 
