@@ -327,6 +327,42 @@ CURES: dict[Code, Cure] = {
         "The application was decided.",
         "Ask the bureau.",
     ),
+    Code.LIST_UNKNOWN: Cure(
+        "该结算没有已上传的结算清单",
+        "先用4101或4101A上传结算清单",
+        "No settlement list was uploaded for this settlement.",
+        "Upload it by 4101 or 4101A first.",
+    ),
+    Code.LIST_SUBMITTED: Cure(
+        "结算清单已提交，不能替换",
+        "先用4102把stas_type改为0，再重新上传",
+        "The list is submitted and cannot be replaced.",
+        "Set stas_type back to 0 by 4102, then upload it again.",
+    ),
+    Code.LIST_DIFFERS: Cure(
+        "结算清单与平台的结算不一致",
+        "按提示的平台数据更正清单；数据以5203查询结果为准",
+        "The list differs from the settlement on the platform.",
+        "Correct the list; 5203 shows what counts.",
+    ),
+    Code.UPLOAD_UNKNOWN: Cure(
+        "没有可删除或标记的自费病人上传记录",
+        "核对fixmedins_mdtrt_id和明细流水号，可用4207、4208查询",
+        "There is no such upload of a self-paying patient.",
+        "Check fixmedins_mdtrt_id and the serials; 4207 and 4208 list them.",
+    ),
+    Code.UPLOAD_COMPLETE: Cure(
+        "该自费病人的就诊已标记上传完成",
+        "如需更改，先用4203把cplt_flag改为0",
+        "The self-paying patient's visit is marked complete.",
+        "Set cplt_flag back to 0 by 4203 to change it.",
+    ),
+    Code.FINDING_UNKNOWN: Cure(
+        "审核结果不存在或不属于本机构",
+        "使用3101、3102返回的jr_id",
+        "There is no such finding of this institution.",
+        "Use the jr_id that 3101 or 3102 answered.",
+    ),
     Code.BUSY: Cure(
         "系统繁忙，请求未受理",
         "稍后用原msgid重发",

@@ -100,6 +100,13 @@ class RefusalCode(IntEnum):
     # 65xx an institution's own records: departments, items
     RECORD_EXISTS = 6501
     RECORD_UNKNOWN = 6502
+    # 66xx settlement lists, uploads and findings
+    LIST_UNKNOWN = 6601
+    LIST_SUBMITTED = 6602
+    LIST_DIFFERS = 6603
+    UPLOAD_UNKNOWN = 6610
+    UPLOAD_COMPLETE = 6611
+    FINDING_UNKNOWN = 6620
     # 9xxx not accepted, nothing done: send the same msgid again
     BUSY = 9001
     FAILED = 9002
