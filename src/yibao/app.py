@@ -122,7 +122,7 @@ async def open_house(settings: Settings, clock: Clock) -> House:
             database.writer,
             clock,
             await database.numbers(),
-            dict.fromkeys(REQUESTS, room.handle) | _handlers(references, vault),
+            dict.fromkeys(REQUESTS, room.handle) | handlers_beside_settlement(references, vault),
             metrics.observe_batch,
         )
         context = Context(
@@ -143,7 +143,7 @@ async def open_house(settings: Settings, clock: Clock) -> House:
         raise
 
 
-def _handlers(references: ReferenceCache, vault: Vault) -> dict[type, Handler]:
+def handlers_beside_settlement(references: ReferenceCache, vault: Vault) -> dict[type, Handler]:
     """Who runs each kind of command beside the settlement room's own."""
     handlers: dict[type, Handler] = {SignIn: handle_sessions, SignOut: handle_sessions}
     for of_registry in (credentials, departments, mappings, records, files):

@@ -10,12 +10,13 @@ from itertools import count
 from typing import Any
 
 from tests.settlement.builders import ALWAYS, BEIJING, POOL, TERTIARY, Town, laws_of_beijing
+from yibao.app import handlers_beside_settlement
 from yibao.gateway.asgi import Gateway
 from yibao.gateway.authentication import SignedDoor, tif_signature
 from yibao.gateway.context import Context
 from yibao.platform.commands.service import Commands
 from yibao.registry.institutions import service as institutions
-from yibao.registry.institutions.model import HeaderFamily, PoolDivision, Sender, SignIn, SignOut
+from yibao.registry.institutions.model import HeaderFamily, PoolDivision, Sender
 from yibao.registry.service import ReferenceCache
 from yibao.settlement.service import REQUESTS
 
@@ -286,14 +287,13 @@ async def counter(town: Town) -> AsyncIterator[Counter]:
             ACCOUNT, HeaderFamily.TIF, SECRET, tuple((code, ALWAYS) for (code,) in codes)
         )
         await institutions.give_key(connection, town.vault, sender, now=now)
-    handlers = dict.fromkeys(REQUESTS, town.room.handle) | dict.fromkeys(
-        (SignIn, SignOut), institutions.handle_sessions
-    )
+    references = ReferenceCache(town.vault, laws_of_beijing())
     commands = Commands(
         town.database.writer,
         town.clock,
         town.numbers,
-        handlers,  # type: ignore[arg-type]
+        dict.fromkeys(REQUESTS, town.room.handle)
+        | handlers_beside_settlement(references, town.vault),
     )
     context = Context(
         clock=town.clock,
@@ -301,7 +301,7 @@ async def counter(town: Town) -> AsyncIterator[Counter]:
         commands=commands,
         trials=town.trials,
         room=town.room,
-        references=ReferenceCache(town.vault, laws_of_beijing()),
+        references=references,
         vault=town.vault,
         door=SignedDoor(town.clock),
         reference_age=0,
