@@ -39,14 +39,25 @@ class Vault:
 
     def seal(self, text: str) -> bytes:
         """Encrypt a text; the same text never looks the same twice."""
+        return self.seal_bytes(text.encode())
+
+    def seal_bytes(self, content: bytes) -> bytes:
+        """Encrypt a file's bytes."""
         nonce = os.urandom(_NONCE_BYTES)
         sealing = Cipher(self._cipher, GCM(nonce)).encryptor()
         sealing.authenticate_additional_data(self._id)
-        sealed = sealing.update(text.encode()) + sealing.finalize()
+        sealed = sealing.update(content) + sealing.finalize()
         return self._id + nonce + sealing.tag + sealed
 
     def open(self, sealed: bytes) -> str:
         """The text again; Unsealable when the value was changed or is another key's."""
+        try:
+            return self.open_bytes(sealed).decode()
+        except UnicodeDecodeError:
+            raise Unsealable("a sealed value is no text") from None
+
+    def open_bytes(self, sealed: bytes) -> bytes:
+        """The bytes again; Unsealable when the value was changed or is another key's."""
         head, tag_end = _ID_BYTES + _NONCE_BYTES, _ID_BYTES + _NONCE_BYTES + _TAG_BYTES
         if sealed[:_ID_BYTES] != self._id:
             raise Unsealable("sealed with another key: is this the key file of this database?")
@@ -54,7 +65,7 @@ class Vault:
             mode = GCM(sealed[_ID_BYTES:head], sealed[head:tag_end])
             opening = Cipher(self._cipher, mode).decryptor()
             opening.authenticate_additional_data(self._id)
-            return (opening.update(sealed[tag_end:]) + opening.finalize()).decode()
+            return opening.update(sealed[tag_end:]) + opening.finalize()
         except (InvalidTag, ValueError):
             raise Unsealable("a sealed value was changed") from None
 

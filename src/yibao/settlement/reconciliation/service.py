@@ -1,12 +1,238 @@
 """The door of the room: totals and lines of institutions against ours."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
-from yibao.platform.commands.model import Handler
+from yibao.kernel.identifiers import PoolKey, parse_pool_key
+from yibao.kernel.refusals import RefusalCode, Refused
+from yibao.platform.commands.model import Command, Done, Handler, Outcome, Unit
 from yibao.platform.crypto import Vault
+from yibao.platform.files import service as files
+from yibao.policy.terms import Scheme
+from yibao.registry.institutions.model import Directory
 from yibao.registry.service import ReferenceCache
+from yibao.settlement.clearing.model import clearing_class, clearing_office, is_office_of
+from yibao.settlement.reconciliation import rules, store, tables
+from yibao.settlement.reconciliation.model import (
+    CompareLines,
+    CompareTotals,
+    Figures,
+    OurLine,
+    Result,
+    Span,
+    Statement,
+    StatementKind,
+)
+
+if TYPE_CHECKING:
+    from asyncpg import Connection
+
+__all__ = [
+    "ANSWERED",
+    "SENT",
+    "handlers",
+    "is_reconciled",
+    "our_lines",
+    "read_lines",
+    "recall_statement",
+    "statements",
+    "sum_of_lines",
+    "write_lines",
+]
+
+ANSWERED = tables.ANSWERED
+SENT = tables.SENT
+read_lines = tables.read_lines
+write_lines = tables.write_lines
+sum_of_lines = rules.sum_of_lines
+statements = store.of_institution
+"""An institution's comparisons that touch a span."""
 
 
-def handlers(references: ReferenceCache, vault: Vault) -> Mapping[type, Handler]:  # noqa: ARG001
+def handlers(references: ReferenceCache, vault: Vault) -> Mapping[type, Handler]:
     """The handler of each kind of request of this room."""
-    return {}
+
+    async def handle(unit: Unit, commands: Sequence[Command]) -> list[Outcome]:
+        directory = (await references.current(unit.connection)).directory
+        outcomes: list[Outcome] = []
+        for command in commands:
+            request = command.request
+            try:
+                if isinstance(request, CompareTotals):
+                    statement = await compare_totals(unit, directory, request)
+                else:
+                    statement = await compare_lines(unit, vault, directory, request)
+            except Refused as refused:
+                outcomes.append(refused.refusal)
+            else:
+                outcomes.append(Done(statement, {"statement": statement.key.text()}))
+        return outcomes
+
+    return {CompareTotals: handle, CompareLines: handle}
+
+
+async def is_reconciled(
+    connection: "Connection[Any]", institution: str, day: date, scheme: Scheme | None = None
+) -> bool:
+    """Whether an institution's books of a day were found equal to ours after the day had ended.
+
+    With ``scheme`` the question is about that scheme alone; without it any equal comparison counts.
+    """
+    return await store.is_equal_on(connection, institution, day, scheme)
+
+
+async def compare_totals(unit: Unit, directory: Directory, request: CompareTotals) -> Statement:
+    """Compare an institution's sums with ours, and record what came of it (对总账)."""
+    span = request.span
+    _check(directory, request.institution, span)
+    ours = Figures()
+    for row in await store.booked(
+        unit.connection, request.institution, span.first_day, span.last_day
+    ):
+        if (
+            span.scheme in (row.scheme, None)
+            and span.clearing_class in (clearing_class(row.care_kind), None)
+            and (span.with_refunds or not row.refund)
+            and _is_paid_by(directory, request.institution, span, row.day, row.care_division)
+        ):
+            ours = ours.plus(Figures(row.count, row.total, row.funds, row.account))
+    return await _record(
+        unit,
+        request.institution,
+        StatementKind.TOTALS,
+        span,
+        request.theirs,
+        ours,
+        rules.compare_totals(request.theirs, ours),
+        rules.describe(request.theirs, ours),
+    )
+
+
+async def compare_lines(
+    unit: Unit, vault: Vault, directory: Directory, request: CompareLines
+) -> Statement:
+    """Compare an institution's settlements with ours, and keep the file that tells (对明细账)."""
+    span, institution = request.span, request.institution
+    _check(directory, institution, span)
+    ours = await our_lines(unit.connection, directory, institution, span)
+    known = {line.settlement for line in ours}
+    keys = [
+        key
+        for line in request.lines
+        if line.settlement not in known and (key := parse_pool_key(line.settlement))
+    ]
+    elsewhere = await store.lines_by_key(
+        unit.connection, institution, keys, _office_on(directory, institution)
+    )
+    compared = rules.compare_lines(
+        request.lines, ours, {line.settlement: line for line in elsewhere}, span
+    )
+    text_name = f"{request.answer_name.removesuffix('.zip')}.txt"
+    answer = await files.keep(
+        unit,
+        vault,
+        institution,
+        request.answer_name,
+        files.packed(text_name, tables.write_answer(compared)),
+    )
+    theirs, our_sum = rules.sum_of_lines(request.lines), rules.sum_of_lines(ours)
+    unequal = sum(line.result is not Result.EQUAL for line in compared)
+    return await _record(
+        unit,
+        institution,
+        StatementKind.LINES,
+        span,
+        theirs,
+        our_sum,
+        rules.result_of_lines(compared),
+        f"{unequal}行不一致；{rules.describe(theirs, our_sum)}",
+        answer.key,
+    )
+
+
+async def our_lines(
+    connection: "Connection[Any]", directory: Directory, institution: str, span: Span
+) -> list[OurLine]:
+    """An institution's settlements of a span, as its own file should tell them."""
+    found = await store.lines(
+        connection,
+        institution,
+        span.first_day,
+        span.last_day,
+        _office_on(directory, institution),
+    )
+    return [
+        line
+        for line in found
+        if span.scheme in (line.scheme, None)
+        and span.clearing_class in (line.clearing_class, None)
+        and (span.with_refunds or not line.refund)
+        and is_office_of(span.office, line.office)
+    ]
+
+
+async def recall_statement(
+    connection: "Connection[Any]", reference: Mapping[str, Any]
+) -> Statement:
+    """The comparison that a repeated message answers with again."""
+    key = parse_pool_key(reference["statement"])
+    assert key is not None, reference
+    statement = await store.find(connection, key)
+    assert statement is not None, "a recorded comparison is never deleted"
+    return statement
+
+
+# ----------------------------------------------------------------------------------------- private
+
+
+def _check(directory: Directory, institution: str, span: Span) -> None:
+    rules.check_span(span.first_day, span.last_day)
+    known = directory.institution(institution)
+    offices = sorted({term.area for term in known.terms}) if known else []
+    if not any(is_office_of(span.office, office) for office in offices):
+        raise Refused(
+            RefusalCode.OFFICE_DIFFERS,
+            f"{span.office} 不是本机构的结算经办机构，应为{'、'.join(offices)}",
+            "office",
+        )
+
+
+def _is_paid_by(
+    directory: Directory, institution: str, span: Span, day: date, care_division: str
+) -> bool:
+    return is_office_of(span.office, clearing_office(directory, institution, day, care_division))
+
+
+def _office_on(directory: Directory, institution: str) -> Callable[[date, str], str]:
+    def office_on(day: date, care_division: str) -> str:
+        return clearing_office(directory, institution, day, care_division)
+
+    return office_on
+
+
+async def _record(
+    unit: Unit,
+    institution: str,
+    kind: StatementKind,
+    span: Span,
+    theirs: Figures,
+    ours: Figures,
+    result: Result,
+    description: str,
+    answer: PoolKey | None = None,
+) -> Statement:
+    statement = Statement(
+        PoolKey(unit.pool, unit.numbers.next(unit.now)),
+        institution,
+        kind,
+        span,
+        theirs,
+        ours,
+        result,
+        description,
+        unit.now,
+        answer,
+    )
+    await store.insert(unit.connection, statement)
+    return statement
