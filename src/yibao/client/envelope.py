@@ -50,8 +50,16 @@ def request_body(
     )
 
 
-def read_answer(infno: str, message_id: str, body: bytes) -> Answer:
-    """The answer in ``body``; an unreadable one leaves the outcome unknown."""
+FILE_TYPE = "application/octet-stream"
+
+
+def read_answer(infno: str, message_id: str, body: bytes, content_type: str = "") -> Answer:
+    """The answer in ``body``; an unreadable one leaves the outcome unknown.
+
+    A download (9102) answers the file itself, and an envelope only when it is refused.
+    """
+    if content_type.partition(";")[0].strip().lower() == FILE_TYPE:
+        return Answer(CallOutcome.DONE, infno, message_id, 0, "", {}, file=body)
     try:
         envelope = _decoder.decode(body)
         code = int(envelope["infcode"])
@@ -68,6 +76,7 @@ def read_answer(infno: str, message_id: str, body: bytes) -> Answer:
         output=output if isinstance(output, dict) else {},
         warning=str(envelope.get("warn_msg") or ""),
         rows=tuple(row for row in rows if isinstance(row, dict)),
+        envelope=envelope,
     )
 
 

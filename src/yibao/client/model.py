@@ -1,7 +1,7 @@
 """Where the client speaks to, as whom, and what comes back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -76,6 +76,10 @@ class Answer:
     """``warn_msg``."""
     rows: tuple[Mapping[str, Any], ...] = ()
     """``output`` of the transactions that answer a list directly (5204)."""
+    envelope: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """The whole answer as it came."""
+    file: bytes | None = field(default=None, repr=False)
+    """The file of a download (9102)."""
 
     @property
     def nothing_done(self) -> bool:
