@@ -59,11 +59,11 @@ class BlockingClient:
             infno, content, message_id=message_id, insured_division=insured_division
         )
         try:
-            answer, content_type = self._post(request)
+            answer = self._post(request)
         except (OSError, http.client.HTTPException) as error:
             self.close()
             return unknown(infno, request.message_id, f"{type(error).__name__}: {error}")
-        return read_answer(infno, request.message_id, answer, content_type)
+        return read_answer(infno, request.message_id, answer)
 
     def make_sure(
         self,
@@ -102,7 +102,7 @@ class BlockingClient:
             self._requests.sign_no = str(node["sign_no"]) if isinstance(node, dict) else None
         return answer
 
-    def _post(self, request: Request) -> tuple[bytes, str]:
+    def _post(self, request: Request) -> bytes:
         parts = urlsplit(request.url)
         connection = getattr(self._own, "connection", None)
         if connection is None:
@@ -115,5 +115,5 @@ class BlockingClient:
             self._own.connection = connection
         path = f"{parts.path}?{parts.query}" if parts.query else parts.path
         connection.request("POST", path, request.body, request.headers)
-        response = connection.getresponse()
-        return response.read(), response.getheader("Content-Type") or ""
+        answer: bytes = connection.getresponse().read()
+        return answer

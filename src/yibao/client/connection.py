@@ -80,10 +80,9 @@ class Client:
                 request.url, data=request.body, headers=request.headers
             ) as response:
                 answer = await response.read()
-                content_type = response.content_type
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return unknown(infno, request.message_id, f"{type(error).__name__}: {error}")
-        return read_answer(infno, request.message_id, answer, content_type)
+        return read_answer(infno, request.message_id, answer)
 
     async def make_sure(
         self,

@@ -50,15 +50,16 @@ def request_body(
     )
 
 
-FILE_TYPE = "application/octet-stream"
+DOWNLOAD = "9102"
+_ZIP = b"PK"
 
 
-def read_answer(infno: str, message_id: str, body: bytes, content_type: str = "") -> Answer:
+def read_answer(infno: str, message_id: str, body: bytes) -> Answer:
     """The answer in ``body``; an unreadable one leaves the outcome unknown.
 
-    A download (9102) answers the file itself, and an envelope only when it is refused.
+    A download (9102) answers the ZIP file itself, and an envelope only when it is refused.
     """
-    if content_type.partition(";")[0].strip().lower() == FILE_TYPE:
+    if infno == DOWNLOAD and body.startswith(_ZIP):
         return Answer(CallOutcome.DONE, infno, message_id, 0, "", {}, file=body)
     try:
         envelope = _decoder.decode(body)
