@@ -22,6 +22,7 @@ from yibao.policy.terms import ItemClass
 from yibao.registry.dictionaries.service import label
 from yibao.registry.people.model import Insured
 from yibao.registry.service import Reference
+from yibao.settlement.clearing.service import clearing_class, clearing_office
 from yibao.settlement.model import (
     LineFacts,
     PaymentFacts,
@@ -41,8 +42,6 @@ PERSONAL_ACCOUNT = "310200"
 HOSPITAL_PART = "999996"
 
 _PER_ITEM = "1"
-_CLEARED_AS_INPATIENT = ("2", "52", "92")
-_CLEARED_AS_PHARMACY = ("41", "93")
 
 
 # ------------------------------------------------------------------------------------------ shape
@@ -163,7 +162,9 @@ def settlement_fields(facts: SettlementFacts, reference: Reference) -> Node:
         "medins_setl_id": facts.message_id,
         "invono": facts.invoice,
         "refd_setl_flag": flag(facts.kind is SettlementKind.CANCELLATION),
-        "clr_optins": _clearing_agency(facts, reference),
+        "clr_optins": clearing_office(
+            reference.directory, facts.institution, facts.day, facts.care_division
+        ),
         "clr_way": _PER_ITEM,
         "clr_type": clearing_class(facts.care_kind),
     }
@@ -185,20 +186,6 @@ def _pooled_ratio(facts: SettlementFacts) -> Rate:
     base = sum(payment.base for payment in facts.payments if payment.amount_field == POOLED_FUND)
     paid = sum(payment.amount for payment in facts.payments if payment.amount_field == POOLED_FUND)
     return Rate(abs(paid), abs(base)) if base else Rate(0)
-
-
-def clearing_class(care_kind: str) -> str:
-    """``clr_type``: 21 for stays, 41 for purchases at a pharmacy, else 11."""
-    if care_kind.startswith(_CLEARED_AS_INPATIENT):
-        return "21"
-    return "41" if care_kind in _CLEARED_AS_PHARMACY else "11"
-
-
-def _clearing_agency(facts: SettlementFacts, reference: Reference) -> str:
-    """The bureau of the place of care, which alone pays the institution."""
-    institution = reference.directory.institution(facts.institution)
-    term = institution.term_on(facts.day) if institution else None
-    return term.area if term else facts.care_division
 
 
 def payer_rows(facts: SettlementFacts) -> list[Node]:

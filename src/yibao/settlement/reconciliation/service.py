@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ANSWERED",
     "SENT",
+    "booked",
     "handlers",
     "is_reconciled",
     "our_lines",
@@ -46,6 +47,8 @@ SENT = tables.SENT
 read_lines = tables.read_lines
 write_lines = tables.write_lines
 sum_of_lines = rules.sum_of_lines
+booked = store.booked
+"""An institution's settlements of a span, summed."""
 statements = store.of_institution
 """An institution's comparisons that touch a span."""
 
