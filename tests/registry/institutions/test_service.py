@@ -144,8 +144,10 @@ async def test_a_new_secret_replaces_the_old_one_and_neither_lies_in_the_clear(
     await bureau.give_key(designated, vault, sender(), now=instant(1))
     await bureau.give_key(designated, vault, sender("secret two"), now=instant(2))
     known = (await bureau.load_directory(designated, vault)).sender(HeaderFamily.TIF, "paas-1")
+    assert known is not None
     assert known == sender("secret two")
-    rows = await designated.fetch("SELECT sealed_secret FROM registry.sender")
+    assert known.secrets(instant(3)) == ("secret two",)
+    rows = await designated.fetch("SELECT sealed FROM registry.sender_key")
     assert len(rows) == 2
     assert not any(b"secret" in row[0] for row in rows)
 

@@ -1,7 +1,7 @@
 """Institutions, their dated terms, and the senders that may speak for them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -19,10 +19,46 @@ class InstitutionKind(StrEnum):
 
 
 class HeaderFamily(StrEnum):
-    """Header authentication families of the interface."""
+    """How a sender shows who it is; the first two are the headers."""
 
     TIF = "x-tif"
     CSB = "csb"
+    TOKEN = "oauth2"  # noqa: S105 - a name
+    """A bearer token that the sender fetched with its client id and secret."""
+    APPLICATION = "app"
+    """No headers: the outer message names an application and is signed by it."""
+    ENVELOPE = "envelope"
+    """No headers: the envelope's own signature, the sender being the institution's code."""
+
+
+class KeyKind(StrEnum):
+    """What a key is for."""
+
+    SECRET = "secret"  # noqa: S105 - a name
+    """A shared secret: of header signatures, of an application, of a client."""
+    SM2 = "sm2"
+    """The sender's public key, by which we verify."""
+    PLATFORM = "sm2-platform"
+    """Our own pair, with which answers to this sender are signed."""
+    SM4 = "sm4"
+    """Encrypts the content of messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class SenderKey:
+    """One key of a sender, opened."""
+
+    id: str
+    kind: KeyKind
+    secret: str
+    """Shared secret, SM4 key or our private key (hex); "" where only a public key is held."""
+    public: str
+    valid_from: datetime
+    valid_until: datetime | None = None
+
+    def counts(self, now: datetime) -> bool:
+        """Whether the key is valid at an instant."""
+        return self.valid_from <= now and (self.valid_until is None or now < self.valid_until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +103,23 @@ class Sender:
     id: str
     family: HeaderFamily
     secret: str
+    """The newest shared secret; "" for a sender that has none."""
     institutions: tuple[tuple[str, Period], ...]
     """Institution codes it may speak for, each with its period."""
+    dialect: str | None = None
+    """Name of its dialect; None: that of its institution's division."""
+    keys: tuple[SenderKey, ...] = field(default=(), compare=False)
+    """All its keys, newest first."""
+
+    def secrets(self, now: datetime) -> tuple[str, ...]:
+        """Every shared secret that counts, newest first."""
+        if not self.keys:
+            return (self.secret,)
+        return tuple(key.secret for key in self.keys_of(KeyKind.SECRET, now))
+
+    def keys_of(self, kind: KeyKind, now: datetime) -> tuple[SenderKey, ...]:
+        """The keys of one kind that count, newest first."""
+        return tuple(key for key in self.keys if key.kind is kind and key.counts(now))
 
     def may_speak_for(self, institution: str, day: date) -> bool:
         """Whether the sender's key is allowed for the institution on ``day``."""

@@ -22,12 +22,16 @@ from yibao.registry.institutions.model import (
     HeaderFamily,
     Institution,
     InstitutionTerm,
+    KeyKind,
     PoolDivision,
     Sender,
+    SenderKey,
     SessionFacts,
     SignIn,
     SignOut,
 )
+from yibao.registry.keys import store as key_store
+from yibao.registry.keys.opening import new_id, opened_keys
 from yibao.registry.rules import covers_once, overwrite, starting
 
 if TYPE_CHECKING:
@@ -41,14 +45,16 @@ async def load_directory(connection: "Connection[Any]", vault: Vault) -> Directo
 
     async def read(version: int) -> Directory:
         rows, allowed = await store.senders(connection)
+        keys = opened_keys(await key_store.current(connection), vault)
         senders = (
-            Sender(
-                id=identifier,
-                family=HeaderFamily(family),
-                secret=vault.open(sealed),
-                institutions=tuple(allowed.get((family, identifier), ())),
+            _sender(
+                HeaderFamily(family),
+                identifier,
+                dialect,
+                tuple(keys.get((family, identifier), ())),
+                tuple(allowed.get((family, identifier), ())),
             )
-            for family, identifier, sealed in rows
+            for family, identifier, dialect in rows
         )
         return Directory(
             version=version,
@@ -146,14 +152,58 @@ async def lift_suspension(
 async def give_key(
     connection: "Connection[Any]", vault: Vault, sender: Sender, *, now: datetime
 ) -> None:
-    """Give a sender its access key, or a new secret, and let it speak for its institutions."""
+    """Give a sender its access key, or a new secret, and let it speak for its institutions.
+
+    Its older secrets count no more; a change with an overlap is ``keys.service.rotate``.
+    """
     await versions.bump(connection, versions.INSTITUTIONS)
-    current = await store.current_sender(connection, sender.family, sender.id)
-    await store.supersede(connection, "sender", [] if current is None else [current], now)
-    family = sender.family.value
-    await store.copy(connection, "sender", [(family, sender.id, vault.seal(sender.secret), now)])
+    await keep_sender(connection, sender.family, sender.id, sender.dialect, now=now)
+    await key_store.supersede_of(connection, sender.family, sender.id, KeyKind.SECRET, now)
+    row = key_store.KeyRow(
+        id=new_id(),
+        family=sender.family.value,
+        sender=sender.id,
+        kind=KeyKind.SECRET.value,
+        sealed=vault.seal(sender.secret),
+        public_key=None,
+        valid_from=now,
+        valid_until=None,
+    )
+    await key_store.insert(connection, row, now)
     for institution, period in sender.institutions:
-        await _permit(connection, sender.family, sender.id, institution, period, now, allowed=True)
+        await permit(connection, sender.family, sender.id, institution, period, now=now)
+
+
+async def keep_sender(
+    connection: "Connection[Any]",
+    family: HeaderFamily,
+    identifier: str,
+    dialect: str | None = None,
+    *,
+    now: datetime,
+) -> None:
+    """Make a sender known, or say which dialect it speaks; None leaves that as it was."""
+    await versions.bump(connection, versions.INSTITUTIONS)
+    current = await store.current_sender(connection, family, identifier)
+    if current is None:
+        await store.copy(connection, "sender", [(family.value, identifier, dialect, now)])
+    elif dialect is not None and dialect != current[1]:
+        await store.supersede(connection, "sender", [current[0]], now)
+        await store.copy(connection, "sender", [(family.value, identifier, dialect, now)])
+
+
+async def permit(
+    connection: "Connection[Any]",
+    family: HeaderFamily,
+    identifier: str,
+    institution: str,
+    period: Period,
+    *,
+    now: datetime,
+) -> None:
+    """Let a sender speak for an institution in a period."""
+    await versions.bump(connection, versions.INSTITUTIONS)
+    await _permit(connection, family, identifier, institution, period, now, allowed=True)
 
 
 async def withdraw_key(
@@ -225,6 +275,17 @@ async def recall_session(
 
 
 # ----------------------------------------------------------------------------------------- private
+
+
+def _sender(
+    family: HeaderFamily,
+    identifier: str,
+    dialect: str | None,
+    keys: tuple[SenderKey, ...],
+    spoken_for: tuple[tuple[str, Period], ...],
+) -> Sender:
+    secret = next((key.secret for key in keys if key.kind is KeyKind.SECRET), "")
+    return Sender(identifier, family, secret, spoken_for, dialect, keys)
 
 
 def _unknown(code: str) -> Refused:

@@ -43,7 +43,7 @@ async def institutions(connection: "Connection[Any]") -> dict[str, Institution]:
 async def senders(
     connection: "Connection[Any]",
 ) -> tuple["list[Record]", dict[tuple[str, str], list[tuple[str, Period]]]]:
-    """(family, id, sealed secret) of all senders, and the institutions of each."""
+    """(family, id, dialect) of all senders, and the institutions of each."""
     allowed: dict[tuple[str, str], list[tuple[str, Period]]] = {}
     for family, sender, institution, start, end in await connection.fetch(
         """SELECT family, sender, institution, valid_from, valid_until
@@ -52,7 +52,7 @@ async def senders(
     ):
         allowed.setdefault((family, sender), []).append((institution, Period(start, end)))
     rows = await connection.fetch(
-        "SELECT family, id, sealed_secret FROM registry.sender WHERE superseded_at IS NULL"
+        "SELECT family, id, dialect FROM registry.sender WHERE superseded_at IS NULL"
     )
     return rows, allowed
 
@@ -158,15 +158,15 @@ async def current_pool_divisions(
 
 async def current_sender(
     connection: "Connection[Any]", family: HeaderFamily, identifier: str
-) -> int | None:
-    """Row id of a sender."""
-    row_id: int | None = await connection.fetchval(
-        """SELECT row_id FROM registry.sender
+) -> tuple[int, str | None] | None:
+    """Row id and dialect of a sender."""
+    row = await connection.fetchrow(
+        """SELECT row_id, dialect FROM registry.sender
            WHERE family = $1 AND id = $2 AND superseded_at IS NULL""",
         family.value,
         identifier,
     )
-    return row_id
+    return None if row is None else (row[0], row[1])
 
 
 async def current_permissions(
@@ -191,7 +191,7 @@ _COPIED = {
     "pool_division": (
         "division", "scheme", "pool", "valid_from", "valid_until", "recorded_at",
     ),
-    "sender": ("family", "id", "sealed_secret", "recorded_at"),
+    "sender": ("family", "id", "dialect", "recorded_at"),
     "sender_institution": (
         "family", "sender", "institution", "valid_from", "valid_until", "recorded_at",
     ),
