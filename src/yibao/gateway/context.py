@@ -22,7 +22,6 @@ from yibao.platform.crypto import Vault
 from yibao.platform.database import Database
 from yibao.registry.institutions.model import Institution, InstitutionTerm, Sender
 from yibao.registry.service import Reference, ReferenceCache
-from yibao.settlement.model import Settle, SettlementFacts
 from yibao.settlement.service import SettlementRoom
 
 BODY_LIMIT = 8 * 1024 * 1024
@@ -50,7 +49,8 @@ class Context:
     clock: Clock
     database: Database
     commands: Commands
-    trials: SharedReads[Settle, SettlementFacts]
+    trials: SharedReads[Any, Any]
+    """Decides ``Settle`` and ``Purchase`` without writing: their facts, or Refused."""
     room: SettlementRoom
     references: ReferenceCache
     vault: Vault
@@ -80,6 +80,14 @@ class Progress:
     """``warn_msg`` of a call that is done all the same."""
     exchange: Exchange | None = None
     """What is recorded of the call; always there inside the gateway."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileAnswer:
+    """What a transaction answers instead of ``output`` when it sends a file (9102)."""
+
+    name: str
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,13 +126,14 @@ def _field(sent: dict[str, Any], name: str) -> str:
 
 
 def _number(in_body: str, in_path: str | None) -> str:
-    if in_path and in_body and in_path != in_body:
+    if in_path and in_body and in_path[:4] != in_body[:4]:
         raise Refused(
             RefusalCode.TRANSACTION_MISMATCH,
             f"infno（交易编号）{in_body} 与请求路径中的交易编号 {in_path} 不一致",
             "infno",
         )
-    number = in_path or in_body
+    # A path may leave the suffix letter to the body (2207A): the longer one says more.
+    number = max(in_body, in_path or "", key=len)
     if not number:
         raise Refused(RefusalCode.FIELD_MISSING, "infno（交易编号）不能为空", "infno")
     if not _NUMBER.fullmatch(number):

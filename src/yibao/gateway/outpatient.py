@@ -5,11 +5,12 @@ from typing import Any
 from yibao.adjudication.model import Sums
 from yibao.gateway.context import Call
 from yibao.gateway.dispatch import transaction
+from yibao.gateway.fee_lines import check_batch_names, check_one_visit, fee_line
 from yibao.gateway.pools import pool_of_member, settlement_key, visit_key
 from yibao.gateway.reading import Row
 from yibao.gateway.rendering import priced_fields, settlement_output, shaped
+from yibao.gateway.vouchers import voucher_holder, voucher_type
 from yibao.kernel.areas import Pool
-from yibao.kernel.money import unscaled
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.policy.terms import CareKind, Scheme
 from yibao.registry.people.model import Insured
@@ -19,7 +20,6 @@ from yibao.settlement.model import (
     CancelSettlement,
     DescribeVisit,
     Diagnosis,
-    FeeLine,
     LineFacts,
     RegisterVisit,
     Settle,
@@ -30,26 +30,6 @@ from yibao.settlement.model import (
 )
 
 MATERNITY_FIELDS = ("matn_type", "geso_val", "birctrl_type", "birctrl_matn_date")
-
-_LINE_FIELDS = frozenset(
-    {
-        "feedetl_sn",
-        "mdtrt_id",
-        "psn_no",
-        "chrg_bchno",
-        "fee_ocur_time",
-        "med_list_codg",
-        "medins_list_codg",
-        "det_item_fee_sumamt",
-        "cnt",
-        "pric",
-        "hosp_appr_flag",
-    }
-)
-"""Fields of a fee line that have a place of their own; all others are its details."""
-
-_PERIOD_DAYS = "prd_days"
-_PERIOD_DAYS_SCALE = 2
 
 
 @transaction("2201")
@@ -65,7 +45,7 @@ async def register(call: Call) -> Any:
             member=data["psn_no"],
             scheme=Scheme(data["insutype"]),
             begin=data["begntime"],
-            voucher_type=data["mdtrt_cert_type"].zfill(2),
+            voucher_type=voucher_type(data),
             voucher_number=data["mdtrt_cert_no"],
             outpatient_number=data["ipt_otp_no"],
             doctor_code=data["atddr_no"],
@@ -73,6 +53,7 @@ async def register(call: Call) -> Any:
             department_code=data["dept_code"],
             department_name=data["dept_name"],
             speciality=data["caty"],
+            voucher_holder=await voucher_holder(call, data),
         ),
     )
     return {
@@ -139,45 +120,22 @@ def _diagnosis(row: Row) -> Diagnosis:
 async def upload_fees(call: Call) -> Any:
     """Upload fee lines; the answer prices and splits each (门诊费用明细信息上传)."""
     rows = call.input["feedetail"]
-    if not rows:
-        raise Refused(RefusalCode.BATCH_EMPTY, "feedetail（费用明细）至少一条", "feedetail")
-    member, visit_id = rows[0]["psn_no"], rows[0]["mdtrt_id"]
-    for place, row in enumerate(rows, 1):
-        for name, label, first in (
-            ("psn_no", "人员编号", member),
-            ("mdtrt_id", "就诊ID", visit_id),
-        ):
-            if row[name] != first:
-                raise Refused(
-                    RefusalCode.FIELD_INVALID,
-                    f"feedetail[{place}].{name}（{label}）与第1条不同，一次上传只能是同一次就诊的明细",
-                    f"feedetail[{place}].{name}",
-                )
-    visit = visit_key(call, visit_id, member)
+    check_one_visit(rows, "feedetail")
+    check_batch_names(rows, "feedetail")
+    member = rows[0]["psn_no"]
+    visit = visit_key(call, rows[0]["mdtrt_id"], member)
     lines: tuple[LineFacts, ...] = await call.perform(
         visit.pool,
         member,
-        UploadFees(call.institution.code, member, visit, tuple(_fee_line(row) for row in rows)),
+        UploadFees(
+            call.institution.code,
+            member,
+            visit,
+            tuple(fee_line(row) for row in rows),
+            call.dialect.practice,
+        ),
     )
     return {"result": [shaped("2204", "result", priced_fields(facts)) for facts in lines]}
-
-
-def _fee_line(row: Row) -> FeeLine:
-    details = {name: value for name, value in row.items() if name not in _LINE_FIELDS}
-    if _PERIOD_DAYS in details:
-        details[_PERIOD_DAYS] = unscaled(details[_PERIOD_DAYS], _PERIOD_DAYS_SCALE)
-    return FeeLine(
-        serial=row["feedetl_sn"],
-        batch=row["chrg_bchno"],
-        item=row["med_list_codg"],
-        institution_item=row["medins_list_codg"],
-        amount=row["det_item_fee_sumamt"],
-        price=row["pric"],
-        quantity=row["cnt"],
-        time=row["fee_ocur_time"],
-        approval=row["hosp_appr_flag"],
-        details=details,
-    )
 
 
 @transaction("2205")
@@ -195,7 +153,7 @@ async def withdraw_fees(call: Call) -> Any:
 @transaction("2206")
 async def try_settlement(call: Call) -> Any:
     """What 2207 would answer now, without writing (门诊预结算)."""
-    request = _settle_request(call)
+    request = await _settle_request(call)
     facts = await call.context.trials.ask(request.visit.pool, request)
     return settlement_output("2206", facts, facts.insured, call.reference)
 
@@ -203,13 +161,13 @@ async def try_settlement(call: Call) -> Any:
 @transaction("2207")
 async def settle(call: Call) -> Any:
     """Settle one charge batch (门诊结算)."""
-    request = _settle_request(call)
+    request = await _settle_request(call)
     facts: SettlementFacts = await call.perform(request.visit.pool, request.member, request)
-    insured = facts.insured or await _insured(call, request.visit.pool, facts.member)
+    insured = await insured_of(call, request.visit.pool, facts)
     return settlement_output("2207", facts, insured, call.reference)
 
 
-def _settle_request(call: Call) -> Settle:
+async def _settle_request(call: Call) -> Settle:
     data = call.input["data"]
     visit = visit_key(call, data["mdtrt_id"], data["psn_no"], data["insutype"])
     return Settle(
@@ -222,16 +180,18 @@ def _settle_request(call: Call) -> Settle:
         total=data["medfee_sumamt"],
         use_account=data["acct_used_flag"] == "1",
         way=data["psn_setlway"],
-        voucher_type=data["mdtrt_cert_type"].zfill(2),
+        voucher_type=voucher_type(data),
         message_id=call.envelope.message_id,
         invoice=data.get("invono"),
-        sums=_sums(data),
+        sums=sums_handed_back(data),
         voucher_number=data.get("mdtrt_cert_no"),
+        practice=call.dialect.practice,
+        voucher_holder=await voucher_holder(call, data),
     )
 
 
-def _sums(data: Row) -> Sums | None:
-    """The sums handed back; 2206's table does not carry them."""
+def sums_handed_back(data: Row) -> Sums | None:
+    """The five sums as the caller has them; None where the message does not carry them."""
     if "inscp_scp_amt" not in data:
         return None
     return Sums(
@@ -262,7 +222,10 @@ async def cancel_settlement(call: Call) -> Any:
     return settlement_output("2208", mirror, None, call.reference)
 
 
-async def _insured(call: Call, pool: Pool, member: str) -> Insured | None:
+async def insured_of(call: Call, pool: Pool, facts: SettlementFacts) -> Insured | None:
+    """The person of a bill: as known when it was decided, else as known now."""
+    if facts.insured is not None:
+        return facts.insured
     async with call.context.database.reader([call.institution.code]) as connection:
-        members = await load_members(connection, call.context.vault, pool, [member])
-    return members.get(member)
+        members = await load_members(connection, call.context.vault, pool, [facts.member])
+    return members.get(facts.member)

@@ -8,10 +8,11 @@ from typing import Any
 
 from yibao.adjudication.applicable import frame_for
 from yibao.adjudication.model import GENERAL_BUCKET, Bill, Provider, Sums
-from yibao.gateway.context import Call, missing
+from yibao.gateway.context import Call
 from yibao.gateway.dispatch import transaction
 from yibao.gateway.pools import pool_of_member, unknown_member
 from yibao.gateway.rendering import PERSONAL_ACCOUNT, Node, fund_name, person_fields, shaped
+from yibao.gateway.vouchers import meant, members_shown
 from yibao.gateway.writing import amount, day_start, flag
 from yibao.gateway.writing import day as written_day
 from yibao.kernel.money import Fen
@@ -23,13 +24,8 @@ from yibao.policy.parameters import Case
 from yibao.policy.terms import EMPLOYEE, CareKind, EntitlementExtent, Scheme
 from yibao.registry.institutions.model import InstitutionKind
 from yibao.registry.people.model import Enrolment, Insured
-from yibao.registry.people.service import find_by_document, load_members
+from yibao.registry.people.service import load_members
 from yibao.settlement.service import person_on
-
-IDENTITY_CARD = "01"
-"""``psn_cert_type`` of the resident identity card."""
-BY_IDENTITY_CARD = "02"
-"""``mdtrt_cert_type``: the identity card was shown."""
 
 ACTIVE, ENDED = "1", "4"
 """``psn_insu_stas``."""
@@ -44,17 +40,10 @@ FUND_CHECK = "01"
 async def find_person(call: Call) -> Any:
     """The person behind a presented voucher, with all insurances in all pools (人员信息获取)."""
     data = call.input["data"]
-    document_type, document_number = _document(data)
     asked = data.get("begntime")
     day = call.day if asked is None else business_date(asked)
     async with call.context.database.reader([call.institution.code]) as connection:
-        found = await find_by_document(
-            connection, call.context.vault, document_type, document_number
-        )
-        if not found:
-            raise Refused(
-                RefusalCode.PERSON_UNKNOWN, "就诊凭证对应的人员不存在或未参保", "mdtrt_cert_no"
-            )
+        found = await members_shown(call, connection, data)
         accounts: dict[str, Fen] = {}
         for member in found:
             held = member.membership
@@ -63,7 +52,7 @@ async def find_person(call: Call) -> Any:
     name = data.get("psn_name")
     if name and name != found[0].identity.name:
         raise Refused(RefusalCode.PERSON_DIFFERS, "psn_name（人员姓名）与证件不符", "psn_name")
-    best = min(found, key=lambda member: _distance(call, member, day))
+    best = meant(call, found, day)
     insurances = [
         row
         for member in sorted(found, key=lambda member: member is not best)
@@ -74,36 +63,6 @@ async def find_person(call: Call) -> Any:
         "insuinfo": insurances,
         "idetinfo": _identities(best, day),
     }
-
-
-def _document(data: Node) -> tuple[str, str]:
-    voucher = data["mdtrt_cert_type"].zfill(2)
-    if voucher != BY_IDENTITY_CARD:
-        raise Refused(
-            RefusalCode.VOUCHER_NOT_SUPPORTED,
-            f"mdtrt_cert_type（就诊凭证类型）{voucher} 暂不支持，请使用02（居民身份证）",
-            "mdtrt_cert_type",
-        )
-    if "certno" in data and "mdtrt_cert_no" not in data:
-        return data.get("psn_cert_type", IDENTITY_CARD), data["certno"].upper()
-    if "mdtrt_cert_no" not in data:
-        raise missing("data.mdtrt_cert_no", "就诊凭证编号")
-    shown = data["mdtrt_cert_no"].upper()
-    by_card = data.get("psn_cert_type", IDENTITY_CARD) == IDENTITY_CARD
-    if by_card and data.get("certno", shown).upper() != shown:
-        raise Refused(
-            RefusalCode.PERSON_DIFFERS,
-            "certno（证件号码）与 mdtrt_cert_no（就诊凭证编号）不是同一人",
-            "certno",
-        )
-    return IDENTITY_CARD, shown
-
-
-def _distance(call: Call, member: Insured, day: date) -> tuple[bool, bool, int]:
-    """How far a membership is from the one a caller means: insured now, here, lately."""
-    insured = any(enrolment.period.holds(day) for enrolment in member.enrolments)
-    here = member.membership.pool == call.institution.home_pool
-    return (not insured, not here, -member.membership.period.start.toordinal())
 
 
 def _insurances(member: Insured, balance: Fen, day: date) -> list[Node]:
