@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 )
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import SM4
-from cryptography.hazmat.primitives.ciphers.modes import CBC, ECB, GCM, Mode
+from cryptography.hazmat.primitives.ciphers.modes import CBC, ECB, GCM
 from cryptography.hazmat.primitives.padding import PKCS7
 
 DEFAULT_USER_ID = "1234567812345678"
@@ -149,7 +149,7 @@ def _sm4(key: bytes) -> SM4:
     return SM4(key)
 
 
-def _block_mode(mode: str, start: bytes) -> Mode:
+def _block_mode(mode: str, start: bytes) -> CBC | ECB:
     return CBC(start) if mode == "CBC" else ECB()  # noqa: S305 - the interface prescribes ECB
 
 
