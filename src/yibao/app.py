@@ -44,11 +44,11 @@ from yibao.policy.parameters import LawError
 from yibao.prescriptions import service as prescriptions
 from yibao.registry.credentials import service as credentials
 from yibao.registry.departments import service as departments
+from yibao.registry.filings import service as filings
 from yibao.registry.institutions.model import SignIn, SignOut
 from yibao.registry.institutions.service import handle_sessions
 from yibao.registry.laws.service import keep
 from yibao.registry.mappings import service as mappings
-from yibao.registry.records import service as records
 from yibao.registry.service import ReferenceCache
 from yibao.settlement.clearing import service as clearing
 from yibao.settlement.reconciliation import service as reconciliation
@@ -146,7 +146,7 @@ async def open_house(settings: Settings, clock: Clock) -> House:
 def handlers_beside_settlement(references: ReferenceCache, vault: Vault) -> dict[type, Handler]:
     """Who runs each kind of command beside the settlement room's own."""
     handlers: dict[type, Handler] = {SignIn: handle_sessions, SignOut: handle_sessions}
-    for of_registry in (credentials, departments, mappings, records, files):
+    for of_registry in (credentials, departments, filings, mappings, files):
         handlers |= of_registry.handlers(vault)
     for room in (clearing, reconciliation, uploads, supervision, inventory, prescriptions):
         handlers |= room.handlers(references, vault)

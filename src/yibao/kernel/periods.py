@@ -45,6 +45,16 @@ def age_on(birth: date, day: date) -> int:
     return day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day))
 
 
+def day_after(day: date) -> date:
+    """The next day: where a half-open period ends whose last day is ``day``."""
+    return day + timedelta(days=1)
+
+
+def last_day(period: Period) -> date | None:
+    """The last day of a period, as the interface writes it (``enddate``); None is open."""
+    return None if period.end is None else period.end - timedelta(days=1)
+
+
 def add_months(day: date, months: int) -> date:
     """The same day so many months later, or that month's last day where it has no such day."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)

@@ -1,6 +1,6 @@
 """SQL of the version rows, by which caches of the registry are exact."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from yibao.kernel.areas import NO_PERSON_POOL
@@ -49,3 +49,17 @@ async def read_whole(
         if after == before:
             return whole
         before = after
+
+
+_LOCKS_OF_RECORDS = 0x7263  # first key of the advisory locks below
+
+
+async def lock_records(connection: "Connection[Any]", institutions: Iterable[str]) -> None:
+    """Let nobody else change these institutions' own records until the transaction ends.
+
+    Departments and mappings have no row to lock before there is one.
+    """
+    for institution in sorted(set(institutions)):
+        await connection.execute(
+            "SELECT pg_advisory_xact_lock($1, hashtext($2))", _LOCKS_OF_RECORDS, institution
+        )

@@ -1,1 +1,1 @@
-"""Departments and staff of institutions (科室、医执人员)."""
+"""Departments of institutions (科室)."""

@@ -519,7 +519,8 @@ def _by_number(vault: Vault, rows: "Sequence[Record]") -> dict[str, Insured]:
 def _insured(vault: Vault, row: "Record") -> Insured:
     (
         pool, number, start, end, identity, document_type, sealed, gender, birth_date, ethnicity,
-        died_on, enrolments, entitlements, special_identities, traits, filings, diseases, designated,
+        died_on, enrolments, entitlements, special_identities, traits, filings, diseases,
+        designated,
     ) = row  # fmt: skip
     document_number, name = _open(vault, sealed)
     return Insured(

@@ -1,0 +1,50 @@
+"""Departments of an institution (科室), and what it says about them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from yibao.kernel.periods import Period
+
+
+@dataclass(frozen=True, slots=True)
+class Department:
+    """A department, as it stands in a period."""
+
+    code: str
+    """The institution's own (``hosp_dept_codg``); it lives once at an institution."""
+    name: str
+    speciality: str
+    """科别 (``caty``)."""
+    period: Period
+    details: Mapping[str, Any]
+    """Further fields as sent, by their official names; plain JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadDepartments:
+    """New departments, all or none (3401, 3401A)."""
+
+    institution: str
+    departments: tuple[Department, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeDepartment:
+    """What holds of a department from its period's start on (3402)."""
+
+    institution: str
+    department: Department
+
+
+@dataclass(frozen=True, slots=True)
+class StopDepartment:
+    """A department is closed (3403)."""
+
+    institution: str
+    code: str
+    name: str
+    start: date | None
+    """First day without it. Senders put the department's own first day here too: that, or nothing,
+    closes it today."""

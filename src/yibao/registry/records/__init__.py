@@ -1,1 +1,0 @@
-"""Filings that members and institutions hand in (备案): diseases, institutions, referrals."""

@@ -1,0 +1,1 @@
+"""Practitioners of institutions (医执人员): doctors, nurses, pharmacists."""
