@@ -17,6 +17,7 @@ from rich.console import Console
 
 from yibao import __version__
 from yibao.cli.affected import affected
+from yibao.cli.conformance import conformance
 from yibao.cli.explain import explain
 from yibao.cli.law_release import law_cli
 from yibao.cli.whatif import whatif
@@ -43,6 +44,7 @@ cli.add_typer(law_cli)
 cli.command()(explain)
 cli.command()(affected)
 cli.command()(whatif)
+cli.command()(conformance)
 
 console = Console()
 errors = Console(stderr=True)

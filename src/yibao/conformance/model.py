@@ -1,11 +1,13 @@
 """What is tried on a server, and what came of it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from yibao.client import Endpoint
+
+COMMON_COLD = ("J06.900", "急性上呼吸道感染")
 
 
 class Verdict(StrEnum):
@@ -48,7 +50,7 @@ class Target:
     person: Person
     items: tuple[Item, ...]
     pharmacy: Endpoint | None = None
-    diagnosis: tuple[str, str] = ("J06.900", "急性上呼吸道感染")
+    diagnosis: tuple[str, str] = COMMON_COLD
     """An insurance ICD-10 code and its name."""
 
 
@@ -114,6 +116,3 @@ class Report:
                 for number in self.numbers()
             },
         }
-
-
-Output = Mapping[str, Any]

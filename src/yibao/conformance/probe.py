@@ -48,7 +48,7 @@ class Probe:
         """
         answer = await self._send(number, content, client, message_id)
         if answer.outcome is not CallOutcome.DONE:
-            if _says_not_offered(answer):
+            if says_not_offered(answer):
                 self.report.not_offered.setdefault(number, answer.message)
             else:
                 self.check(number, "is done", [f"infcode {answer.code}: {answer.message}"])
@@ -166,5 +166,6 @@ class Probe:
         }
 
 
-def _says_not_offered(answer: Answer) -> bool:
+def says_not_offered(answer: Answer) -> bool:
+    """Whether a server refuses because it does not have the transaction."""
     return any(word in answer.message for word in NOT_OFFERED_WORDS) and answer.code != 0
