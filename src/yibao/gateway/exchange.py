@@ -52,9 +52,14 @@ class Exchange:
     refused_field: str = ""
     """Official path of the field that was refused: ``feedetail[3].cnt``."""
     answer: bytes = b""
+    """The envelope, or the content of the file that was sent instead (``file_name``)."""
+    file_name: str | None = None
+    """The answer is no envelope but this file, as octet-stream (9102)."""
     seconds: float = 0.0
     read: Mapping[str, Any] | None = None
     """The typed ``input`` as the transaction saw it; None when it did not come that far."""
     visit: str = ""
     """``mdtrt_id``, when the message or its answer names one."""
+    fault: str = ""
+    """What was broken on purpose: ``delay``, ``lose_reply`` …"""
     signatures: list[SignatureTrace] = field(default_factory=list)

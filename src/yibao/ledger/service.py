@@ -57,11 +57,16 @@ async def post(unit: Unit, postings: Sequence[Posting]) -> None:
 
 async def postings_of(unit: Unit, numbers: Sequence[int], day: date) -> dict[int, Posting]:
     """The postings with these numbers, read back; ``day`` is given to them anew."""
-    entries = await store.entries_of(unit.connection, unit.pool, numbers)
-    return {
-        number: Posting(number, day, tuple(Entry(*entry) for entry in found))
-        for number, found in entries.items()
-    }
+    entries = await entries_of(unit.connection, unit.pool, numbers)
+    return {number: Posting(number, day, found) for number, found in entries.items()}
+
+
+async def entries_of(
+    connection: "Connection[Any]", pool: Pool, numbers: Sequence[int]
+) -> dict[int, tuple[Entry, ...]]:
+    """The entries of postings, in line order; a posting that moved nothing is absent."""
+    found = await store.entries_of(connection, pool, numbers)
+    return {number: tuple(Entry(*entry) for entry in entries) for number, entries in found.items()}
 
 
 async def credit(unit: Unit, credits: Sequence[Credit]) -> None:  # noqa: A002 - the clerk's word

@@ -1,0 +1,231 @@
+"""The sandbox's tools as pages and as JSON: people, clock, faults, the world put back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, delete, get, post
+from litestar.exceptions import ClientException
+from litestar.params import Parameter
+
+from yibao.kernel.periods import instant_of, local_time
+from yibao.kernel.refusals import RefusalCode
+from yibao.web.messages import Form
+from yibao.web.model import Desk, Fault, FaultWish, PersonWish, ToolRefused
+from yibao.web.pages import Asked, page
+from yibao.web.protection import check_form, check_program
+
+PEOPLE_SHOWN = 60
+
+# ----------------------------------------------------------------------------------------- people
+
+
+@get("/ui/people")
+async def list_people(request: Asked, desk: Desk, pool: str = "") -> Response[str]:
+    """Invented people and institutions with everything that a call needs."""
+    accounts = await desk.tools.accounts()
+    persons = [row for row in accounts["persons"] if pool in ("", row["pool"])]
+    return page(
+        request,
+        desk,
+        "people.html",
+        {
+            "persons": persons[:PEOPLE_SHOWN],
+            "institutions": accounts["institutions"],
+            "pools": sorted({row["pool"] for row in accounts["persons"]}),
+            "pool": pool,
+        },
+    )
+
+
+# ------------------------------------------------------------------------------------ one page
+
+
+@get("/ui/tools")
+async def show_tools(request: Asked, desk: Desk) -> Response[str]:
+    """All tools on one page."""
+    return _tools_page(request, desk)
+
+
+def _tools_page(
+    request: Asked,
+    desk: Desk,
+    *,
+    created: Mapping[str, Any] | None = None,
+    done: str = "",
+    trouble: str = "",
+) -> Response[str]:
+    values = {
+        "now": local_time(desk.tools.now()),
+        "is_set": desk.tools.is_set(),
+        "faults": desk.tools.faults(),
+        "refusals": [(int(code), code.name) for code in RefusalCode],
+        "created": created,
+        "done": done,
+        "trouble": trouble,
+    }
+    return page(request, desk, "tools.html", values, status=400 if trouble else 200)
+
+
+@post("/ui/tools/{tool:str}", status_code=200)
+async def use_tool(request: Asked, desk: Desk, tool: str, data: Form) -> Response[str]:
+    """A form of the tools page."""
+    check_form(request, desk.token, data.pop("token", ""))
+    filled = {name: value.strip() for name, value in data.items() if value.strip()}
+    try:
+        if tool == "person":
+            wish = msgspec.convert(filled, PersonWish, strict=False)
+            return _tools_page(request, desk, created=await desk.tools.create_person(wish))
+        if tool == "fault":
+            desk.tools.inject(msgspec.convert(filled, FaultWish, strict=False))
+        elif tool == "faults":
+            desk.tools.clear_faults(int(filled["id"]) if "id" in filled else None)
+        elif tool == "clock":
+            _set_clock_by_form(desk, filled)
+        elif tool == "reset":
+            if "sure" not in filled:
+                return _tools_page(request, desk)
+            await desk.tools.reset()
+            return _tools_page(request, desk, done="tools.reset_done")
+    except (ToolRefused, msgspec.ValidationError, ValueError, OverflowError) as fault:
+        return _tools_page(request, desk, trouble=str(fault))
+    return _tools_page(request, desk)
+
+
+def _set_clock_by_form(desk: Desk, filled: Mapping[str, str]) -> None:
+    if "to" in filled:
+        local = datetime.fromisoformat(filled["to"])
+        desk.tools.set_clock(instant_of(local), running="running" in filled)
+    elif "days" in filled:
+        desk.tools.set_clock(desk.tools.now() + timedelta(days=int(filled["days"])))
+    else:
+        desk.tools.set_clock(None)
+
+
+# ---------------------------------------------------------------------------------------- as JSON
+
+
+class ClockWish(msgspec.Struct, forbid_unknown_fields=True):
+    """``to`` (aware, or Beijing time) or ``days`` and ``seconds`` from now; nothing: real time."""
+
+    to: datetime | None = None
+    days: int = 0
+    seconds: int = 0
+    running: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ClockTold:
+    """The sandbox's time."""
+
+    now: datetime
+    business_date: date
+    is_set: bool
+
+
+@get("/ui/api/accounts")
+async def api_accounts(desk: Desk) -> Mapping[str, Any]:
+    """Institutions with keys, persons, items."""
+    return await desk.tools.accounts()
+
+
+@post("/ui/api/people")
+async def api_create_person(request: Asked, desk: Desk) -> Mapping[str, Any]:
+    """Create a person; answers names and numbers to call with."""
+    check_program(request)
+    wish = await _wish(request, PersonWish)
+    try:
+        return await desk.tools.create_person(wish)
+    except ToolRefused as refused:
+        raise ClientException(str(refused)) from None
+
+
+@get("/ui/api/clock")
+async def api_clock(desk: Desk) -> ClockTold:
+    """The sandbox's time."""
+    return _clock_told(desk)
+
+
+@post("/ui/api/clock", status_code=200)
+async def api_set_clock(request: Asked, desk: Desk) -> ClockTold:
+    """Set or move the clock; an empty object gives it the machine's time back."""
+    check_program(request)
+    wish = await _wish(request, ClockWish)
+    if wish.to is not None:
+        instant = wish.to if wish.to.tzinfo is not None else instant_of(wish.to)
+        desk.tools.set_clock(instant, running=wish.running)
+    elif wish.days or wish.seconds:
+        try:
+            moved = desk.tools.now() + timedelta(days=wish.days, seconds=wish.seconds)
+        except OverflowError as fault:
+            raise ClientException(str(fault)) from None
+        desk.tools.set_clock(moved, running=wish.running)
+    else:
+        desk.tools.set_clock(None)
+    return _clock_told(desk)
+
+
+def _clock_told(desk: Desk) -> ClockTold:
+    now = desk.tools.now()
+    return ClockTold(now, local_time(now).date(), desk.tools.is_set())
+
+
+@get("/ui/api/faults")
+async def api_faults(desk: Desk) -> list[Fault]:
+    """The faults that wait."""
+    return list(desk.tools.faults())
+
+
+@post("/ui/api/faults")
+async def api_inject(request: Asked, desk: Desk) -> Fault:
+    """Let something go wrong with the next messages that fit."""
+    check_program(request)
+    try:
+        return desk.tools.inject(await _wish(request, FaultWish))
+    except ToolRefused as refused:
+        raise ClientException(str(refused)) from None
+
+
+@delete("/ui/api/faults", status_code=204)
+async def api_clear_faults(
+    request: Asked,
+    desk: Desk,
+    fault: int | None = Parameter(query="id", default=None),
+) -> None:
+    """Take one fault away, or all."""
+    check_program(request)
+    desk.tools.clear_faults(fault)
+
+
+@post("/ui/api/reset", status_code=204)
+async def api_reset(request: Asked, desk: Desk) -> None:
+    """Put the world back to its seeded state."""
+    check_program(request)
+    try:
+        await desk.tools.reset()
+    except ToolRefused as refused:
+        raise ClientException(str(refused)) from None
+
+
+async def _wish(request: Request[Any, Any, Any], kind: type[Any]) -> Any:
+    try:
+        return msgspec.json.decode(await request.body() or b"{}", type=kind)
+    except msgspec.MsgspecError as fault:
+        raise ClientException(str(fault)) from None
+
+
+HANDLERS = [
+    list_people,
+    show_tools,
+    use_tool,
+    api_accounts,
+    api_create_person,
+    api_clock,
+    api_set_clock,
+    api_faults,
+    api_inject,
+    api_clear_faults,
+    api_reset,
+]
