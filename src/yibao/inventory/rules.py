@@ -1,0 +1,129 @@
+"""When a box may be sold, given back, sold on from. Pure."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from yibao.inventory.model import CodeState, CodeTurn, Movement, MovementKind
+from yibao.kernel.periods import local_time
+from yibao.kernel.refusals import RefusalCode, Refused
+
+CLOCK_TOLERANCE = timedelta(days=1)
+"""How far in the future a record's time may lie: institutions' clocks."""
+
+CODE_DIGITS = 20
+"""A traceability code on a retail box; the longer ones follow GS1 and have letters too."""
+LONGEST_CODE = 30
+
+
+def check_movement(movement: Movement, now: datetime) -> None:
+    """What holds of every record, whatever the platform knows."""
+    if movement.moved_at > now + CLOCK_TOLERANCE:
+        raise Refused(
+            RefusalCode.DATE_NOT_ALLOWED,
+            f"发生时间 {local_time(movement.moved_at)} 晚于当前时间",
+        )
+    for code in movement.codes:
+        check_code(code)
+    if len(set(movement.codes)) < len(movement.codes):
+        raise Refused(RefusalCode.FIELD_INVALID, "同一条记录中药品追溯码重复", "trace_code")
+
+
+def check_code(code: str) -> None:
+    """A traceability code's form: 20 digits, or longer ones of letters and digits."""
+    retail = len(code) == CODE_DIGITS and code.isascii() and code.isdigit()
+    longer = CODE_DIGITS < len(code) <= LONGEST_CODE and code.isascii() and code.isalnum()
+    if not (retail or longer):
+        raise Refused(
+            RefusalCode.FIELD_INVALID, f"药品追溯码 {code} 无效，应为20位数字", "trace_code"
+        )
+
+
+def next_turn(
+    movement: Movement,
+    number: int,
+    institution: str,
+    code: str,
+    held: CodeTurn | None,
+    now: datetime,
+) -> CodeTurn | None:
+    """The turn that a record brings a code to, None when nothing changes for it.
+
+    Refused when the code does not allow the record. ``number`` is the record's own.
+    """
+    if movement.kind is MovementKind.SALE:
+        return _sold(movement, number, institution, code, held, now)
+    if movement.kind is MovementKind.SALE_RETURN:
+        return _given_back(number, institution, code, held, now)
+    return None
+
+
+def _sold(
+    movement: Movement,
+    number: int,
+    institution: str,
+    code: str,
+    held: CodeTurn | None,
+    now: datetime,
+) -> CodeTurn | None:
+    if held is None or held.state is CodeState.FREE:
+        state = CodeState.OPENED if movement.split else CodeState.SOLD
+        turn = 1 if held is None else held.turn + 1
+        return CodeTurn(code, turn, state, institution, number, movement.serial, now)
+    own = held.institution == institution
+    if own and movement.split and held.state is CodeState.OPENED:
+        return None
+    raise already_sold(held, own=own)
+
+
+def _given_back(
+    number: int, institution: str, code: str, held: CodeTurn | None, now: datetime
+) -> CodeTurn | None:
+    if held is None or held.state is CodeState.FREE or held.institution != institution:
+        raise Refused(
+            RefusalCode.CODE_NOT_SOLD, f"药品追溯码 {code} 没有本机构的销售记录", "trace_code"
+        )
+    if held.state is CodeState.OPENED:
+        return None  # an opened box is never whole again
+    return _following(held, CodeState.FREE, now, returned_by=number)
+
+
+def already_sold(held: CodeTurn, *, own: bool) -> Refused:
+    """The second sale of a box: told where if it was here, and never whose if it was not."""
+    if own:
+        where = (
+            f"已于 {local_time(held.recorded_at):%Y-%m-%d %H:%M:%S} 由本机构销售"
+            f"（批次流水号 {held.serial}）"
+        )
+    else:
+        where = "已由其他机构销售"
+    return Refused(RefusalCode.CODE_SOLD, f"药品追溯码 {held.code} {where}", "trace_code")
+
+
+def turn_without(
+    kind: MovementKind, number: int, held: CodeTurn | None, now: datetime
+) -> CodeTurn | None:
+    """The turn of a code once the record ``number`` is deleted; None when nothing changes for it.
+
+    A deleted sale frees the box, a deleted return takes it back; Refused when it was sold again. An
+    opened box stays its institution's: other parts of it may have been sold.
+    """
+    if held is None or held.state is CodeState.OPENED:
+        return None
+    if kind is MovementKind.SALE and held.movement == number:
+        return _following(held, CodeState.FREE, now)
+    if kind is MovementKind.SALE_RETURN:
+        if held.returned_by == number:
+            return _following(held, CodeState.SOLD, now)
+        if held.state is CodeState.SOLD:
+            raise Refused(
+                RefusalCode.CODE_SOLD,
+                f"药品追溯码 {held.code} 退货后已再次销售，退货记录不能删除",
+                "trace_code",
+            )
+    return None
+
+
+def _following(
+    held: CodeTurn, state: CodeState, now: datetime, returned_by: int | None = None
+) -> CodeTurn:
+    return replace(held, turn=held.turn + 1, state=state, recorded_at=now, returned_by=returned_by)
