@@ -54,6 +54,8 @@ OFFICIAL: dict[str, tuple[str, str]] = {
     "way": ("psn_setlway", "个人结算方式"),
     "invoice": ("invono", "发票号"),
     "settlement": ("setl_id", "结算ID"),
+    "findings": ("warns", "审核反馈"),
+    "finding": ("warn_rslt_id", "审核结果标识"),
     "original_message": ("omsgid", "原发送方报文ID"),
     "original_transaction": ("oinfno", "原交易编号"),
     "goods_serial": ("fixmedins_bchno", "定点医药机构批次流水号"),

@@ -18,6 +18,11 @@ TARGET = Path(__file__).with_name("transactions.json")
 EXTENSIONS = frozenset({"expContent", "exp_content"})
 LENGTHS = {"oinfno": "6"}
 """Where a table's length is too short for what is sent: 2601 may name a suffixed number (2207A)."""
+TOO_SHORT = {("fixmedins_code", "3"): "12", ("hilist_code", "20"): "50"}
+"""One table (4401) gives the institution's number the length of a flag, one (3101) the catalogue
+codes fewer places than a western drug's 23."""
+COLLECTIONS = frozenset({"rule_ids", "medtype_list", "pay_loc_list", "clr_way_list"})
+"""Fields of no stated type that hold a list, by their labels (集合)."""
 INSTRUCTION = "就诊凭证类型为"
 """How to fill a field in is no part of its label."""
 NESTED = {
@@ -98,8 +103,18 @@ def _field(row: list[Any]) -> list[str]:
     name, label, _, kind, length, required, codes, confidence = (str(column) for column in row)
     label = label.rsplit("//", 1)[-1]  # one source left a piece of C# before the label
     label = label.split(INSTRUCTION, 1)[0] or label
-    length = LENGTHS.get(name, length)
+    length = TOO_SHORT.get((name, length), LENGTHS.get(name, length))
+    kind = "O" if name in COLLECTIONS else kind
     return [name, label, kind, length, required, codes, confidence[:1]]
+
+
+def _completed(described: dict[str, Any], inferred: dict[str, Any]) -> dict[str, Any]:
+    """A description with what we infer: whole nodes, or with ``more`` fields of described ones."""
+    completed = described | {key: value for key, value in inferred.items() if key != "more"}
+    for name, fields in inferred.get("more", {}).items():
+        (node,) = (node for node in completed["input"] if node["node"] == name)
+        node["fields"] = [*node["fields"], *fields]
+    return completed
 
 
 def main(source: Path) -> None:
