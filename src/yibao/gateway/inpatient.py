@@ -330,13 +330,7 @@ async def cancel_settlement(call: Call) -> Any:
 
 
 async def _stay(call: Call, key: PoolKey) -> VisitFacts | None:
-    """The institution's own visit of that number; Refused when it is no stay."""
+    """The institution's own stay of that number, if it is one; the command judges what is none."""
     async with call.context.database.reader([call.institution.code]) as connection:
         found = await settlements.visit(connection, key)
-    if found is not None and found.kind is not VisitKind.STAY:
-        raise Refused(
-            RefusalCode.VISIT_UNKNOWN,
-            f"mdtrt_id（就诊ID）{key.text()} 不是住院就诊：门诊请用22xx交易，药店请用21xx交易",
-            "mdtrt_id",
-        )
-    return found
+    return found if found is not None and found.kind is VisitKind.STAY else None

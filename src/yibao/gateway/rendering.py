@@ -17,18 +17,20 @@ from yibao.gateway.tables import tables
 from yibao.gateway.writing import amount, flag, moment, price, quantity, ratio
 from yibao.gateway.writing import day as written_day
 from yibao.kernel.money import FULL_RATE, Rate, unscaled
-from yibao.kernel.periods import age_on
+from yibao.kernel.periods import age_on, business_date
 from yibao.policy.terms import ItemClass
 from yibao.registry.dictionaries.service import label
 from yibao.registry.people.model import Insured
 from yibao.registry.service import Reference
 from yibao.settlement.clearing.service import clearing_class, clearing_office
 from yibao.settlement.model import (
+    Diagnosis,
     LineFacts,
     PaymentFacts,
     SettlementFacts,
     SettlementKind,
     VisitFacts,
+    VisitKind,
 )
 
 Node = dict[str, Any]
@@ -243,13 +245,16 @@ def settlement_output(
 
 
 def visit_fields(visit: VisitFacts) -> Node:
-    """A visit as 5201 lists it."""
+    """A visit as 5201 lists it; a stay's end is its discharge, null while the person is in."""
+    is_stay = visit.kind is VisitKind.STAY
+    end = visit.end if is_stay else visit.begin
     return {
+        **visit.details,
         "mdtrt_id": visit.key.text(),
         "psn_no": visit.member,
         "insutype": visit.scheme,
         "begntime": moment(visit.begin),
-        "endtime": moment(visit.begin),
+        "endtime": None if end is None else moment(end),
         "mdtrt_cert_type": visit.voucher_type,
         "med_type": visit.care_kind,
         "ipt_otp_no": visit.outpatient_number,
@@ -260,6 +265,20 @@ def visit_fields(visit: VisitFacts) -> Node:
         "main_cond_dscr": visit.condition,
         "dise_codg": visit.disease_code,
         "dise_name": visit.disease_name,
-        "otp_diag_info": "；".join(d.name for d in visit.diagnoses)[:200] or None,
+        "otp_diag_info": None if is_stay else _named(visit.diagnoses),
+        "die_date": written_day(visit.died_on),
+        "inhosp_stas": flag(visit.end is None) if is_stay else None,
+        "ipt_days": _days(visit) if is_stay else None,
         **visit.maternity,
     }
+
+
+def _named(diagnoses: Iterable[Diagnosis]) -> str | None:
+    return "；".join(diagnosis.name for diagnosis in diagnoses)[:200] or None
+
+
+def _days(visit: VisitFacts) -> int | None:
+    """Days in hospital: nights, and one for whoever leaves on the day of admission."""
+    if visit.end is None:
+        return None
+    return max((business_date(visit.end) - business_date(visit.begin)).days, 1)
