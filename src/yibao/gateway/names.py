@@ -82,6 +82,7 @@ OFFICIAL: dict[str, tuple[str, str]] = {
     "declaration": ("trt_dcla_detl_sn", "待遇申报明细流水号"),
     "begin_date": ("begndate", "开始日期"),
     "end_date": ("enddate", "结束日期"),
+    "referral_kind": ("refl_type", "转院类型"),
     "referred_on": ("refl_date", "转院日期"),
     "receiving": ("reflin_medins_no", "转往定点医药机构编号"),
     "care_place": ("mdtrtarea_admdvs", "就医地行政区划"),

@@ -59,6 +59,8 @@ class DeclareTransfer(Declare):
     """Institution the member is sent to; it may be of another platform."""
     place: Division | None
     """Where that one stands; None: where our directory says."""
+    outside_province: bool | None = None
+    """What the kind of referral (转院类型) says of the place; None: nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

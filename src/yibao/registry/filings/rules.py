@@ -114,6 +114,19 @@ def place_of_transfer(place: Division | None, standing: Division | None) -> Divi
     return place
 
 
+def check_province(place: Division, insured: Division, outside: bool | None) -> None:
+    """Refuse a kind of referral that contradicts the place: 3 out of the province, but it is not.
+
+    In the city or in the province is not told apart: provinces count their own pools differently.
+    """
+    if outside is not None and outside != (place[:2] != insured[:2]):
+        raise Refused(
+            RefusalCode.FIELD_INVALID,
+            f"转院类型与就医地 {place} 不一致：参保地为 {insured}",
+            "referral_kind",
+        )
+
+
 def check_transfer_is_new(
     insured: Insured, receiving: str | None, place: Division, period: Period
 ) -> None:

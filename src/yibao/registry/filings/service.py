@@ -147,6 +147,7 @@ async def _declare_transfer(
     if request.receiving is not None:
         standing = await declarations.standing(connection, request.receiving, request.begin)
     place = rules.place_of_transfer(request.place, standing)
+    rules.check_province(place, enrolment.division, request.outside_province)
     rules.check_transfer_is_new(insured, request.receiving, place, request.period)
     details = {**request.details, SCHEME: enrolment.scheme, PLACE: place}
     key = await _keep(unit, vault, DeclarationKind.TRANSFER, request, request.referred_on, details)
