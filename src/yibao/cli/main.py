@@ -20,6 +20,7 @@ from yibao.cli.affected import affected
 from yibao.cli.conformance import conformance
 from yibao.cli.explain import explain
 from yibao.cli.law_release import law_cli
+from yibao.cli.replay import replay
 from yibao.cli.whatif import whatif
 from yibao.platform.crypto import Unsealable
 from yibao.platform.logging import set_up_logging
@@ -45,6 +46,7 @@ cli.command()(explain)
 cli.command()(affected)
 cli.command()(whatif)
 cli.command()(conformance)
+cli.command()(replay)
 
 console = Console()
 errors = Console(stderr=True)

@@ -1,0 +1,1 @@
+"""Captured messages: read from what tools and logs leave behind, and sent again."""

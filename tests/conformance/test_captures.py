@@ -1,0 +1,122 @@
+"""Captured messages: read from whatever holds them, and sent with the ids that hold now."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from tests.client.test_connection import platform
+from yibao.conformance.captures.model import Replayed
+from yibao.conformance.captures.read import Unreadable, read_captures
+from yibao.conformance.captures.send import ANY_PATH, replay
+
+REGISTER = {"infno": "2201", "msgid": "H1101059900120260101080000", "input": {"data": {}}}
+OPENED = {"infcode": 0, "output": {"data": {"mdtrt_id": "old-visit"}}}
+SETTLE_TEXT = (
+    '{"infno":"2207","msgid":"H1101059900120260101080001",'
+    '"input":{"data":{"mdtrt_id":"old-visit","medfee_sumamt":12.50}}}'
+)
+SETTLE = json.loads(SETTLE_TEXT)
+
+
+def written(folder: Path, text: str) -> Path:
+    file = folder / "capture"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        SETTLE_TEXT,
+        f"[{SETTLE_TEXT}]",
+        json.dumps({"request": SETTLE, "response": {"infcode": 0}}),
+        json.dumps({"入参": json.dumps(SETTLE), "出参": '{"infcode":"0"}'}, ensure_ascii=False),
+        f"POST /hsa/hgs/2207 HTTP/1.1\r\nHost: x\r\nx-tif-paasid: a\r\n\r\n{SETTLE_TEXT}",
+        f"curl -X POST http://h/hsa/hgs/2207 -H 'x-tif-paasid: a' \\\n  --data-raw '{SETTLE_TEXT}'",
+        json.dumps(
+            {
+                "log": {
+                    "entries": [
+                        {
+                            "request": {
+                                "url": "http://h/hsa/hgs/2207",
+                                "headers": [{"name": "x-tif-paasid", "value": "a"}],
+                                "postData": {"text": SETTLE_TEXT},
+                            },
+                            "response": {"content": {"text": '{"infcode":0}'}},
+                        }
+                    ]
+                }
+            }
+        ),
+    ],
+)
+def test_every_form_gives_the_message(tmp_path: Path, text: str) -> None:
+    (found,) = read_captures(written(tmp_path, text))
+    assert json.loads(found.body) == SETTLE
+    if "x-tif" in text:
+        assert found.path == "/hsa/hgs/2207"
+        assert found.headers == {"x-tif-paasid": "a"}
+
+
+def test_the_digits_of_amounts_are_kept(tmp_path: Path) -> None:
+    (found,) = read_captures(written(tmp_path, f"[{SETTLE_TEXT}]"))
+    assert '"medfee_sumamt":12.50' in found.body
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", '{"a": 1}', "hello"])
+def test_what_holds_no_messages_is_named(tmp_path: Path, text: str) -> None:
+    with pytest.raises(Unreadable, match="capture"):
+        read_captures(written(tmp_path, text))
+
+
+async def played(file: Path, answers: list[Any], **how: Any) -> tuple[list[Replayed], list[Any]]:
+    seen: list[Any] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        seen.append((request.path, await request.text()))
+        return web.json_response(answers[len(seen) - 1])
+
+    async with platform(answer) as url:
+        found = [one async for one in replay(read_captures(file), url, **how)]
+    return found, seen
+
+
+DAY = [{"request": REGISTER, "response": OPENED}, {"request": SETTLE, "response": {"infcode": 0}}]
+ANSWERS = [
+    {"infcode": 0, "err_msg": "", "output": {"data": {"mdtrt_id": "new-visit"}}},
+    {"infcode": 4022, "err_msg": "已结算", "output": None},
+]
+
+
+async def test_later_messages_name_the_visit_that_was_opened_now(tmp_path: Path) -> None:
+    found, seen = await played(written(tmp_path, json.dumps(DAY)), ANSWERS)
+    assert '"mdtrt_id":"new-visit"' in seen[1][1]
+    assert seen[1][0] == ANY_PATH
+    assert [one.agrees for one in found] == [True, False]
+    assert found[1].differences == ("infcode was 0, is 4022",)
+
+
+async def test_messages_get_new_ids_and_their_reversals_name_them(tmp_path: Path) -> None:
+    reversal = {
+        "infno": "2601",
+        "msgid": "H1101059900120260101080002",
+        "input": {"data": {"omsgid": SETTLE["msgid"], "oinfno": "2207"}},
+    }
+    _, seen = await played(written(tmp_path, json.dumps([SETTLE, reversal])), [OPENED, OPENED])
+    settled, undone = (json.loads(body) for _, body in seen)
+    assert settled["msgid"] != SETTLE["msgid"]
+    assert undone["input"]["data"]["omsgid"] == settled["msgid"]
+
+
+async def test_with_kept_ids_the_body_goes_as_it_is(tmp_path: Path) -> None:
+    _, seen = await played(written(tmp_path, f"[{SETTLE_TEXT}]"), [OPENED], keep_ids=True)
+    assert seen[0][1] == SETTLE_TEXT
+
+
+async def test_without_captured_answers_the_newest_id_of_a_name_is_taken(tmp_path: Path) -> None:
+    _, seen = await played(written(tmp_path, json.dumps([REGISTER, SETTLE])), ANSWERS)
+    assert '"mdtrt_id":"new-visit"' in seen[1][1]
