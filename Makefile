@@ -12,7 +12,7 @@ SOURCES := src tests benchmarks
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$python"; break; }; done)
 
-.PHONY: help demo serve test check bench clean requirements schema
+.PHONY: help demo serve test check bench clean requirements schema reference
 
 help: ## print this
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /\1|/' | awk -F'|' '{printf "make %-13s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ requirements: .venv/ready-for-development ## resolve requirements/*.in anew, wit
 
 schema: .venv/ready ## write the kept schema from the migrations
 	@$(BIN)/python -m yibao.platform.migrations.schema
+
+reference: .venv/ready ## write the reference of the interface from the code
+	@$(BIN)/python -m yibao.gateway.reference docs/interface
 
 .venv/ready: pyproject.toml requirements/runtime.txt requirements/build.txt
 	@test -n "$(PYTHON)" || { echo "Yibao needs Python 3.11 or later, and there is none on the path." >&2; exit 1; }
