@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from yibao.gateway.authentication import csb_signature, tif_signature
 from yibao.gateway.cures import CURES
 from yibao.gateway.dispatch import find_transaction, offered
@@ -14,9 +12,13 @@ FOLDER = Path(__file__).parents[2] / "docs" / "interface"
 CALLS = (FOLDER / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", sorted(pages()))
-def test_the_kept_page_is_what_the_code_says(name: str) -> None:
-    assert (FOLDER / name).read_text(encoding="utf-8") == pages()[name], "run `make reference`"
+def test_the_kept_pages_are_what_the_code_says() -> None:
+    stale = [
+        name
+        for name, text in pages().items()
+        if not (FOLDER / name).exists() or (FOLDER / name).read_text(encoding="utf-8") != text
+    ]
+    assert not stale, "run `make reference`"
 
 
 def test_every_refusal_has_a_cause_and_a_cure_in_both_languages() -> None:
