@@ -56,7 +56,8 @@ def main(folder: Path) -> None:
     with (HERE / "limits.csv").open("w", encoding="utf-8", newline="") as target:
         writer = csv.writer(target, lineterminator="\n")
         writer.writerow(COLUMNS)
-        writer.writerows(sorted(limits(folder), key=itemgetter(0)))
+        ordered = sorted(limits(folder), key=itemgetter(0))
+        writer.writerows(ordered)
 
 
 if __name__ == "__main__":
