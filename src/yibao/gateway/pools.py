@@ -18,11 +18,12 @@ def pool_of_member(call: Call, member: str, scheme: str | None = None) -> Pool:
     pools = call.reference.directory.pools
     if not is_pool(pool) or pool not in pools or pool == NO_PERSON_POOL:
         raise unknown_member(member)
+    institution = call.institution.code
     check_access(
-        institution=call.institution.code,
-        allowed_institutions=[
-            code for code, period in call.sender.institutions if period.holds(call.day)
-        ],
+        institution=institution,
+        allowed_institutions=(
+            [institution] if call.sender.may_speak_for(institution, call.day) else []
+        ),
         pool=pool,
         known_pools=pools,
         claimed_pool=_claimed_pool(call, pool, scheme),
