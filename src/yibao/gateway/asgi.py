@@ -12,6 +12,7 @@ import structlog
 from yibao.gateway import (  # noqa: F401
     audit,
     catalogue,
+    catalogue_queries,
     clearing,
     clinical,
     directory,
@@ -33,7 +34,7 @@ from yibao.gateway import (  # noqa: F401
     settlement_list,
 )
 from yibao.gateway.authentication import Headers
-from yibao.gateway.context import Call, Context, Progress
+from yibao.gateway.context import Call, Context, FileAnswer, Progress
 from yibao.gateway.dispatch import find_transaction
 from yibao.gateway.envelope import Answer, Envelope, read_envelope, write_answer
 from yibao.gateway.exchange import Exchange
@@ -69,10 +70,11 @@ class Gateway:
             body = None
         exchange = Exchange(self.context.clock.now(), scope["method"], scope["path"], headers, body)
         answer = await self.answer(exchange)
+        kind = _JSON if exchange.file_name is None else _FILE
         faults = self.context.faults
         if faults is not None and faults.reply_is_lost(exchange):
             raise ConnectionAbortedError("the reply is lost on purpose")
-        await _respond(send, answer)
+        await _respond(send, kind, answer)
 
     async def answer(self, exchange: Exchange) -> bytes:
         """The answer to one message, noted in the exchange as well."""
@@ -85,6 +87,17 @@ class Gateway:
             output = await self._run(exchange, progress)
         except Exception as failure:  # noqa: BLE001 - whatever it was, the caller gets an envelope
             exchange.code, exchange.error = _failure(failure, progress, exchange)
+        if isinstance(output, FileAnswer):
+            exchange.file_name, exchange.answer = output.name, output.content
+        else:
+            exchange.answer = self._envelope(exchange, progress, output)
+        exchange.seconds = time.perf_counter() - started
+        self.context.observe(progress.transaction, exchange.code, exchange.seconds)
+        if self.context.record is not None:
+            self.context.record(exchange)
+        return exchange.answer
+
+    def _envelope(self, exchange: Exchange, progress: Progress, output: Any) -> bytes:
         answer = Answer(
             exchange.code,
             exchange.received,
@@ -93,12 +106,7 @@ class Gateway:
             output,
             progress.warning,
         )
-        exchange.answer = write_answer(answer, self.context.clock.now())
-        exchange.seconds = time.perf_counter() - started
-        self.context.observe(progress.transaction, exchange.code, exchange.seconds)
-        if self.context.record is not None:
-            self.context.record(exchange)
-        return exchange.answer
+        return write_answer(answer, self.context.clock.now())
 
     async def _run(self, exchange: Exchange, progress: Progress) -> Any:
         body = exchange.body
@@ -270,13 +278,17 @@ async def _read_body(headers: Headers, receive: Receive, limit: int) -> bytes | 
     return None if too_large else b"".join(chunks)
 
 
-async def _respond(send: Send, body: bytes) -> None:
+_JSON = b"application/json; charset=utf-8"
+_FILE = b"application/octet-stream"
+
+
+async def _respond(send: Send, kind: bytes, body: bytes) -> None:
     await send(
         {
             "type": "http.response.start",
             "status": 200,
             "headers": [
-                (b"content-type", b"application/json; charset=utf-8"),
+                (b"content-type", kind),
                 (b"content-length", str(len(body)).encode()),
             ],
         }

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from enum import StrEnum
 
 from yibao.adjudication.model import ItemTerms
 from yibao.kernel.areas import Division
@@ -81,3 +82,93 @@ class Imported:
 
     superseded: int
     recorded: int
+
+
+# --------------------------------------------------------------- what is downloaded and queried
+
+
+class CodeList(StrEnum):
+    """A list of codes and names that can be downloaded; items by their 目录类别."""
+
+    DRUGS = "101"
+    SLICES = "102"
+    PREPARATIONS = "103"
+    ETHNIC_DRUGS = "104"
+    GRANULES = "106"
+    SERVICES = "201"
+    MATERIALS = "301"
+    DIAGNOSES = "diagnosis"
+    PROCEDURES = "procedure"
+    CASE_GROUPS = "case_group"
+    """Groups of cases that are paid as one (按病种付费): CHS-DRG."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What is known now of one code of a list."""
+
+    code: str
+    name: str
+    valid: bool
+    """False: it was taken off the list."""
+    row: int
+    """Unique among the rows of its list."""
+    listed_at: datetime
+    changed_at: datetime
+    """Aware UTC; a list's version is the newest of these."""
+
+
+@dataclass(frozen=True, slots=True)
+class TermsQuery:
+    """Which terms are asked for; what is None is not compared."""
+
+    areas: tuple[str, ...]
+    """The area asked for and those around it; rows for any area count unless one of these has
+    a row of its own."""
+    changed_since: datetime
+    """Aware UTC."""
+    general: bool = True
+    """Only terms for every level, scheme and kind of care."""
+    with_ceiling: bool = False
+    with_first_pay: bool = False
+    day: date | None = None
+    """Terms that hold on it."""
+    valid: bool | None = None
+    """Whether they hold on ``today``."""
+    today: date | None = None
+    start: date | None = None
+    """Their first day."""
+    code: str | None = None
+    name: str | None = None
+    """A part of the name."""
+    list_type: str | None = None
+    charge_type: str | None = None
+    item_class: str | None = None
+    restricted: bool | None = None
+    row: int | None = None
+    codes: tuple[str, ...] | None = None
+    """Only these."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueriedTerms:
+    """Terms of an item as a query answers them."""
+
+    row: int
+    code: str
+    name: str
+    list_type: str
+    charge_type: str
+    start: date
+    end: date | None
+    """Half-open, like every period."""
+    area: str | None
+    level: str | None
+    scheme: str | None
+    care_kind: str | None
+    item_class: str
+    first_pay: int
+    """In 1/10,000."""
+    ceiling: Price | None
+    restricted: bool
+    recorded_at: datetime

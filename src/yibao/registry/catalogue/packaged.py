@@ -9,6 +9,7 @@ from typing import Any
 from yibao.adjudication.model import GENERAL_BUCKET
 from yibao.kernel.money import PRICE_SCALE, scaled
 from yibao.policy.terms import ItemClass
+from yibao.registry.catalogue.model import CodeList
 
 FIRST_DAY = date(2025, 1, 1)
 """An empty ``valid_from``: the NRDL 2024 took effect on this day."""
@@ -58,6 +59,15 @@ def item_terms() -> Iterator[tuple[Any, ...]]:
 def diagnoses() -> Iterator[tuple[str, str]]:
     """Insurance ICD-10 codes and names."""
     return ((code, name) for code, name in _rows("diagnoses.csv"))
+
+
+def list_entries() -> Iterator[tuple[str, str, str]]:
+    """Code, list and name of what only the database holds: procedures, groups of cases."""
+    for kind, name in (
+        (CodeList.PROCEDURES, "procedures.csv"),
+        (CodeList.CASE_GROUPS, "case_groups.csv"),
+    ):
+        yield from ((code, kind.value, text) for code, text in _rows(name))
 
 
 def divisions() -> list[tuple[str, str]]:

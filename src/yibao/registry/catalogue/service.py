@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from asyncpg import Connection, Record
 
 
+changes = store.changes
+last_change = store.last_change
+listed = store.listed
+query_terms = store.query_terms
+
+
 async def import_catalogue(connection: "Connection[Any]", *, now: datetime) -> Imported:
     """Take over the packaged catalogue and divisions, inside the caller's transaction.
 
@@ -30,6 +36,7 @@ async def import_catalogue(connection: "Connection[Any]", *, now: datetime) -> I
         ("item", packaged.items()),
         ("item_terms", packaged.item_terms()),
         ("diagnosis", packaged.diagnoses()),
+        ("list_entry", packaged.list_entries()),
     ):
         counts = await store.replace(connection, table, rows, now)
         superseded, recorded = superseded + counts[0], recorded + counts[1]

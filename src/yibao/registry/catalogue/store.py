@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from yibao.registry.catalogue.model import CodeList, Listed, QueriedTerms, TermsQuery
+
 if TYPE_CHECKING:
     from asyncpg import Connection, Record
 
@@ -16,6 +18,7 @@ COLUMNS = {
         "first_pay", "ceiling", "restricted", "bucket", "demo_class", "demo_terms",
     ),
     "diagnosis": ("code", "name"),
+    "list_entry": ("code", "list", "name"),
 }  # fmt: skip
 
 # The most specific first: kind of care beats level beats scheme beats area. Many items have equal
@@ -83,3 +86,118 @@ async def replace(
     )
     await connection.execute("DROP TABLE wanted")
     return int(superseded.rsplit(" ", 1)[1]), int(recorded.rsplit(" ", 1)[1])
+
+
+# ----------------------------------------------------------------------------- downloads, queries
+
+_TABLES = {
+    CodeList.DIAGNOSES: "registry.diagnosis WHERE $1 <> ''",
+    CodeList.PROCEDURES: "registry.list_entry WHERE list = $1",
+    CodeList.CASE_GROUPS: "registry.list_entry WHERE list = $1",
+}
+_ITEMS = "registry.item WHERE list_type = $1"
+
+# The newest row of each code: the current one, else the one that was superseded last.
+_CHANGES = """
+FROM (SELECT DISTINCT ON (code) code, name, superseded_at IS NULL AS valid, row_id, recorded_at,
+             coalesce(superseded_at, recorded_at) AS changed_at
+      FROM {table}
+      ORDER BY code, superseded_at DESC NULLS FIRST, row_id DESC) AS newest
+WHERE changed_at > $2
+"""
+
+
+async def last_change(
+    connection: "Connection[Any]", kind: CodeList, after: datetime
+) -> "tuple[int, datetime | None]":
+    """How many codes of a list changed after an instant, and when the last of them did."""
+    row = await connection.fetchrow(
+        "SELECT count(*)::bigint, max(changed_at)"
+        + _CHANGES.format(table=_TABLES.get(kind, _ITEMS)),
+        kind.value,
+        after,
+    )
+    assert row is not None, "an aggregate has one row"
+    return row[0], row[1]
+
+
+async def changes(
+    connection: "Connection[Any]", kind: CodeList, after: datetime, until: datetime
+) -> list[Listed]:
+    """The codes of a list that changed after one instant and not after another, oldest first."""
+    rows = await connection.fetch(
+        "SELECT *"
+        + _CHANGES.format(table=_TABLES.get(kind, _ITEMS))
+        + "AND changed_at <= $3 ORDER BY changed_at, code",
+        kind.value,
+        after,
+        until,
+    )
+    return [Listed(*row) for row in rows]
+
+
+_QUERIED = """
+FROM registry.item_terms AS terms
+JOIN registry.item AS item ON item.code = terms.item AND item.superseded_at IS NULL
+WHERE terms.superseded_at IS NULL
+  AND (terms.area = ANY ($1::text[]) OR terms.area IS NULL AND NOT EXISTS (
+      SELECT FROM registry.item_terms AS narrower
+      WHERE narrower.item = terms.item AND narrower.superseded_at IS NULL
+        AND narrower.area = ANY ($1::text[])
+        AND narrower.level IS NOT DISTINCT FROM terms.level
+        AND narrower.scheme IS NOT DISTINCT FROM terms.scheme
+        AND narrower.care_kind IS NOT DISTINCT FROM terms.care_kind))
+  AND terms.recorded_at >= $2
+  AND (NOT $3 OR terms.level IS NULL AND terms.scheme IS NULL AND terms.care_kind IS NULL)
+  AND (NOT $4 OR terms.ceiling IS NOT NULL)
+  AND (NOT $5 OR terms.first_pay > 0)
+  AND ($6::date IS NULL
+       OR terms.valid_from <= $6 AND (terms.valid_until IS NULL OR terms.valid_until > $6))
+  AND ($7::boolean IS NULL OR $7 = (
+       terms.valid_from <= $8::date AND (terms.valid_until IS NULL OR terms.valid_until > $8)))
+  AND ($9::date IS NULL OR terms.valid_from = $9)
+  AND ($10::text IS NULL OR terms.item = $10)
+  AND ($11::text IS NULL OR strpos(item.name, $11) > 0)
+  AND ($12::text IS NULL OR item.list_type = $12)
+  AND ($13::text IS NULL OR item.charge_type = $13)
+  AND ($14::text IS NULL OR terms.item_class = $14)
+  AND ($15::boolean IS NULL OR terms.restricted = $15)
+  AND ($16::bigint IS NULL OR terms.row_id = $16)
+  AND ($17::text[] IS NULL OR terms.item = ANY ($17))
+"""
+
+
+async def query_terms(
+    connection: "Connection[Any]", query: TermsQuery, skip: int, most: int
+) -> tuple[int, list[QueriedTerms]]:
+    """How many terms a query finds, and a page of them in the order of codes."""
+    asked = (
+        query.areas, query.changed_since, query.general, query.with_ceiling, query.with_first_pay,
+        query.day, query.valid, query.today, query.start, query.code, query.name, query.list_type,
+        query.charge_type, query.item_class, query.restricted, query.row, query.codes,
+    )  # fmt: skip
+    count: int = await connection.fetchval("SELECT count(*)::bigint" + _QUERIED, *asked)
+    rows = await connection.fetch(
+        "SELECT terms.row_id, item.code, item.name, item.list_type, item.charge_type,"
+        " terms.valid_from, terms.valid_until, terms.area, terms.level, terms.scheme,"
+        " terms.care_kind, terms.item_class, terms.first_pay, terms.ceiling, terms.restricted,"
+        f" terms.recorded_at {_QUERIED} ORDER BY item.code, terms.row_id OFFSET $18 LIMIT $19",
+        *asked,
+        skip,
+        most,
+    )
+    return count, [QueriedTerms(*row) for row in rows]
+
+
+async def listed(
+    connection: "Connection[Any]", kind: CodeList, since: datetime, skip: int, most: int
+) -> tuple[int, list[Listed]]:
+    """How many codes of a list changed since an instant, and a page of them by code."""
+    changed = _CHANGES.format(table=_TABLES.get(kind, _ITEMS)).replace(
+        "changed_at > $2", "changed_at >= $2"
+    )
+    count: int = await connection.fetchval("SELECT count(*)::bigint" + changed, kind.value, since)
+    rows = await connection.fetch(
+        f"SELECT * {changed} ORDER BY code OFFSET $3 LIMIT $4", kind.value, since, skip, most
+    )
+    return count, [Listed(*row) for row in rows]

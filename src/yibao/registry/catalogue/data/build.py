@@ -337,6 +337,10 @@ def main(source: Path) -> None:
     write("terms.csv", TERMS_COLUMNS, drug_lines + service_lines)
     diagnoses = rows(source / "opendrg_chs11" / "icd10_yb2_diagnosis.csv")
     write("diagnoses.csv", ("code", "name"), ((row["code"], row["name"]) for row in diagnoses))
+    procedures = rows(source / "opendrg_chs11" / "icd9cm3_yb2_procedure.csv")
+    write("procedures.csv", ("code", "name"), ((row["code"], row["name"]) for row in procedures))
+    groups = rows(source / "opendrg_chs11" / "drg_names.csv")
+    write("case_groups.csv", ("code", "name"), ((row["drg"], row["name"]) for row in groups))
     divisions = (
         (row["code"], row["name"])
         for name in ("province", "city", "area")
