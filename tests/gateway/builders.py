@@ -1,6 +1,9 @@
 """A hospital's counter that speaks the interface to a gateway over the settlement tests' town."""
 
+import base64
+import io
 import json
+import zipfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -111,6 +114,25 @@ class Counter:
         chunk: int = 1 << 16,
     ) -> Json:
         """One HTTP request to the ASGI application; the answer must be 200 and an envelope."""
+        kind, content = await self.exchange(
+            body, headers=headers, path=path, method=method, chunk=chunk
+        )
+        assert kind == "application/json; charset=utf-8"
+        answer: Json = json.loads(content, parse_float=Decimal)
+        assert {"infcode", "inf_refmsgid", "refmsg_time", "respond_time", "err_msg"} <= set(answer)
+        assert "output" in answer
+        return answer
+
+    async def exchange(
+        self,
+        body: bytes,
+        *,
+        headers: Mapping[str, str] | None = None,
+        path: str = SERVICE_PATH,
+        method: str = "POST",
+        chunk: int = 1 << 16,
+    ) -> tuple[str, bytes]:
+        """One HTTP request; content type and body of the answer, which must be 200."""
         sent = [body[i : i + chunk] for i in range(0, len(body), chunk)] or [b""]
         answered: list[Any] = []
 
@@ -133,10 +155,39 @@ class Counter:
         await self.gateway(scope, receive, send)
         start, end = answered
         assert start["status"] == 200
-        answer: Json = json.loads(end["body"], parse_float=Decimal)
-        assert {"infcode", "inf_refmsgid", "refmsg_time", "respond_time", "err_msg"} <= set(answer)
-        assert "output" in answer
-        return answer
+        return dict(start["headers"])[b"content-type"].decode(), end["body"]
+
+    # ------------------------------------------------------------------------------------- files
+
+    async def upload(self, name: str, content: bytes) -> str:
+        """Send a file by 9101; its ``file_qury_no``."""
+        output = await self.done("9101", self.file(name, content))
+        number: str = output["file_qury_no"]
+        return number
+
+    def file(self, name: str, content: bytes) -> Json:
+        """``input`` of 9101."""
+        sent = base64.b64encode(content).decode()
+        return {"fsUploadIn": {"in": sent, "filename": name, "fixmedins_code": self.institution}}
+
+    def wanted(self, number: str, name: str = "plc") -> Json:
+        """``input`` of 9102."""
+        wanted = {"file_qury_no": number, "filename": name, "fixmedins_code": self.institution}
+        return {"fsDownloadIn": wanted}
+
+    async def download(self, number: str) -> bytes:
+        """Fetch a file by 9102."""
+        message = self.envelope("9102", self.wanted(number))
+        kind, content = await self.exchange(json.dumps(message).encode())
+        assert kind == "application/octet-stream", content
+        return content
+
+    async def table(self, number: str) -> list[list[str]]:
+        """Fetch a ZIP with one TXT by 9102; its rows and columns."""
+        with zipfile.ZipFile(io.BytesIO(await self.download(number))) as archive:
+            (name,) = archive.namelist()
+            text = archive.read(name).decode()
+        return [line.split("\t") for line in text.splitlines()]
 
     # ------------------------------------------------------------------------------------- input
 
