@@ -71,7 +71,7 @@ async def test_other_vouchers_unknown_cards_and_foreign_names_are_refused(
     counter: Counter,
 ) -> None:
     await counter.town.insure()
-    assert (await counter.refused("1101", shown(mdtrt_cert_type="01")))[0] == 3002
+    assert (await counter.refused("1101", shown(mdtrt_cert_type="09")))[0] == 3002
     assert (await counter.refused("1101", shown("990101198001019999")))[0] == 3001
     assert (await counter.refused("1101", shown(psn_name="别人")))[0] == 3004
     assert (await counter.refused("1101", shown(certno="990101198001019999")))[0] == 3004

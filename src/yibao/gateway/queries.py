@@ -1,10 +1,11 @@
-"""Queries (5201–5206). Row-level security lets an institution see its own visits and bills alone.
+"""Queries (5201–5206, 5303). Row-level security shows an institution its own visits and bills.
 
 The accumulators (5206) are the person's own, whoever fed them.
 """
 
+from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from yibao.adjudication.model import CounterKey
 from yibao.gateway.context import Call
@@ -27,6 +28,7 @@ from yibao.gateway.rendering import (
 )
 from yibao.gateway.writing import amount, flag, moment
 from yibao.gateway.writing import day as written_day
+from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.money import Fen
 from yibao.kernel.periods import business_date
@@ -35,12 +37,24 @@ from yibao.policy.model import Counted, Law, Payer, Scope
 from yibao.registry.people.model import Enrolment, Insured
 from yibao.registry.people.service import load_members
 from yibao.settlement import service as settlements
-from yibao.settlement.model import LineFacts, SettlementFacts, VisitFacts, VisitState
+from yibao.settlement.model import (
+    Diagnosis,
+    LineFacts,
+    SettlementFacts,
+    VisitFacts,
+    VisitKind,
+    VisitState,
+)
+
+if TYPE_CHECKING:
+    from asyncpg import Connection
 
 PAID_AT_INSTITUTION = "2"
 """``pay_loc``."""
-OUTPATIENT_DIAGNOSIS = "1"
-"""``inout_diag_type`` as clients send it for outpatients."""
+AT_ADMISSION, AT_DISCHARGE = "1", "2"
+"""``inout_diag_type``; outpatients' diagnoses count as made on the way in."""
+DISCHARGE_OFFSET = 500
+"""Keeps the numbers of discharge diagnoses (``diag_info_id``) off those of the admission."""
 CHRONIC_CARE = ("14", "16")
 """Kinds of care (``med_type``) for chronic and special diseases; provinces extend 14."""
 FLEXIBLE_WORK = ("1103", "1203")
@@ -107,27 +121,38 @@ async def list_diagnoses(call: Call) -> Any:
     key = visit_key(call, data["mdtrt_id"], data["psn_no"])
     async with call.context.database.reader([call.institution.code]) as connection:
         visit = _own(await settlements.visit(connection, key), data["psn_no"])
-    first = min((diagnosis.order for diagnosis in visit.diagnoses), default=0)
-    rows = [
+    admission = _diagnosis_rows(visit, AT_ADMISSION, visit.diagnoses)
+    discharge = _diagnosis_rows(visit, AT_DISCHARGE, visit.discharge_diagnoses)
+    return {"diseinfo": admission + discharge}
+
+
+def _diagnosis_rows(visit: VisitFacts, when: str, diagnoses: Sequence[Diagnosis]) -> list[Node]:
+    """Diagnoses of one time; the main one is the one said to be, else the first."""
+    first = min((diagnosis.order for diagnosis in diagnoses), default=0)
+    offset = DISCHARGE_OFFSET if when == AT_DISCHARGE else 0
+    rows: list[Node] = [
         {
-            "diag_info_id": f"{visit.key.text()}{diagnosis.order:02d}",
+            "diag_info_id": f"{visit.key.text()}{offset + diagnosis.order:03d}",
             "mdtrt_id": visit.key.text(),
             "psn_no": visit.member,
-            "inout_diag_type": OUTPATIENT_DIAGNOSIS,
+            "inout_diag_type": when,
             "diag_type": diagnosis.kind,
-            "maindiag_flag": flag(diagnosis.order == first),
+            "maindiag_flag": flag(
+                diagnosis.order == first if diagnosis.is_main is None else diagnosis.is_main
+            ),
             "diag_srt_no": diagnosis.order,
             "diag_code": diagnosis.code,
             "diag_name": diagnosis.name,
+            "adm_cond": diagnosis.condition,
             "diag_dept": diagnosis.department,
             "dise_dor_no": diagnosis.doctor_code,
             "dise_dor_name": diagnosis.doctor_name,
             "diag_time": moment(diagnosis.time),
             "vali_flag": flag(diagnosis.valid),
         }
-        for diagnosis in visit.diagnoses
+        for diagnosis in diagnoses
     ]
-    return {"diseinfo": [shaped("5202", "diseinfo", row, "vali_flag") for row in rows]}
+    return [shaped("5202", "diseinfo", row, "vali_flag") for row in rows]
 
 
 def _own(visit: VisitFacts | None, member: str) -> VisitFacts:
@@ -160,14 +185,24 @@ async def show_settlement(call: Call) -> Any:
         **(_person_of(member, facts) if member else {}),
         **settlement_fields(facts, call.reference),
         **_place_fields(call, facts),
-        "begndate": written_day(facts.day),
-        "enddate": written_day(facts.day),
+        **_span(visit, facts),
         "year": _benefit_year(call, facts),
         "dise_codg": visit.disease_code,
         "dise_name": visit.disease_name,
         "opt_time": moment(facts.settled_at),
     }
     return {"setlinfo": shaped("5203", "setlinfo", values), "setldetail": payer_rows(facts)}
+
+
+def _span(visit: VisitFacts, facts: SettlementFacts) -> Node:
+    """First and last day of the care that was settled: of a stay, as far as it has gone."""
+    if visit.kind is not VisitKind.STAY:
+        return {"begndate": written_day(facts.day), "enddate": written_day(facts.day)}
+    last = facts.settled_at if visit.end is None or facts.interim else visit.end
+    return {
+        "begndate": written_day(business_date(visit.begin)),
+        "enddate": written_day(business_date(last)),
+    }
 
 
 def _person_of(member: Insured, facts: SettlementFacts) -> Node:
@@ -376,3 +411,69 @@ def _fund(payer: Payer, day: date, scheme: str) -> str:
         if version.start <= day:
             return next(iter(version.cases.values())).fund
     return scheme
+
+
+# ------------------------------------------------------------------------------------------- 5303
+
+
+@transaction("5303")
+async def list_inpatients(call: Call) -> Any:
+    """Who is in this hospital now, admitted up to the end of the span (在院信息查询).
+
+    For a person who is named, a stay elsewhere is told as well: its first day, and nothing else.
+    """
+    data = call.input["data"]
+    number = data.get("psn_no")
+    pool = None if number is None else pool_of_member(call, number)
+    async with call.context.database.reader([call.institution.code]) as connection:
+        stays = await settlements.in_hospital(
+            connection, call.institution.code, data["begntime"], data["endtime"], number
+        )
+        members = await _members_of(call, connection, stays)
+        named: dict[str, Insured] = {}
+        if pool is not None:
+            named = await load_members(connection, call.context.vault, pool, [data["psn_no"]])
+            if not named:
+                raise unknown_member(data["psn_no"])
+    rows = [_inpatient(call, stay, members[stay.key.pool, stay.member]) for stay in stays]
+    for insured in named.values():
+        rows += await _in_hospital_elsewhere(call, insured, stays)
+    return {"data": [shaped("5303", "data", row) for row in rows]}
+
+
+async def _members_of(
+    call: Call, connection: "Connection[Any]", stays: Sequence[VisitFacts]
+) -> dict[tuple[Pool, str], Insured]:
+    found = {}
+    for pool in {stay.key.pool for stay in stays}:
+        numbers = sorted({stay.member for stay in stays if stay.key.pool == pool})
+        for member in (await load_members(connection, call.context.vault, pool, numbers)).values():
+            found[pool, member.membership.number] = member
+    return found
+
+
+def _inpatient(call: Call, stay: VisitFacts, member: Insured) -> Node:
+    return {
+        **person_fields(member, call.day),
+        **visit_fields(stay),
+        "begndate": written_day(business_date(stay.begin)),
+        "out_flag": flag(stay.key.pool != call.institution.home_pool),
+    }
+
+
+async def _in_hospital_elsewhere(
+    call: Call, insured: Insured, own: Sequence[VisitFacts]
+) -> list[Node]:
+    """The first days of the person's open stays at other institutions, in whatever pool."""
+    known = {stay.key for stay in own}
+    # Others' rows are hidden from an institution's reader; only the day leaves this function.
+    async with call.context.database.writer() as connection:
+        stays = await settlements.stays_of(connection, [insured])
+    return [
+        {
+            "psn_no": insured.membership.number,
+            "begndate": written_day(business_date(begin)),
+        }
+        for key, begin, end in stays.get(insured.identity.id, ())
+        if end is None and key not in known
+    ]

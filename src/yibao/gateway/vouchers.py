@@ -70,11 +70,7 @@ async def members_shown(call: Call, connection: "Connection[Any]", row: Row) -> 
     else:
         holder = await _shown_holder(call, connection, kind, row)
         if not holder.valid:
-            raise Refused(
-                RefusalCode.VOUCHER_INVALID,
-                "mdtrt_cert_no（就诊凭证编号）已过期或已停用，请重新出示凭证",
-                "mdtrt_cert_no",
-            )
+            raise _invalid()
         found = await find_by_identity(connection, call.context.vault, holder.identity)
         _check_document(row, found)
     if not found:
@@ -121,7 +117,7 @@ async def _shown_holder(call: Call, connection: "Connection[Any]", kind: str, ro
         raise missing("card_sn", "卡识别码")
     holder = await _holder(call, connection, kind, number, serial)
     if holder is None:
-        raise _nobody()
+        raise _invalid()
     return holder
 
 
@@ -162,6 +158,14 @@ def _another_person() -> Refused:
         RefusalCode.PERSON_DIFFERS,
         "certno（证件号码）与 mdtrt_cert_no（就诊凭证编号）不是同一人",
         "certno",
+    )
+
+
+def _invalid() -> Refused:
+    return Refused(
+        RefusalCode.VOUCHER_INVALID,
+        "mdtrt_cert_no（就诊凭证编号）无效、已过期或已停用，请重新出示凭证",
+        "mdtrt_cert_no",
     )
 
 
