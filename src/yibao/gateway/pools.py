@@ -18,6 +18,12 @@ def pool_of_member(call: Call, member: str, scheme: str | None = None) -> Pool:
     pools = call.reference.directory.pools
     if not is_pool(pool) or pool not in pools or pool == NO_PERSON_POOL:
         raise unknown_member(member)
+    check_pool(call, pool, scheme)
+    return pool
+
+
+def check_pool(call: Call, pool: Pool, scheme: str | None = None) -> None:
+    """Refuse a pool that the caller may not write to, or that the envelope contradicts."""
     institution = call.institution.code
     check_access(
         institution=institution,
@@ -25,10 +31,9 @@ def pool_of_member(call: Call, member: str, scheme: str | None = None) -> Pool:
             [institution] if call.sender.may_speak_for(institution, call.day) else []
         ),
         pool=pool,
-        known_pools=pools,
+        known_pools=call.reference.directory.pools,
         claimed_pool=_claimed_pool(call, pool, scheme),
     )
-    return pool
 
 
 def visit_key(call: Call, text: str, member: str, scheme: str | None = None) -> PoolKey:
