@@ -5,13 +5,20 @@ without is enforced here.
 """
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from yibao.gateway.context import Call, missing
 from yibao.gateway.dispatch import transaction
 from yibao.gateway.fee_lines import fee_line
 from yibao.gateway.outpatient import insured_of
-from yibao.gateway.pools import pool_of_member, settlement_key, unknown_settlement, visit_key
+from yibao.gateway.pools import (
+    check_pool,
+    pool_of_member,
+    settlement_key,
+    unknown_settlement,
+    visit_key,
+)
 from yibao.gateway.reading import Row
 from yibao.gateway.rendering import Node, priced_fields, settlement_output, shaped
 from yibao.gateway.vouchers import member_shown, voucher_holder, voucher_type
@@ -63,11 +70,7 @@ async def _purchase(call: Call) -> tuple[Pool, Purchase]:
     info = call.input["druginfo"]
     _check_needed(info, _NEEDED, "druginfo")
     scheme, begin = info.get("insutype"), info.get("begntime", call.received)
-    number = info.get("psn_no")
-    if number is None:
-        member = await member_shown(call, info, scheme, business_date(begin))
-        number = member.membership.number
-    pool = pool_of_member(call, number, scheme)
+    pool, number = await _buyer(call, info, scheme, business_date(begin))
     lines = _lines({**info, "begntime": begin}, call.input["drugdetail"])
     prescriptions = [row["rxno"] for row in call.input["drugdetail"] if "rxno" in row]
     return pool, Purchase(
@@ -89,6 +92,15 @@ async def _purchase(call: Call) -> tuple[Pool, Purchase]:
         practice=call.dialect.practice,
         voucher_holder=await voucher_holder(call, info),
     )
+
+
+async def _buyer(call: Call, info: Row, scheme: str | None, day: date) -> tuple[Pool, str]:
+    """Pool and number of the member: as named, else as the voucher shows."""
+    if "psn_no" in info:
+        return pool_of_member(call, info["psn_no"], scheme), info["psn_no"]
+    held = (await member_shown(call, info, scheme, day)).membership
+    check_pool(call, held.pool, scheme)
+    return held.pool, held.number
 
 
 def _lines(info: Row, rows: Sequence[Row]) -> tuple[FeeLine, ...]:
@@ -150,6 +162,8 @@ async def _bought(call: Call, data: Row) -> tuple[PoolKey, PoolKey, str]:
         facts = await settlements.settlement(connection, key)
     if facts is None:
         raise unknown_settlement(data["setl_id"])
-    member = data.get("psn_no", facts.member)
-    visit = visit_key(call, data.get("mdtrt_id", facts.visit.text()), member)
-    return visit, settlement_key(data["setl_id"], visit.pool), member
+    for name, known in (("psn_no", facts.member), ("mdtrt_id", facts.visit.text())):
+        if data.get(name, known) != known:
+            raise unknown_settlement(data["setl_id"])
+    check_pool(call, key.pool)
+    return facts.visit, key, facts.member
