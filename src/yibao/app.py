@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import msgspec
@@ -23,7 +23,7 @@ import structlog
 
 from yibao import __doc__ as about
 from yibao.gateway.asgi import Gateway
-from yibao.gateway.authentication import SignedDoor
+from yibao.gateway.authentication import Door, SignedDoor
 from yibao.gateway.context import Context
 from yibao.gateway.envelope import Answer, write_answer
 from yibao.inventory import service as inventory
@@ -39,6 +39,7 @@ from yibao.platform.database import Database
 from yibao.platform.files import service as files
 from yibao.platform.logging import mask_text, set_up_logging
 from yibao.platform.settings import Settings, SettingsFault, load_settings
+from yibao.policy.law_book import LawBook
 from yibao.policy.load import load_law_book
 from yibao.policy.parameters import LawError
 from yibao.prescriptions import service as prescriptions
@@ -55,6 +56,11 @@ from yibao.settlement.reconciliation import service as reconciliation
 from yibao.settlement.service import REQUESTS, SettlementRoom
 from yibao.supervision import service as supervision
 from yibao.uploads import service as uploads
+
+if TYPE_CHECKING:
+    from litestar import Litestar
+
+    from yibao.sandbox.playground import Playground
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -79,6 +85,9 @@ POST a message (JSON, header authentication) to any path here; 9001 signs in.
 /metrics  for Prometheus
 """
 
+WELCOME_TO_SANDBOX = """/ui       the developer's console: messages, transactions, people, tools
+"""
+
 log = structlog.get_logger()
 
 
@@ -89,11 +98,15 @@ class House:
     database: Database
     commands: Commands
     gateway: Gateway
+    law_book: LawBook
+    playground: "Playground | None"
 
     async def close(self) -> None:
         """Finish what is under way, then let go of the database."""
         await self.commands.drain()
         await self.database.close()
+        if self.playground is not None:
+            self.playground.close()
 
 
 class NotReady(Exception):  # noqa: N818 - a state, and it passes
@@ -108,6 +121,9 @@ async def open_house(settings: Settings, clock: Clock) -> House:
     await _check_migrated(dsn)
     vault = Vault(load_key(settings))
     law_book = load_law_book(settings.law)
+    door: Door = SignedDoor(clock, timedelta(seconds=settings.clock_skew))
+    hooks: dict[str, Any] = {}
+    playground = None
     database = await Database.open(dsn, settings.writers, settings.readers)
     try:
         references = ReferenceCache(vault, law_book)
@@ -115,6 +131,15 @@ async def open_house(settings: Settings, clock: Clock) -> House:
             reference = await references.current(connection)
         if settings.sandbox and not reference.catalogue.items:
             raise NotReady("the sandbox is not filled yet: `yibao serve --sandbox` fills it")
+        playground = _playground(settings, clock)
+        if playground is not None:
+            clock = playground.clock  # but the door goes by the machine's time, as its callers do
+            door = playground.door(door)
+            hooks = {
+                "record": playground.record,
+                "faults": playground.faults,
+                "welcome": playground.welcome(database, references, vault),
+            }
         room = SettlementRoom(references, vault)
         async with database.writer() as connection:
             await keep(connection, list(law_book.laws.values()), now=clock.now())
@@ -133,12 +158,15 @@ async def open_house(settings: Settings, clock: Clock) -> House:
             room=room,
             references=references,
             vault=vault,
-            door=SignedDoor(clock, timedelta(seconds=settings.clock_skew)),
+            door=door,
             body_limit=settings.body_limit,
             observe=metrics.observe_call,
+            **hooks,
         )
-        return House(database, commands, Gateway(context))
+        return House(database, commands, Gateway(context), law_book, playground)
     except BaseException:
+        if playground is not None:
+            playground.close()
         await database.close()
         raise
 
@@ -153,6 +181,15 @@ def handlers_beside_settlement(references: ReferenceCache, vault: Vault) -> dict
     return handlers | dict(payments.handlers(references, vault))
 
 
+def _playground(settings: Settings, clock: Clock) -> "Playground | None":
+    """What a sandbox has beside the product; a plain platform does not even import it."""
+    if not settings.sandbox:
+        return None
+    from yibao.sandbox.playground import Playground
+
+    return Playground(settings, clock)
+
+
 class Application:
     """The ASGI application of one worker process."""
 
@@ -160,6 +197,7 @@ class Application:
         self._settings = settings
         self._clock = clock
         self._house: House | None = None
+        self._console: Litestar | None = None
         self._missing = "starting"
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -220,16 +258,41 @@ class Application:
         if page is not None:
             status, kind, body = await page(self)
             await _respond(send, status, kind, b"" if scope["method"] == "HEAD" else body)
+        elif self._house is not None and self._is_for_console(scope):
+            await self._show_console(self._house, scope, receive, send)
         elif self._house is not None:
-            await self._house.gateway(scope, receive, send)
+            await self._pass_on(self._house, scope, receive, send)
         else:
             now = self._clock.now()
             error = "系统正在启动，本次请求未受理，请用原报文编号稍后重发"
             answer = write_answer(Answer(int(RefusalCode.BUSY), now, error=error), now)
             await _respond(send, 200, _JSON, answer)
 
+    async def _pass_on(self, house: House, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await house.gateway(scope, receive, send)
+        except ConnectionAbortedError:  # on purpose: the caller is to get no answer at all
+            if house.playground is None or not house.playground.cut(scope):
+                raise
+
+    def _is_for_console(self, scope: Scope) -> bool:
+        path = scope["path"]
+        return self._settings.sandbox and (path == "/ui" or path.startswith("/ui/"))
+
+    async def _show_console(self, house: House, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._console is None:
+            assert house.playground is not None
+            self._console = house.playground.console(
+                house.gateway.context, house.gateway.answer, house.law_book
+            )
+        await self._console(scope, receive, send)  # type: ignore[arg-type]
+
     async def _welcome(self) -> "Page":
-        return 200, _TEXT, WELCOME.encode()
+        return (
+            200,
+            _TEXT,
+            (WELCOME + (WELCOME_TO_SANDBOX if self._settings.sandbox else "")).encode(),
+        )
 
     async def _alive(self) -> "Page":
         return 200, _TEXT, b"alive\n"
@@ -239,7 +302,12 @@ class Application:
 
     async def _ready(self) -> "Page":
         missing = self._missing if self._house is None else await _fault(self._house.database)
-        body = {"ready": not missing, "sandbox": self._settings.sandbox, "missing": missing}
+        body = {
+            "ready": not missing,
+            "sandbox": self._settings.sandbox,
+            "open_door": self._settings.open_door,
+            "missing": missing,
+        }
         return 503 if missing else 200, _JSON, msgspec.json.encode(body) + b"\n"
 
 

@@ -75,13 +75,24 @@ def serve(
         bool | None,
         typer.Option("--sandbox/--no-sandbox", help="With an artificial world to try out."),
     ] = None,
+    open_door: Annotated[
+        bool | None,
+        typer.Option("--open", help="Sandbox only: let in any key, institution and person."),
+    ] = None,
     workers: Annotated[int | None, typer.Option(help="Server processes.")] = None,
 ) -> None:
     """Start database and server, and keep them running until stopped (Ctrl-C, SIGTERM)."""
     from yibao.cli.serving import serve_until_stopped
 
     with _explained():
-        settings = _settings(host=host, port=port, data=data, sandbox=sandbox, workers=workers)
+        settings = _settings(
+            host=host,
+            port=port,
+            data=data,
+            sandbox=sandbox,
+            open_door=open_door,
+            workers=workers,
+        )
         serve_until_stopped(settings, console, port_asked=port is not None)
 
 

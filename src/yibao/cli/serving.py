@@ -35,6 +35,10 @@ from yibao.platform.postgres import EmbeddedPostgres, PostgresFailed, running_ds
 from yibao.platform.settings import DEFAULT_PORT, Settings, SettingsFault, mask_url
 
 SUPERVISOR_VARIABLE = "YIBAO_SUPERVISOR"
+OPEN_DOOR_WARNING = (
+    "THE DOOR IS OPEN: any key, signature, institution and person is let in. "
+    "For trying out on artificial data only."
+)
 READY_SECONDS = 120
 STOP_SECONDS = 20
 FREED_SECONDS = 5
@@ -74,11 +78,14 @@ def serve_until_stopped(settings: Settings, console: Console, *, port_asked: boo
         with running(settings, console, port_asked=port_asked) as server:
             console.print(f"Yibao is ready: {server.base_url}", highlight=False, soft_wrap=True)
             if settings.sandbox:
+                console.print(f"Console: {server.base_url}/ui", highlight=False, soft_wrap=True)
                 console.print(
                     f"Accounts to try it with: yibao sandbox accounts --data {settings.data}",
                     highlight=False,
                     soft_wrap=True,
                 )
+            if settings.open_door:
+                console.print(OPEN_DOOR_WARNING, style="bold red", soft_wrap=True)
             sys.stdout.flush()
             while True:
                 time.sleep(_LOOK_SECONDS)
@@ -157,6 +164,8 @@ async def _prepare(settings: Settings, dsn: str, console: Console) -> None:
 
 async def _fill_sandbox(settings: Settings, dsn: str, console: Console) -> None:
     from yibao.platform.database import Database
+    from yibao.sandbox.playground import seed_folder
+    from yibao.sandbox.seed import keep_seed
     from yibao.sandbox.world import fill, is_filled
 
     database = await Database.open(dsn, writers=1, readers=1)
@@ -173,6 +182,7 @@ async def _fill_sandbox(settings: Settings, dsn: str, console: Console) -> None:
                 bars.update(shown[what], completed=done)
 
             await fill(database, Vault(load_key(settings)), datetime.now(UTC), progress)
+        await keep_seed(database, seed_folder(settings))
     finally:
         await database.close()
 

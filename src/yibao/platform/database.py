@@ -5,6 +5,7 @@ borrowed for; the *owner* migrates and maintains. The role is set when a connect
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -21,7 +22,11 @@ READER_ROLE = "yibao_reader"
 BUREAU = "*"
 """Value of ``yibao.institutions`` that sees every institution's rows."""
 
+_CODE = re.compile(r"[0-9A-Za-z._-]{1,30}", re.ASCII)
+"""An institution's code: no comma, which joins them, and no BUREAU."""
+
 _LOCKS_OF_WRITERS = 0x7962  # first key of the advisory locks that hold writer numbers
+_LOCKS_OF_WORK = 0x7963
 _RETRY_SECONDS = 1.0
 
 log = structlog.get_logger()
@@ -60,9 +65,16 @@ class Database:
             yield cast("asyncpg.Connection", connection)
 
     @asynccontextmanager
+    async def alone(self, work: int) -> AsyncIterator[asyncpg.Connection]:
+        """A writer's transaction that waits until no other process does the same ``work``."""
+        async with self.writer() as connection, connection.transaction():
+            await connection.execute("SELECT pg_advisory_xact_lock($1, $2)", _LOCKS_OF_WORK, work)
+            yield connection
+
+    @asynccontextmanager
     async def reader(self, institutions: Sequence[str] | None) -> AsyncIterator[asyncpg.Connection]:
         """A connection that sees only rows of these institutions (None: of all, for the bureau)."""
-        if institutions is not None and any(not i.isalnum() for i in institutions):
+        if institutions is not None and any(not _CODE.fullmatch(i) for i in institutions):
             raise ValueError(f"not institution codes: {institutions!r}")
         sight = BUREAU if institutions is None else ",".join(institutions)
         async with self._readers.acquire() as connection:

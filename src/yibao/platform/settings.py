@@ -47,6 +47,8 @@ class Settings:
     """Database connections for queries, a process."""
     sandbox: bool = False
     """A world for trying out: artificial people and institutions, keys shown to anyone."""
+    open_door: bool = False
+    """Sandbox only: let in any sender, institution and person."""
     clock_skew: int = 900
     """Seconds that a request's timestamp may be off."""
     body_limit: int = 8 * 1024 * 1024
@@ -138,6 +140,11 @@ def _check(settings: Settings) -> None:
         raise SettingsFault("log_level", "log_level is one of debug, info, warning, error")
     if settings.log_format not in {"console", "json"}:
         raise SettingsFault("log_format", "log_format is console or json")
+    if settings.open_door and not settings.sandbox:
+        raise SettingsFault(
+            "open_door",
+            "open_door lets anybody in: it is for a sandbox alone (`yibao serve --sandbox --open`)",
+        )
     for name, low, high in (
         ("port", 0, 65_535),
         ("workers", 1, 64),

@@ -84,7 +84,7 @@ class InjectedFaults:
         return exchange.fault in (LOSE_REQUEST, LOSE_REPLY)
 
     def _take(self, exchange: Exchange) -> FaultWish | None:
-        """The first fault for the message, one hit used up; another process may have been faster."""
+        """The first fault for the message, one hit used up; other processes use them up too."""
         for fault in self._waiting:
             wish = fault.wish
             if wish.number not in ("", exchange.number, exchange.number[:4]):
@@ -128,8 +128,8 @@ def _check(wish: FaultWish) -> None:
 def cut_connection(client: tuple[str, int] | None) -> bool:
     """Close the TCP connection to a client without a word; False when it is not one of ours.
 
-    An ASGI application cannot ask its server for that: an exception becomes an answer, "500". So the
-    socket is found among this process's descriptors by its peer and shut down under the server.
+    An ASGI application cannot ask its server for that: an exception becomes an answer, "500". So
+    the socket is found among this process's descriptors by its peer and shut down under the server.
     """
     if client is None:
         return False

@@ -1,6 +1,6 @@
-"""What all processes of a sandbox share in one small file: the clock's setting, the faults that wait.
+"""What all processes of a sandbox share in a small file: the clock's setting, faults that wait.
 
-A process looks whether the file was changed at most every 0.2 seconds, so that asking costs nothing.
+A process looks at most every 0.2 seconds whether the file was changed: asking costs nothing.
 """
 
 import os

@@ -56,6 +56,38 @@ async def show_code(
     return text
 
 
+async def accept_code(
+    connection: "Connection[Any]",
+    vault: Vault,
+    identity: int,
+    text: str,
+    *,
+    now: datetime,
+    until: datetime,
+) -> None:
+    """Let a code that another platform showed stand for a person."""
+    await store.insert_code(
+        connection, vault.fingerprint(_CODE, text.strip()), identity, now, until
+    )
+
+
+async def accept_token(
+    connection: "Connection[Any]",
+    vault: Vault,
+    identity: int,
+    institution: str,
+    token: str,
+    *,
+    now: datetime,
+    until: datetime,
+) -> None:
+    """Let a token that another platform gave an institution stand for a person."""
+    token_key = vault.fingerprint(_TOKEN, token.strip())
+    code_key = vault.fingerprint(_CODE, f"of token {token.strip()}")
+    await store.insert_code(connection, code_key, identity, now, until)
+    await store.insert_token(connection, token_key, code_key, institution, now, until)
+
+
 async def exchange_code(unit: Unit, vault: Vault, request: DecodeCode) -> TokenFacts:
     """A token for a shown code, once; Refused when the code is unknown, too old or used."""
     code_key = vault.fingerprint(_CODE, request.code.strip())
@@ -80,6 +112,11 @@ def _bad_code(why: str) -> Refused:
 
 
 # -------------------------------------------------------------------------------------------- find
+
+
+async def code_is_known(connection: "Connection[Any]", vault: Vault, text: str) -> bool:
+    """Whether a code was ever shown."""
+    return await store.code(connection, vault.fingerprint(_CODE, text.strip())) is not None
 
 
 async def holder_of_token(

@@ -229,6 +229,8 @@ class NewMembership:
     """A number of the old system; made by us when None. Begins with the pool."""
     entitlements: tuple[Entitlement, ...] | None = None
     """Derived from the enrolments when None: full while enrolled."""
+    foreign: bool = False
+    """The number was given by another platform and need not begin with the pool."""
 
 
 @dataclass(frozen=True, slots=True)

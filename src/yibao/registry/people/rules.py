@@ -24,7 +24,8 @@ def check_person(person: NewPerson) -> None:
     """Refuse a person whose records would contradict themselves."""
     for membership in person.memberships:
         number = membership.number
-        if number is not None and not number.startswith(membership.pool):
+        ours = not membership.foreign
+        if ours and number is not None and not number.startswith(membership.pool):
             raise Refused(
                 RefusalCode.FIELD_INVALID,
                 f"人员编号 {number} 须以统筹区编号 {membership.pool} 开头",

@@ -76,6 +76,14 @@ async def find_by_identity(
     return [_insured(vault, row) for row in rows]
 
 
+async def find_by_numbers(
+    connection: "Connection[Any]", numbers: Sequence[str]
+) -> dict[str, tuple[Pool, int]]:
+    """Pool and identity behind person numbers whose pool is not known; unknown ones lack."""
+    found = await store.memberships_numbered(connection, numbers)
+    return {number: (pool, identity) for pool, number, identity in found}
+
+
 # ------------------------------------------------------------------------------------------- admit
 
 
@@ -378,7 +386,49 @@ async def record_death(
     connection: "Connection[Any]", identity: int, died_on: date, *, now: datetime
 ) -> None:
     """Record a death: every entitlement ends with the day of death."""
-    row = await _locked_identity(connection, identity)
+    await _rewrite_identity(connection, identity, now, died_on=died_on)
+    after = died_on + timedelta(days=1)
+    for pool, number in await store.memberships_of(connection, identity):
+        await _locked(connection, pool, number)
+        current = await store.entitlements(connection, pool, number)
+        for scheme in sorted({row.scheme for _, row in current}):
+            ended = Entitlement(scheme, EntitlementExtent.NONE, starting(after), rules.DIED)
+            await _set_entitlement(connection, pool, number, ended, now)
+
+
+async def correct_document(
+    connection: "Connection[Any]",
+    vault: Vault,
+    identity: int,
+    *,
+    document_type: str,
+    document_number: str,
+    name: str,
+    gender: str,
+    birth_date: date,
+    now: datetime,
+) -> None:
+    """Correct who a human is said to be (更正证件信息); the document must be nobody else's."""
+    await _rewrite_identity(
+        connection,
+        identity,
+        now,
+        document_type=document_type,
+        document_key=_document_key(vault, document_type, document_number),
+        sealed=_seal(vault, document_number, name),
+        gender=gender,
+        birth_date=birth_date,
+    )
+
+
+# ----------------------------------------------------------------------------------------- private
+
+
+async def _rewrite_identity(
+    connection: "Connection[Any]", identity: int, now: datetime, **changed: Any
+) -> None:
+    """A new row of a human with some columns changed; the old one is superseded."""
+    row = dict(await _locked_identity(connection, identity)) | changed
     await store.supersede(connection, "identity", (identity,), [row["row_id"]], now)
     await store.copy(
         connection,
@@ -392,21 +442,11 @@ async def record_death(
                 row["gender"],
                 row["birth_date"],
                 row["ethnicity"],
-                died_on,
+                row["died_on"],
                 now,
             )
         ],
     )
-    after = died_on + timedelta(days=1)
-    for pool, number in await store.memberships_of(connection, identity):
-        await _locked(connection, pool, number)
-        current = await store.entitlements(connection, pool, number)
-        for scheme in sorted({row.scheme for _, row in current}):
-            ended = Entitlement(scheme, EntitlementExtent.NONE, starting(after), rules.DIED)
-            await _set_entitlement(connection, pool, number, ended, now)
-
-
-# ----------------------------------------------------------------------------------------- private
 
 
 async def _locked(

@@ -117,6 +117,18 @@ async def members_of_identity(connection: "Connection[Any]", identity: int) -> "
 # ---------------------------------------------------------------------------------------- admission
 
 
+async def memberships_numbered(
+    connection: "Connection[Any]", numbers: Sequence[str]
+) -> list[tuple[Pool, str, int]]:
+    """(pool, number, identity) of everybody with one of these numbers, in whatever pool."""
+    rows = await connection.fetch(
+        """SELECT DISTINCT pool, number, identity FROM registry.membership
+           WHERE number = ANY($1) AND superseded_at IS NULL ORDER BY number, pool""",
+        numbers,
+    )
+    return [(Pool(pool), number, identity) for pool, number, identity in rows]
+
+
 async def identities_of_documents(
     connection: "Connection[Any]", document_keys: Sequence[bytes]
 ) -> "list[Record]":

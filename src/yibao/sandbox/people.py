@@ -1,0 +1,179 @@
+"""Make a person of any kind for a developer who needs exactly that one."""
+
+import secrets
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from yibao.kernel.money import fen_from_yuan
+from yibao.kernel.periods import Period, business_date
+from yibao.kernel.refusals import Refused
+from yibao.ledger import service as ledger
+from yibao.ledger.model import Credit
+from yibao.platform.clock import Clock
+from yibao.platform.commands.model import Unit
+from yibao.platform.crypto import Vault
+from yibao.platform.database import Database
+from yibao.policy.terms import (
+    EMPLOYEE,
+    RESIDENT,
+    EntitlementExtent,
+    IdentityKind,
+    PersonType,
+    Scheme,
+)
+from yibao.registry.credentials import service as credentials
+from yibao.registry.people import service as people
+from yibao.registry.people.model import (
+    Enrolment,
+    Entitlement,
+    NewMembership,
+    NewPerson,
+    SpecialIdentity,
+)
+from yibao.sandbox.open_door import DEFAULT, Home, Places, is_division
+from yibao.sandbox.population import IDENTITY_CARD, impossible_identity_number
+from yibao.web.model import PersonWish, ToolRefused
+
+FIRST_MADE, INDEXES = 1_000_000, 3_900_000
+"""Indexes of identity numbers: lower ones belong to the world that was filled."""
+OLDEST = 120
+CARD_LIFE = Period(date(2020, 1, 1))
+
+_AGES: Mapping[Scheme, tuple[tuple[int, str], ...]] = {
+    EMPLOYEE: ((60, "1201"), (0, "1101")),
+    RESIDENT: ((60, "1601"), (23, "1501"), (18, "1404"), (6, "1403"), (0, "1402")),
+}
+"""Person types by the age they begin at, oldest first."""
+
+
+def person_type_of(scheme: Scheme, age: int) -> PersonType:
+    """The usual person type (``psn_type``) of somebody of an age in a scheme."""
+    return PersonType(next(kind for begin, kind in _AGES[scheme] if age >= begin))
+
+
+class PersonMaker:
+    """Makes people to a developer's wish."""
+
+    def __init__(self, database: Database, vault: Vault, places: Places, clock: Clock) -> None:
+        self._database = database
+        self._vault = vault
+        self._places = places
+        self._clock = clock
+
+    async def make(self, wish: PersonWish) -> Mapping[str, Any]:
+        """A new insured person with identity card, social-security card and a QR code to show."""
+        now = self._clock.now()
+        today = business_date(now)
+        _check(wish)
+        if wish.division and not is_division(wish.division):
+            raise ToolRefused("division has six digits")
+        home = await self._places.home_of(wish.division or DEFAULT.area)
+        try:
+            async with self._database.writer() as connection, connection.transaction():
+                index = FIRST_MADE + secrets.randbelow(INDEXES)
+                person = _person(wish, home, today, index)
+                [admitted] = await people.admit(connection, self._vault, [person], now=now)
+                [membership] = admitted.memberships
+                [enrolment] = person.memberships[0].enrolments
+                unit = Unit(home.pool, connection, now, await self._database.numbers())
+                balance = _fen(wish.balance) if enrolment.scheme == EMPLOYEE else 0
+                if balance:
+                    credit = Credit(
+                        membership.number, enrolment.scheme, today.year, "current", balance
+                    )
+                    await ledger.credit(unit, [credit])
+                if wish.died_on is not None:
+                    await people.record_death(connection, admitted.identity, wish.died_on, now=now)
+                card, serial = f"SC{index:09d}", f"SN{index:09d}"
+                await credentials.issue_card(
+                    connection, self._vault, admitted.identity, card, serial, CARD_LIFE, now=now
+                )
+                code = await credentials.show_code(
+                    connection, self._vault, admitted.identity, now=now
+                )
+        except Refused as refused:
+            raise ToolRefused(refused.refusal.message) from None
+        return {
+            "psn_no": membership.number,
+            "psn_name": person.name,
+            "certno": person.document_number,
+            "gend": person.gender,
+            "brdy": person.birth_date.isoformat(),
+            "insutype": enrolment.scheme,
+            "psn_type": enrolment.person_type,
+            "insuplc_admdvs": enrolment.division,
+            "pool": home.pool,
+            "card_no": card,
+            "card_sn": serial,
+            "ecQrCode": code,
+        }
+
+
+def _check(wish: PersonWish) -> None:
+    if not 0 <= wish.age <= OLDEST:
+        raise ToolRefused(f"age lies in 0..{OLDEST}")
+    if wish.gender not in ("1", "2"):
+        raise ToolRefused("gender is 1 or 2")
+    if wish.scheme not in ("", EMPLOYEE, RESIDENT):
+        raise ToolRefused(f"scheme is {EMPLOYEE} or {RESIDENT}")
+    if wish.extent not in set(EntitlementExtent):
+        raise ToolRefused(f"extent is one of {', '.join(EntitlementExtent)}")
+    for name in ("person_type", "special_identity"):
+        code = getattr(wish, name)
+        if code and not (code.isascii() and code.isdigit() and len(code) <= 6):
+            raise ToolRefused(f"{name} has up to six digits")
+    if len(wish.document_number) > 50 or len(wish.name) > 50:
+        raise ToolRefused("document_number and name have up to 50 characters")
+    _fen(wish.balance)
+
+
+def _fen(text: str) -> int:
+    try:
+        amount = fen_from_yuan(text)
+    except ValueError as fault:
+        raise ToolRefused(f"balance: {fault}") from None
+    if not 0 <= amount <= 10**10:
+        raise ToolRefused("balance lies in 0..100000000.00")
+    return amount
+
+
+def _person(wish: PersonWish, home: Home, today: date, index: int) -> NewPerson:
+    # born in the middle of the year of life, so that the age holds for months
+    born = today - timedelta(days=365 * wish.age + wish.age // 4 + 180 * (wish.age > 0))
+    scheme = Scheme(wish.scheme) if wish.scheme else RESIDENT if wish.age < 18 else EMPLOYEE
+    period = Period(max(date(today.year - 3, 1, 1), born))
+    extent = EntitlementExtent(wish.extent)
+    special: tuple[SpecialIdentity, ...] = ()
+    if wish.special_identity:
+        special = (SpecialIdentity(IdentityKind(wish.special_identity), None, period, "演示数据"),)
+    return NewPerson(
+        document_type=IDENTITY_CARD,
+        document_number=(
+            wish.document_number or impossible_identity_number(index, born, wish.gender)
+        ),
+        name=wish.name or f"测试新{index}",
+        gender=wish.gender,
+        birth_date=born,
+        memberships=(
+            NewMembership(
+                pool=home.pool,
+                period=period,
+                enrolments=(
+                    Enrolment(
+                        scheme=scheme,
+                        division=home.insured,
+                        person_type=(
+                            PersonType(wish.person_type)
+                            if wish.person_type
+                            else person_type_of(scheme, wish.age)
+                        ),
+                        period=period,
+                        employer="演示单位001" if scheme == EMPLOYEE else None,
+                    ),
+                ),
+                entitlements=(Entitlement(scheme, extent, period, "演示数据"),),
+            ),
+        ),
+        special_identities=special,
+    )
