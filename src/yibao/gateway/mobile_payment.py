@@ -17,10 +17,10 @@ from yibao.kernel.identifiers import PoolKey, parse_pool_key
 from yibao.kernel.money import yuan
 from yibao.kernel.periods import local_time
 from yibao.kernel.refusals import RefusalCode, Refused
-from yibao.payments import rules
 from yibao.payments import service as orders
 from yibao.payments.model import (
     OrderFacts,
+    OrderLine,
     OrderState,
     PayOrder,
     RefundOrder,
@@ -50,15 +50,13 @@ SUCCEEDED = "SUCC"
 
 @transaction("6201")
 async def register(call: Call) -> Any:
-    """Register an order of priced lines; the order number again is the same order (费用明细上传)."""
+    """Register an order of priced lines; its number again is the same order (费用明细上传)."""
     data = call.input["data"]
     _check_institution(call, data)
     if not (data.get("ecToken") or data.get("payAuthNo")):
         raise missing("data.ecToken", "电子凭证授权ecToken")
     if not (data.get("ecToken") or data.get("mdtrtId")):
         raise missing("data.mdtrtId", "就诊ID")
-    total = data["medfeeSumamt"]
-    rules.check_lines(total, [_line(row) for row in data["feedetailList"]])
     member = data["psnNo"]
     pool = pool_of_member(call, member, data["insutype"])
     visit = visit_key(call, data["mdtrtId"], member) if data.get("mdtrtId") else None
@@ -72,7 +70,8 @@ async def register(call: Call) -> Any:
             batch=data["chrgBchno"],
             fee_kind=data["feeType"],
             visit=visit,
-            total=total,
+            total=data["medfeeSumamt"],
+            lines=tuple(_line(row) for row in data["feedetailList"]),
             document_type=data["idType"],
             document_number=data["idNo"],
             name=data["userName"],
@@ -90,10 +89,10 @@ async def register(call: Call) -> Any:
     }
 
 
-def _line(row: Row) -> tuple[int, int | None, int | None]:
+def _line(row: Row) -> OrderLine:
     if "detItemFeeSumamt" not in row:
         raise missing("data.feedetailList.detItemFeeSumamt", "明细项目费用总额")
-    return row["detItemFeeSumamt"], row.get("pric"), row.get("cnt")
+    return OrderLine(row["detItemFeeSumamt"], row.get("pric"), row.get("cnt"))
 
 
 @transaction("6202")
@@ -230,7 +229,7 @@ def _order_key(call: Call, data: Row, *, with_token: bool) -> PoolKey:
         raise orders.unknown(text)
     if with_token:
         token = _needed(data, "payToken", "支付令牌")
-        if token != orders.token_of(call.context.vault, key):
+        if not orders.is_token(call.context.vault, key, token):
             raise Refused(
                 RefusalCode.ORDER_UNKNOWN,
                 "data.payToken（支付令牌）与支付订单号不符",
@@ -243,7 +242,7 @@ def _check_institution(call: Call, data: Row) -> None:
     if data.get("orgCodg", call.institution.code) != call.institution.code:
         raise Refused(
             RefusalCode.INSTITUTION_NOT_ALLOWED,
-            f"data.orgCodg（机构编码）{data['orgCodg']} 与报文的机构 {call.institution.code} 不一致",
+            f"data.orgCodg（机构编码）{data['orgCodg']} 与报文机构 {call.institution.code} 不一致",
             "data.orgCodg",
         )
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from yibao.kernel.identifiers import PoolKey
-from yibao.kernel.money import Fen
+from yibao.kernel.money import Fen, Price, Quantity
 
 
 class Split(NamedTuple):
@@ -144,6 +144,14 @@ class OrderFacts:
     recorded_at: datetime
 
 
+class OrderLine(NamedTuple):
+    """A priced line; price and quantity may not be sent."""
+
+    amount: Fen
+    price: Price | None
+    quantity: Quantity | None
+
+
 @dataclass(frozen=True, slots=True)
 class RegisterOrder:
     """Register an order with its priced lines (费用明细上传, 6201)."""
@@ -155,6 +163,7 @@ class RegisterOrder:
     fee_kind: str
     visit: PoolKey | None
     total: Fen
+    lines: tuple[OrderLine, ...]
     document_type: str
     document_number: str
     name: str

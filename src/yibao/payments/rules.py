@@ -4,6 +4,7 @@ Registered → paid → refunded in parts, or registered → withdrawn; nothing 
 never exceeds what was paid, part by part.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -12,6 +13,7 @@ from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.payments.model import (
     OrderEvent,
     OrderEventKind,
+    OrderLine,
     OrderState,
     RefundPart,
     Split,
@@ -22,11 +24,8 @@ LINE_TOLERANCE: Fen = 1
 """How far a line's amount may lie from price × quantity."""
 
 
-def check_lines(total: Fen, lines: list[tuple[Fen, int | None, int | None]]) -> None:
-    """The identities of an order: each line priced, their sum the total.
-
-    A line is (amount, unit price, quantity); price and quantity may be missing.
-    """
+def check_lines(total: Fen, lines: Sequence[OrderLine]) -> None:
+    """The identities of an order: each line is price × quantity, their sum the total."""
     if not lines:
         raise Refused(RefusalCode.BATCH_EMPTY, "费用明细至少一条", "order_lines")
     for place, (amount, price, quantity) in enumerate(lines, 1):
@@ -43,7 +42,7 @@ def check_lines(total: Fen, lines: list[tuple[Fen, int | None, int | None]]) -> 
                 f"第{place}条明细金额 {yuan(amount)} 与单价×数量 {yuan(expected)} 不一致",
                 "order_lines",
             )
-    summed = sum(amount for amount, _, _ in lines)
+    summed = sum(line.amount for line in lines)
     if summed != total:
         raise Refused(
             RefusalCode.TOTAL_DIFFERS,

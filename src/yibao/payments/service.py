@@ -4,6 +4,7 @@ What an order's parts are is decided in ``split_of``: all cash, until the settle
 asked there. No ledger entry is written and no account is touched.
 """
 
+import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -69,6 +70,11 @@ def token_of(vault: Vault, key: PoolKey) -> str:
     return vault.fingerprint(_TOKEN, key.text()).hex()
 
 
+def is_token(vault: Vault, key: PoolKey, shown: str) -> bool:
+    """Whether a token is the order's."""
+    return hmac.compare_digest(shown.encode(), token_of(vault, key).encode())
+
+
 def reversal_token_of(vault: Vault, key: PoolKey) -> str:
     """The token of an order's reversal (``revsToken``)."""
     return vault.fingerprint(_REVERSAL, key.text()).hex()
@@ -79,6 +85,7 @@ def reversal_token_of(vault: Vault, key: PoolKey) -> str:
 
 async def register(unit: Unit, vault: Vault, request: RegisterOrder) -> OrderFacts:
     """Register an order; the institution's number again with the same content is the same order."""
+    rules.check_lines(request.total, request.lines)
     await _check_person(unit, vault, request)
     await _check_visit(unit, request)
     known = await store.latest_of_number(

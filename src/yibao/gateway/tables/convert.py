@@ -92,7 +92,8 @@ def _fields_like(node: dict[str, Any], number: str, described: dict[str, Any]) -
     (rows,) = (found["fields"] for found in described[other]["input"] if found["node"] == name)
     if node.get("case") == "camel":
         rows = [[_camel(row[0]), *row[1:]] for row in rows]
-    return rows if other == number else [[*row[:7], "i"] for row in rows]
+    taken = rows if other == number else [[*row[:7], "i"] for row in rows]
+    return [*taken, *node.get("fields", [])]
 
 
 def _camel(name: str) -> str:
@@ -106,15 +107,6 @@ def _field(row: list[Any]) -> list[str]:
     length = TOO_SHORT.get((name, length), LENGTHS.get(name, length))
     kind = "O" if name in COLLECTIONS else kind
     return [name, label, kind, length, required, codes, confidence[:1]]
-
-
-def _completed(described: dict[str, Any], inferred: dict[str, Any]) -> dict[str, Any]:
-    """A description with what we infer: whole nodes, or with ``more`` fields of described ones."""
-    completed = described | {key: value for key, value in inferred.items() if key != "more"}
-    for name, fields in inferred.get("more", {}).items():
-        (node,) = (node for node in completed["input"] if node["node"] == name)
-        node["fields"] = [*node["fields"], *fields]
-    return completed
 
 
 def main(source: Path) -> None:

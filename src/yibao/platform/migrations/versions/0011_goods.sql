@@ -133,7 +133,7 @@ CREATE VIEW prescriptions.visible_prescription WITH (security_barrier) AS
 -- What a person may present anywhere: found by the person's voucher or the prescription's QR alone.
 CREATE VIEW prescriptions.presentable_prescription WITH (security_barrier) AS
     SELECT * FROM prescriptions.prescription
-    WHERE addressee IS NULL OR platform.may_see(addressee);
+    WHERE addressee IS NULL OR platform.may_see(addressee) OR platform.may_see(institution);
 CREATE VIEW prescriptions.visible_event WITH (security_barrier) AS
     SELECT event.* FROM prescriptions.event AS event
     JOIN prescriptions.prescription AS prescription
