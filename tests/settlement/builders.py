@@ -37,19 +37,26 @@ from yibao.registry.people import service as people
 from yibao.registry.people.model import Enrolment, NewMembership, NewPerson
 from yibao.registry.service import ReferenceCache
 from yibao.settlement.model import (
+    Admit,
+    CancelAdmission,
     CancelRegistration,
     CancelSettlement,
+    ChangeAdmission,
     DescribeVisit,
     Diagnosis,
+    Discharge,
     FeeLine,
     LineFacts,
+    Purchase,
     RegisterVisit,
+    ReopenStay,
     Reverse,
     Settle,
     SettlementFacts,
     UploadFees,
     VisitFacts,
     WithdrawFees,
+    WithdrawLines,
 )
 from yibao.settlement.service import REQUESTS, SettlementRoom
 
@@ -177,7 +184,7 @@ class Town:
     numbers: NumberSource
     room: SettlementRoom
     commands: Commands
-    trials: SharedReads[Settle, SettlementFacts]
+    trials: SharedReads[Settle | Purchase, SettlementFacts]
     documents: dict[str, str] = field(default_factory=dict)
     """Identity-card numbers by member."""
     _messages: "count[int]" = field(default_factory=lambda: count(1))
@@ -308,8 +315,8 @@ class Town:
             CareKind("11"), fen_from_yuan(total), use_account, "01", "02", "", None, sums,
         )  # fmt: skip
 
-    async def trial(self, request: Settle) -> SettlementFacts:
-        """Try a settlement."""
+    async def trial(self, request: Settle | Purchase) -> SettlementFacts:
+        """Try a settlement or a purchase."""
         return await self.trials.ask(POOL, request)
 
     async def bill(
@@ -329,6 +336,73 @@ class Town:
     def reversal(self, settled: SettlementFacts, transaction: str = "2207") -> Reverse:
         """A reversal of the message that made a settlement (or cancellation)."""
         return Reverse(settled.institution, settled.member, transaction, settled.message_id, "")
+
+    # ------------------------------------------------------------------------------------ stays
+
+    def admission(
+        self,
+        member: str,
+        institution: str = TERTIARY,
+        scheme: Scheme = EMPLOYEE,
+        *,
+        begin: datetime | None = None,
+    ) -> Admit:
+        """An admission for now."""
+        begin = begin or self.clock.now()
+        return Admit(
+            institution, member, scheme, CareKind("21"), begin, "02",
+            self.documents.get(member, "?"), "ZY1", "D1", "医师甲", "01", "内科", "发热", None, None,
+            (_cold(begin),), {"adm_bed": "8"},
+        )  # fmt: skip
+
+    async def admit(
+        self,
+        member: str,
+        institution: str = TERTIARY,
+        scheme: Scheme = EMPLOYEE,
+        *,
+        days_ago: int = 0,
+    ) -> VisitFacts:
+        """Admit a member, some days before now."""
+        begin = self.clock.now() - timedelta(days=days_ago)
+        stay: VisitFacts = await self.do(self.admission(member, institution, scheme, begin=begin))
+        return stay
+
+    def discharge(self, stay: VisitFacts, end: datetime | None = None, way: str = "1") -> Discharge:
+        """A discharge for now."""
+        end = end or self.clock.now()
+        return Discharge(
+            stay.institution, stay.member, stay.key, stay.scheme, end, None, None,
+            (_cold(end),), way, None, {"dscg_way": way},
+        )  # fmt: skip
+
+    def stay_settlement(
+        self, stay: VisitFacts, total: str, *, interim: bool = False, **more: Any
+    ) -> Settle:
+        """A request to settle what is open of a stay."""
+        request = self.settlement(stay, total, batch="")
+        return replace(request, care_kind=CareKind("21"), interim=interim, **more)
+
+    async def stayed(
+        self, member: str, amount: str, institution: str = TERTIARY, *, days: int = 5
+    ) -> SettlementFacts:
+        """A whole stay with one line, settled."""
+        stay = await self.admit(member, institution, days_ago=days)
+        await self.do(self.upload(stay, stay_line("1", amount, time=stay.begin)))
+        await self.do(self.discharge(stay))
+        settled: SettlementFacts = await self.do(self.stay_settlement(stay, amount))
+        return settled
+
+    # -------------------------------------------------------------------------------- purchases
+
+    def purchase(self, member: str, *lines: FeeLine, total: str | None = None) -> Purchase:
+        """A purchase at the pharmacy, for now."""
+        lines = lines or (line("1", "30", batch=""),)
+        amount = sum(one.amount for one in lines) if total is None else fen_from_yuan(total)
+        return Purchase(
+            PHARMACY, member, None, CareKind("41"), self.clock.now(), "02",
+            self.documents.get(member, "?"), amount, True, lines, "",
+        )  # fmt: skip
 
     # ------------------------------------------------------------------------------------ books
 
@@ -369,6 +443,13 @@ TRANSACTIONS: dict[type, str] = {
     Settle: "2207",
     CancelSettlement: "2208",
     Reverse: "2601",
+    Admit: "2401",
+    Discharge: "2402",
+    ChangeAdmission: "2403",
+    CancelAdmission: "2404",
+    ReopenStay: "2405",
+    WithdrawLines: "2302",
+    Purchase: "2102",
 }
 
 
@@ -405,6 +486,26 @@ def line(
         serial, batch, item, f"H-{item}", fen_from_yuan(amount), scaled(price or amount, 6),
         scaled(quantity, 4), time, approval, {},
     )  # fmt: skip
+
+
+def stay_line(serial: str, amount: str, **more: Any) -> FeeLine:
+    """A fee line of a stay."""
+    return line(serial, amount, **{"batch": "", **more})
+
+
+def return_of(original: FeeLine, serial: str, quantity: str, amount: str) -> FeeLine:
+    """A return of some of a line; quantity and amount as positive numbers."""
+    return replace(
+        original,
+        serial=serial,
+        quantity=-scaled(quantity, 4),
+        amount=-fen_from_yuan(amount),
+        returns=original.serial,
+    )
+
+
+def _cold(time: datetime) -> Diagnosis:
+    return Diagnosis("1", 1, "J06.900", "感冒", "内科", "D1", "医师甲", time)
 
 
 def key_of(settled: SettlementFacts) -> PoolKey:

@@ -119,9 +119,19 @@ CASES: dict[str, tuple[Request, Code]] = {
         _now(lambda t, v: replace(t.registration(v.member), voucher_number="99")),
         Code.PERSON_DIFFERS,
     ),
-    "a voucher that is not supported yet": (
-        _now(lambda t, v: replace(t.registration(v.member), voucher_type="03")),
+    "a voucher of a type that nobody knows": (
+        _now(lambda t, v: replace(t.registration(v.member), voucher_type="77")),
         Code.VOUCHER_NOT_SUPPORTED,
+    ),
+    "a card that is nobody's": (
+        _now(lambda t, v: replace(t.registration(v.member), voucher_type="03")),
+        Code.VOUCHER_INVALID,
+    ),
+    "another person's credential": (
+        _now(
+            lambda t, v: replace(t.registration(v.member), voucher_type="01", voucher_holder="99")
+        ),
+        Code.PERSON_DIFFERS,
     ),
     "an unknown person": (
         _now(lambda t, v: t.registration("11000099999999999999")),
@@ -192,9 +202,21 @@ CASES: dict[str, tuple[Request, Code]] = {
         _settlement_with(voucher_number="99"),
         Code.PERSON_DIFFERS,
     ),
-    "a settlement on a voucher that is not supported yet": (
-        _settlement_with(voucher_type="03"),
+    "a settlement on a voucher of a type that nobody knows": (
+        _settlement_with(voucher_type="77"),
         Code.VOUCHER_NOT_SUPPORTED,
+    ),
+    "a settlement on a card that is nobody's": (
+        _settlement_with(voucher_type="03", voucher_number="X1"),
+        Code.VOUCHER_INVALID,
+    ),
+    "a return of an outpatient line": (
+        _now(
+            lambda t, v: t.upload(
+                v, replace(line("2", "-5", price="5", quantity="-1"), returns="1")
+            )
+        ),
+        Code.AMOUNT_OUT_OF_RANGE,
     ),
     "a settlement of a kind of care that the law does not know": (
         _settlement_with(care_kind=CareKind("99")),

@@ -2,15 +2,17 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from yibao.gateway.authentication import Door
+from yibao.gateway.authentication import CLOCK_TOLERANCE, Door
 from yibao.gateway.dialects.model import GENERAL, Dialect
 from yibao.gateway.envelope import NO_DIVISION, Envelope
 from yibao.gateway.exchange import Exchange
 from yibao.gateway.hooks import Faults, Record, Welcome
 from yibao.gateway.reading import Input, digest
+from yibao.gateway.reply import Manner
+from yibao.gateway.tokens import Tokens
 from yibao.kernel.areas import Pool
 from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import Refusal, RefusalCode, Refused
@@ -56,6 +58,10 @@ class Context:
     vault: Vault
     door: Door
     body_limit: int = BODY_LIMIT
+    clock_tolerance: timedelta = CLOCK_TOLERANCE
+    """How far the timestamp of an outer message may be off."""
+    tokens: Tokens | None = None
+    """Issues bearer tokens; None: there is no token endpoint."""
     reference_age: float = REFERENCE_AGE
     observe: Callable[[str, int, float], None] = observe_nothing
     """Told of every answer: transaction number (or ``none``), ``infcode``, seconds."""
@@ -78,6 +84,8 @@ class Progress:
     """A command was committed: from here on nothing may be answered as "not done"."""
     warning: str | None = None
     """``warn_msg`` of a call that is done all the same."""
+    manner: Manner = field(default_factory=Manner)
+    """How the answer must look."""
     exchange: Exchange | None = None
     """What is recorded of the call; always there inside the gateway."""
 

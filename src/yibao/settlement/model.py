@@ -287,8 +287,6 @@ class Purchase:
     prescription: str | None = None
     """Number of the hospital's electronic prescription that is filled (``rxno``)."""
     practice: Practice = DEFAULT_PRACTICE
-    voucher_holder: str | None = None
-    """Document number that the voucher (``voucher_type`` 01, 03) was resolved to."""
     way: str = "01"
     """``psn_setlway``."""
     voucher_holder: str | None = None

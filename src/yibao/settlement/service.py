@@ -5,17 +5,17 @@ batch of commands touches, in number order, before anything is decided.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import PoolKey, parse_pool_key
-from yibao.kernel.refusals import Refusal, RefusalCode, Refused
+from yibao.kernel.refusals import Refusal
 from yibao.platform.commands import service as messages
 from yibao.platform.commands.model import (
     Command,
     Done,
     Message,
-    MessageKey,
     Outcome,
     Unit,
 )
@@ -29,18 +29,28 @@ from yibao.settlement.bills.recomputation import Recomputed, amounts_of
 from yibao.settlement.bills.telling import summary, told
 from yibao.settlement.fees import service as fees
 from yibao.settlement.model import (
+    Admit,
+    CancelAdmission,
     CancelRegistration,
     CancelSettlement,
+    ChangeAdmission,
     DescribeVisit,
+    Discharge,
     LineFacts,
+    Purchase,
     RegisterVisit,
+    ReopenStay,
     Reverse,
     Settle,
     SettlementFacts,
     UploadFees,
     VisitFacts,
     WithdrawFees,
+    WithdrawLines,
 )
+from yibao.settlement.purchases import service as purchases
+from yibao.settlement.reversals import service as reversals
+from yibao.settlement.stays import service as stays
 from yibao.settlement.visits import service as visits
 from yibao.settlement.visits import store as visit_store
 
@@ -51,26 +61,42 @@ __all__ = ["Recomputed", "SettlementRoom", "amounts_of", "summary", "told"]
 
 REQUESTS: tuple[type, ...] = (
     RegisterVisit,
+    Admit,
     DescribeVisit,
+    ChangeAdmission,
     UploadFees,
     WithdrawFees,
+    WithdrawLines,
+    Discharge,
+    ReopenStay,
     CancelRegistration,
+    CancelAdmission,
     Settle,
+    Purchase,
     CancelSettlement,
     Reverse,
 )
 """The room's commands, in the order a batch runs them."""
 
-SETTLED, CANCELLED = "2207", "2208"
-"""Transactions whose effect a reversal can undo here."""
+_STAYS = (Admit, ChangeAdmission, Discharge, ReopenStay, CancelAdmission)
+
+_OF_MEMBERS = RegisterVisit | Admit | Discharge | Settle | Purchase
+"""Requests that are decided by what the registry knows of the person."""
 
 
 class SettlementRoom:
     """The use cases of settlement over one registry and vault."""
 
-    def __init__(self, references: ReferenceCache, vault: Vault) -> None:
+    def __init__(
+        self,
+        references: ReferenceCache,
+        vault: Vault,
+        reversible_for: timedelta = reversals.WINDOW,
+    ) -> None:
+        """``reversible_for``: how long after a message it may be reversed."""
         self._references = references
         self._vault = vault
+        self._reversible_for = reversible_for
 
     async def handle(self, unit: Unit, commands: Sequence[Command]) -> list[Outcome]:
         """Run commands of one pool; one outcome each, in order."""
@@ -86,7 +112,7 @@ class SettlementRoom:
             requests = [commands[i].request for i in chosen]
             if kind is Reverse:
                 results: Sequence[Any] = [
-                    await self._reverse(unit, request, originals.get(i))
+                    await reversals.reverse(unit, request, originals.get(i), self._reversible_for)
                     for i, request in zip(chosen, requests, strict=True)
                 ]
             else:
@@ -104,6 +130,8 @@ class SettlementRoom:
         members: Mapping[str, Insured],
         reference: Reference,
     ) -> Sequence[Any]:
+        if kind in _STAYS:
+            return await self._run_stays(unit, kind, requests, touched, members, reference)
         if kind is RegisterVisit:
             return await visits.register(unit, requests, members, reference)
         if kind is DescribeVisit:
@@ -112,20 +140,56 @@ class SettlementRoom:
             return await fees.upload(unit, requests, touched, reference)
         if kind is WithdrawFees:
             return await fees.withdraw(unit, requests, touched)
+        if kind is WithdrawLines:
+            return await fees.withdraw_lines(unit, requests, touched, reference.catalogue)
         if kind is CancelRegistration:
             settled = await self._living_settlements(unit, requests)
             return await visits.cancel_registration(unit, requests, touched, settled)
         if kind is Settle:
-            facts = bills.Facts(touched, members, reference)
+            facts = await self._facts(unit, requests, touched, members, reference)
             return await bills.settle(unit, requests, facts)
+        if kind is Purchase:
+            return await purchases.buy(unit, requests, members, reference)
         return await bills.cancel(unit, requests, touched)
+
+    async def _run_stays(
+        self,
+        unit: Unit,
+        kind: type,
+        requests: Sequence[Any],
+        touched: Mapping[int, VisitFacts],
+        members: Mapping[str, Insured],
+        reference: Reference,
+    ) -> Sequence[Any]:
+        if kind is Admit:
+            return await stays.admit(unit, requests, members, reference)
+        if kind is ChangeAdmission:
+            return await stays.change(unit, requests, touched, reference)
+        if kind is Discharge:
+            return await stays.discharge(unit, requests, touched, members, reference)
+        if kind is ReopenStay:
+            return await stays.reopen(unit, requests, touched)
+        return await stays.cancel(unit, requests, touched)
+
+    async def _facts(
+        self,
+        unit: Unit,
+        requests: Sequence[Settle],
+        touched: Mapping[int, VisitFacts],
+        members: Mapping[str, Insured],
+        reference: Reference,
+    ) -> bills.Facts:
+        """What bills are decided by; only outpatients are asked whether they lie in hospital."""
+        outpatients = [members[r.member] for r in requests if r.batch and r.member in members]
+        lying = await visits.stays_of(unit.connection, outpatients)
+        return bills.Facts(touched, members, reference, lying)
 
     async def _originals(self, unit: Unit, commands: Sequence[Command]) -> dict[int, Message]:
         """What is remembered of the messages that reversals name, by command index."""
         found = {}
         for i, command in enumerate(commands):
             if isinstance(command.request, Reverse):
-                message = await messages.find_message(unit, _original_key(command.request))
+                message = await messages.find_message(unit, reversals.original_key(command.request))
                 if message is not None:
                     found[i] = message
         return found
@@ -139,15 +203,7 @@ class SettlementRoom:
         numbers = {
             command.request.visit.number
             for command in commands
-            if isinstance(
-                command.request,
-                DescribeVisit
-                | UploadFees
-                | WithdrawFees
-                | CancelRegistration
-                | Settle
-                | CancelSettlement,
-            )
+            if hasattr(command.request, "visit")
         }
         for message in originals.values():
             if key := parse_pool_key(str(message.reference.get("visit", ""))):
@@ -160,7 +216,7 @@ class SettlementRoom:
         numbers = {
             command.request.member
             for command in commands
-            if isinstance(command.request, RegisterVisit | Settle)
+            if isinstance(command.request, _OF_MEMBERS)
         }
         if not numbers:
             return {}
@@ -175,58 +231,33 @@ class SettlementRoom:
             for visit, found in batches.items()
         }
 
-    async def _reverse(
-        self, unit: Unit, request: Reverse, original: Message | None
-    ) -> Refusal | None:
-        key = _original_key(request)
-        try:
-            if request.original_transaction not in (SETTLED, CANCELLED):
-                raise Refused(
-                    RefusalCode.NOT_REVERSIBLE,
-                    f"{request.original_transaction} 不能冲正：可冲正的交易为 2207、2208；"
-                    "挂号、就诊信息和费用明细请用 2202、2205 撤销",
-                    "original_transaction",
-                )
-            if original is None:
-                await messages.fence(unit, key, request.member, request.message_id)
-                return None
-            if original.subject != request.member:
-                raise Refused(
-                    RefusalCode.REVERSAL_DIFFERS, "人员编号与原报文的人员不一致", "member"
-                )
-            if original.outcome == "fenced" or original.reversed_by is not None:
-                return None
-            if original.outcome == "done":
-                settlement = parse_pool_key(original.reference["settlement"])
-                assert settlement is not None
-                undo = (
-                    bills.reverse_settlement
-                    if request.original_transaction == SETTLED
-                    else bills.reverse_cancellation
-                )
-                await undo(unit, settlement, request.message_id)
-        except Refused as refused:
-            return refused.refusal
-        await messages.mark_reversed(unit, key, request.message_id)
-        return None
-
     # ------------------------------------------------------------------------------------ trial
 
     async def try_settlements(
-        self, unit: Unit, requests: Sequence[Settle]
+        self, unit: Unit, requests: Sequence[Settle | Purchase]
     ) -> list[SettlementFacts | Refusal]:
-        """Decide as settlements would, write nothing; ``key`` of the answers is None.
+        """Decide as settlements and purchases would, write nothing; the answers' ``key`` is None.
 
         The unit is a read-only snapshot, so that all that is read is of one moment.
         """
         connection, pool = unit.connection, unit.pool
-        touched = await visit_store.load(connection, pool, [r.visit.number for r in requests])
+        bought = [request for request in requests if isinstance(request, Purchase)]
+        others = [request for request in requests if isinstance(request, Settle)]
         members = await people.load_members(
-            connection, self._vault, pool, sorted({r.member for r in requests})
+            connection, self._vault, pool, sorted({request.member for request in requests})
         )
         reference = await self._references.current(connection)
-        facts = bills.Facts(touched, members, reference)
-        return await bills.try_settlements(unit, requests, facts)
+        decided: list[SettlementFacts | Refusal] = []
+        if others:
+            touched = await visit_store.load(connection, pool, [r.visit.number for r in others])
+            facts = await self._facts(unit, others, touched, members, reference)
+            decided = await bills.try_settlements(unit, others, facts)
+        purchased = await purchases.try_to_buy(unit, bought, members, reference) if bought else []
+        of_settlements, of_purchases = iter(decided), iter(purchased)
+        return [
+            next(of_purchases if isinstance(request, Purchase) else of_settlements)
+            for request in requests
+        ]
 
     # ----------------------------------------------------------------------------------- recall
 
@@ -279,6 +310,8 @@ _RECALL: Mapping[type, Callable[..., Any]] = {
     RegisterVisit: SettlementRoom._recall_visit,  # noqa: SLF001 - a table of this class's methods
     DescribeVisit: SettlementRoom._recall_visit,  # noqa: SLF001
     CancelRegistration: SettlementRoom._recall_visit,  # noqa: SLF001
+    **dict.fromkeys(_STAYS, SettlementRoom._recall_visit),  # noqa: SLF001
+    Purchase: SettlementRoom._recall_settlement,  # noqa: SLF001
     UploadFees: SettlementRoom._recall_lines,  # noqa: SLF001
     Settle: SettlementRoom._recall_settlement,  # noqa: SLF001
     CancelSettlement: SettlementRoom._recall_settlement,  # noqa: SLF001
@@ -289,10 +322,6 @@ def _key(text: str) -> PoolKey:
     key = parse_pool_key(text)
     assert key is not None, text
     return key
-
-
-def _original_key(request: Reverse) -> MessageKey:
-    return MessageKey(request.institution, request.original_transaction, request.original_message)
 
 
 def _done(result: Any) -> Done:

@@ -77,6 +77,8 @@ class Message:
     """``done``, ``refused`` or ``fenced``."""
     reference: dict[str, Any]
     reversed_by: str | None
+    recorded_at: datetime | None = None
+    """When the outcome was remembered; None of a message that is not kept yet."""
 
 
 Outcome = Done | Refusal

@@ -51,7 +51,7 @@ async def find(
                 AS wanted (institution, transaction, message_id)
            CROSS JOIN LATERAL (
                SELECT institution, transaction, message_id, subject, digest, outcome, reference,
-                      reversed_by
+                      reversed_by, recorded_at
                FROM platform.message
                WHERE pool = $1 AND institution = wanted.institution
                  AND transaction = wanted.transaction AND message_id = wanted.message_id

@@ -28,7 +28,7 @@ from yibao.settlement.bills.snapshot import Snapshot
 from yibao.settlement.fees import service as fees
 from yibao.settlement.fees import store as fee_store
 from yibao.settlement.fees.model import Basis, ChargeBatch
-from yibao.settlement.model import SettlementFacts, VisitFacts
+from yibao.settlement.model import SettlementFacts, VisitFacts, VisitKind
 from yibao.settlement.visits import store as visit_store
 
 if TYPE_CHECKING:
@@ -169,17 +169,17 @@ async def _known_today(
     looked_at = [facts for facts in living if facts.day >= since and facts.key is not None]
     visit_numbers = [facts.visit.number for facts in looked_at]
     visits = await visit_store.load(connection, pool, visit_numbers)
-    batches = {
-        batch.living_settlement: batch
-        for batch in await fee_store.visible_batches(connection, pool, visit_numbers)
-    }
+    batches: dict[int, list[ChargeBatch]] = {}
+    for batch in await fee_store.visible_batches(connection, pool, visit_numbers):
+        if batch.living_settlement is not None:
+            batches.setdefault(batch.living_settlement, []).append(batch)
     changed: dict[int, Anew | Refusal] = {}
     for facts in looked_at:
         assert facts.key is not None
         stood = snapshot.read(facts).bill
-        batch = batches[facts.key.number]
+        settled = batches[facts.key.number]
         anew = await _anew(
-            connection, facts, stood, batch, visits, own[facts.law], insured, reference
+            connection, facts, stood, settled, visits, own[facts.law], insured, reference
         )
         if isinstance(anew, Refusal) or anew.causes:
             changed[facts.key.number] = anew
@@ -190,14 +190,14 @@ async def _anew(
     connection: "Connection[Any]",
     facts: SettlementFacts,
     stood: Bill,
-    batch: ChargeBatch,
+    batches: Sequence[ChargeBatch],
     visits: Mapping[int, VisitFacts],
     law: Law,
     members: Mapping[str, Insured],
     reference: Reference,
 ) -> Anew | Refusal:
     insured = members.get(facts.member)
-    days = await _days(connection, facts, batch, visits[facts.visit.number], law)
+    days = await _days(connection, facts, batches, visits[facts.visit.number], law)
     enrolment = None if insured is None else insured.enrolment_on(facts.scheme, days["person"])
     if insured is None or enrolment is None:
         return Refusal(
@@ -230,10 +230,15 @@ async def _anew(
             filing=known.filing_of(insured, where, place, facts.day),
         )
         basis = Basis(
-            facts.scheme, facts.care_kind, term.level, term.area, reference.catalogue.version
+            facts.scheme,
+            facts.care_kind,
+            term.level,
+            term.area,
+            reference.catalogue.version,
+            batches[0].basis.practice,
         )
-        sums = await _sums(connection, facts, batch, basis, reference)
-        if sums != dict(stood.sums):
+        sums = await _sums(connection, facts, batches, basis, reference)
+        if sums != fees.in_use(stood.sums):
             now, causes = replace(now, sums=sums), (CATALOGUE,)
     return Anew(now, law, (*rules.changed_facts(stood, now), *causes))
 
@@ -241,32 +246,41 @@ async def _anew(
 async def _sums(
     connection: "Connection[Any]",
     facts: SettlementFacts,
-    batch: ChargeBatch,
+    batches: Sequence[ChargeBatch],
     basis: Basis,
     reference: Reference,
 ) -> dict[str, Sums]:
-    """The batch's sums under the catalogue of today, with the terms of each fee's day."""
-    if batch.basis == basis:
-        return dict(batch.buckets)
-    again, _ = await fees.reclassified(
-        connection, facts.visit.pool, batch, basis, reference.catalogue
-    )
-    return dict(again.buckets)
+    """The batches' sums under the catalogue of today, with the terms of each fee's day."""
+    again = batches
+    if any(batch.basis != basis for batch in batches):
+        again, _ = await fees.reclassified(
+            connection, facts.visit.pool, batches, basis, reference.catalogue
+        )
+    return fees.in_use(fees.together(again).buckets)
 
 
 async def _days(
     connection: "Connection[Any]",
     facts: SettlementFacts,
-    batch: ChargeBatch,
+    batches: Sequence[ChargeBatch],
     visit: VisitFacts,
     law: Law,
 ) -> dict[str, date]:
     """The days that the bill's law takes its facts from."""
-    basis = known.date_basis(law, facts.care_kind, facts.day)
+    kind = visit.kind
+    basis = known.date_basis(law, facts.care_kind, facts.day, kind)
+    settled_on = business_date(facts.settled_at)
+    if visit.died_on is not None:
+        settled_on = min(settled_on, visit.died_on)
     fee = None
-    if DateBasis.FEE in basis.values():
-        fee = await fees.last_fee_day(connection, facts.visit.pool, batch)
-    days = KnownDays(_visit_day(visit), business_date(facts.settled_at), fee)
+    if kind is VisitKind.STAY or DateBasis.FEE in basis.values():
+        numbers = [batch.number for batch in batches]
+        found = await fees.fee_days(connection, facts.visit.pool, numbers)
+        fee = found[1] if found else settled_on
+    discharge = None
+    if kind is VisitKind.STAY:
+        discharge = fee if visit.end is None or facts.interim else business_date(visit.end)
+    days = KnownDays(_visit_day(visit), settled_on, fee, discharge)
     return {what: days.on(named) for what, named in basis.items()}
 
 

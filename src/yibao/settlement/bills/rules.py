@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache
+from typing import Any
 
-from yibao.adjudication.benefit import benefit, needed_counters
+from yibao.adjudication.benefit import benefit
 from yibao.adjudication.model import AccountPart, Bill, CounterKey, Statement, Sums
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.money import Fen, yuan
+from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.ledger.model import (
     Entry,
@@ -24,6 +26,7 @@ from yibao.policy.terms import CareKind
 from yibao.registry.institutions.model import InstitutionTerm
 from yibao.registry.people.model import Enrolment, Insured
 from yibao.settlement.bills import snapshot
+from yibao.settlement.fees import rules as fee_rules
 from yibao.settlement.fees.model import ChargeBatch
 from yibao.settlement.model import (
     Origin,
@@ -50,6 +53,10 @@ class Candidate:
     bill: Bill
     counters: tuple[CounterKey, ...]
     """The counters the law reads or feeds for this bill."""
+    covered: tuple[int, ...] = ()
+    """The batches it settles: of a stay all that were open, ``batch`` being their sum."""
+    discharges: datetime | None = None
+    """Discharge that only the settlement tells of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +66,6 @@ class Decision:
     candidate: Candidate
     statement: Statement
     facts: SettlementFacts
-
-
-def candidate(
-    request: Settle,
-    visit: VisitFacts,
-    batch: ChargeBatch,
-    insured: Insured,
-    enrolment: Enrolment,
-    term: InstitutionTerm,
-    law: Law,
-    bill: Bill,
-) -> Candidate:
-    """The facts of one bill put together, with the counters that the law wants to see."""
-    return Candidate(
-        request, visit, batch, insured, enrolment, term, law, bill, needed_counters(bill, law)
-    )
 
 
 def check_batch(request: Settle, batch: ChargeBatch | None) -> ChargeBatch:
@@ -92,6 +83,105 @@ def check_batch(request: Settle, batch: ChargeBatch | None) -> ChargeBatch:
             "batch",
         )
     return batch
+
+
+def check_stay_batches(batches: Sequence[ChargeBatch]) -> list[ChargeBatch]:
+    """Everything of a stay that is not settled yet, if there is something in it."""
+    unsettled = [b for b in batches if b.living_settlement is None and b.line_count]
+    if unsettled:
+        return unsettled
+    settled = any(batch.living_settlement is not None for batch in batches)
+    raise Refused(
+        RefusalCode.BATCH_SETTLED if settled else RefusalCode.BATCH_EMPTY,
+        "该住院的费用明细已全部结算；需重新结算请先用 2305 撤销"
+        if settled
+        else "该住院没有已上传的费用明细",
+        "batch",
+    )
+
+
+def discharge_of(request: Settle, visit: VisitFacts) -> datetime | None:
+    """When the stay ended; None for an interim settlement of one that goes on.
+
+    Refused: NOT_DISCHARGED for a final settlement of a stay whose end nobody told,
+    DATE_NOT_ALLOWED when the settlement tells another day than the discharge.
+    """
+    told = None if request.interim else request.discharged_at
+    end = visit.end or told
+    if end is None:
+        if request.interim:
+            return None
+        raise Refused(
+            RefusalCode.NOT_DISCHARGED,
+            "该住院尚未办理出院：出院结算请先用 2402 办理出院，未出院请使用中途结算标志",
+            "discharged_at",
+        )
+    day = business_date(end)
+    if told is not None and business_date(told) != day:
+        raise Refused(
+            RefusalCode.DATE_NOT_ALLOWED,
+            f"出院日期 {business_date(told)} 与出院办理的日期 {day} 不一致",
+            "discharged_at",
+            day=day.isoformat(),
+        )
+    if day < business_date(visit.begin):
+        raise Refused(
+            RefusalCode.DATE_NOT_ALLOWED,
+            f"出院日期 {day} 早于入院日期 {business_date(visit.begin)}",
+            "discharged_at",
+            day=day.isoformat(),
+        )
+    return end
+
+
+def check_last_fee(last: date | None, end: date | None, died_on: date | None) -> None:
+    """No fee of a stay lies after its end, and none after a death."""
+    for day, what in ((end, "出院日期"), (died_on, "死亡日期")):
+        if last is not None and day is not None and last > day:
+            raise Refused(
+                RefusalCode.DATE_NOT_ALLOWED,
+                f"费用日期 {last} 晚于{what} {day}，请先用 2302 撤销这些明细",
+                "time",
+                day=last.isoformat(),
+            )
+
+
+def check_not_negative(sums: Sums) -> None:
+    """A bill of a stay whose returns outweigh its new lines belongs to the interim one before."""
+    if min(sums.total, sums.own, sums.over_limit, sums.first_pay, sums.in_scope, sums.hospital) < 0:
+        raise Refused(
+            RefusalCode.AMOUNT_OUT_OF_RANGE,
+            "本次退费多于新发生的费用，不能单独结算：请先用 2305 撤销前一笔中途结算，再一并结算",
+            "total",
+        )
+
+
+def further_diseases(
+    insured: Insured, care_kind: CareKind, disease: str | None, institution: str, day: date
+) -> int:
+    """How many chronic diseases are on file beside the one that is treated.
+
+    Refused for a person with diseases on file when the one treated is not among them, or may only
+    be treated elsewhere. Of a person with none on file nothing is asked.
+    """
+    if not care_kind.startswith(CHRONIC) or not insured.diseases:
+        return 0
+    filed = insured.diseases_on(day)
+    treated = [one for one in filed if one.code == disease]
+    if not treated:
+        named = "未填写病种" if disease is None else f"病种 {disease} 未备案或备案已失效"
+        raise Refused(RefusalCode.FILING_UNKNOWN, f"门诊慢特病：{named}（{day}）", "disease_code")
+    if all(one.institution not in (None, institution) for one in treated):
+        raise Refused(
+            RefusalCode.CARE_NOT_OFFERED,
+            f"门诊慢特病：病种 {disease} 备案的定点机构不是本机构",
+            "institution",
+        )
+    return len({one.code for one in filed} - {disease})
+
+
+CHRONIC = "14"
+"""Kinds of care (``med_type``) of chronic and special diseases (门诊慢特病) begin with this."""
 
 
 def check_care_kind(law: Law, care_kind: CareKind, day: date) -> None:
@@ -157,7 +247,7 @@ def decide(
         kind=SettlementKind.SETTLEMENT,
         mirrors=None,
         visit=visit.key,
-        batch=request.batch,
+        batch=candidate.batch.label,
         institution=request.institution,
         member=request.member,
         origin=Origin.INSTITUTION,
@@ -200,10 +290,38 @@ def decide(
             {key: history.get(key, 0) for key in candidate.counters},
             account_parts,
             candidate.batch.basis.catalogue,
-        ),
+        )
+        | _of_stay(candidate),
+        interim=request.interim,
         insured=candidate.insured,
     )
     return Decision(candidate, statement, facts)
+
+
+def _of_stay(candidate: Candidate) -> dict[str, Any]:
+    """What undoing the settlement of a stay must know: its batches, and whether it ended it."""
+    kept: dict[str, Any] = {}
+    if len(candidate.covered) > 1:
+        kept["batches"] = list(candidate.covered)
+    if candidate.discharges is not None:
+        kept["discharges"] = candidate.discharges.isoformat()
+    return kept
+
+
+def is_of_stay(original: SettlementFacts) -> bool:
+    """Whether a settlement is of a stay: of these alone a bill has a first day."""
+    return "begin" in original.snapshot
+
+
+def covered_by(original: SettlementFacts, batch: int) -> list[int]:
+    """The batches that a settlement settled; ``batch`` is the one it is filed under."""
+    return list(original.snapshot.get("batches", [batch]))
+
+
+def discharged_by(original: SettlementFacts) -> datetime | None:
+    """The discharge that a settlement alone told of."""
+    told = original.snapshot.get("discharges")
+    return None if told is None else datetime.fromisoformat(told)
 
 
 # ------------------------------------------------------------------------------ money and mirrors
@@ -279,6 +397,49 @@ def reinstatement(
         cancelled_by=None,
         insured=None,
     )
+
+
+def check_last_of_stay(settlement: PoolKey, batches: Sequence[ChargeBatch]) -> None:
+    """Refused while a later settlement of the stay stands; it is named."""
+    numbers = [batch.living_settlement for batch in batches if batch.living_settlement is not None]
+    if numbers and max(numbers) > settlement.number:
+        later = PoolKey(settlement.pool, max(numbers)).text()
+        raise Refused(
+            RefusalCode.NOT_REVERSIBLE,
+            f"该住院之后还有一笔结算（结算ID {later}），须先撤销后面的结算",
+            "settlement",
+            later=later,
+        )
+
+
+def check_reinstatable(
+    original: SettlementFacts, batches: Sequence[ChargeBatch], covered: Sequence[int]
+) -> None:
+    """The batches must be as the settlement found them, and none before them open."""
+    slots = [batch for batch in batches if batch.number in covered]
+    found: Mapping[str, Sums] = {}
+    for batch in slots:
+        found = fee_rules.merged(found, batch.buckets)
+    stood = {name: Sums(*sums) for name, sums in original.snapshot["buckets"].items()}
+    if (
+        len(slots) < len(covered)
+        or any(batch.living_settlement is not None for batch in slots)
+        or fee_rules.in_use(found) != fee_rules.in_use(stood)
+    ):
+        raise Refused(
+            RefusalCode.NOT_REVERSIBLE,
+            f"收费批次 {original.batch} 已重新结算，或其明细已变更，不能恢复原结算",
+            "original_message",
+        )
+    if is_of_stay(original) and any(
+        batch.living_settlement is None and batch.line_count and batch.number < min(covered)
+        for batch in batches
+    ):
+        raise Refused(
+            RefusalCode.NOT_REVERSIBLE,
+            "该住院之前的费用尚未结算，不能恢复原结算",
+            "original_message",
+        )
 
 
 def depended_on(counters_read: Mapping[str, int], moved: Sequence[tuple[CounterKey, int]]) -> bool:

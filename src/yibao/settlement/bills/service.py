@@ -4,12 +4,14 @@ Locks are taken in one order everywhere: visits, accumulators, account parts, ea
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from yibao.adjudication.case import facts_asked
-from yibao.adjudication.model import CounterKey, Person
+from yibao.adjudication.benefit import needed_counters
+from yibao.adjudication.case import case_of, facts_asked, facts_of
+from yibao.adjudication.model import Bill, CounterKey, Person
+from yibao.adjudication.stays import Stay, chain_of
 from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.periods import age_on, business_date
@@ -24,23 +26,26 @@ from yibao.registry.people.model import Enrolment, Insured
 from yibao.registry.service import Reference
 from yibao.settlement.bills import facts as known
 from yibao.settlement.bills import recomputation, rules, store
-from yibao.settlement.bills.facts import Deciding, KnownDays, Where
+from yibao.settlement.bills.facts import Deciding, KnownDays, Span, Where
 from yibao.settlement.bills.recomputation import Recomputed
 from yibao.settlement.bills.rules import Candidate, Decision
 from yibao.settlement.fees import service as fees
-from yibao.settlement.fees.model import Basis, ChargeBatch
+from yibao.settlement.fees.model import Basis, Booked, ChargeBatch, classifying
 from yibao.settlement.model import (
     CancelSettlement,
-    LineFacts,
     Settle,
     SettlementFacts,
     SettlementKind,
     VisitFacts,
+    VisitKind,
 )
+from yibao.settlement.visits import store as visit_store
 from yibao.settlement.visits.rules import (
+    Dates,
     check_enrolment,
-    check_outpatient_institution,
+    check_not_in_hospital,
     check_own_visit,
+    check_provider,
     check_voucher,
 )
 
@@ -62,14 +67,32 @@ class Facts:
     visits: Mapping[int, VisitFacts]
     members: Mapping[str, Insured]
     reference: Reference
+    stays: Mapping[int, Sequence[Dates]] = field(default_factory=dict)
+    """Over all pools, by identity."""
+    batches: Mapping[int, list[ChargeBatch]] | None = None
+    """The batches of the visits; None: they are looked up."""
+    last_fees: Mapping[int, date] = field(default_factory=dict)
+    """Day of the last fee of batches that are not kept yet."""
+
+
+EMERGENCY = "13"
+"""Kind of care (``med_type``) of emergency care without admission (急诊)."""
 
 
 async def settle(
     unit: Unit, requests: Sequence[Settle], facts: Facts
 ) -> list[SettlementFacts | Refusal]:
     """Settle charge batches (结算): decide, write the facts, move the money."""
-    decisions = await _decide(unit, requests, facts, writing=True)
+    return await write_decisions(unit, await decide_new(unit, requests, facts, writing=True))
+
+
+async def write_decisions(
+    unit: Unit, decisions: Sequence[Decision | Refusal]
+) -> list[SettlementFacts | Refusal]:
+    """Write what was decided; visits and batches are there."""
     settled: list[tuple[SettlementFacts, int]] = []
+    slots: list[tuple[int, int | None]] = []
+    chains: list[tuple[int, str]] = []
     postings: list[Posting] = []
     entries: list[tuple[Any, ...]] = []
     changes: dict[store.MemberCounter, int] = {}
@@ -80,7 +103,15 @@ async def settle(
             continue
         key = PoolKey(unit.pool, unit.numbers.next(unit.now))
         bill = replace(decision.facts, key=key)
-        settled.append((bill, decision.candidate.batch.number))
+        candidate = decision.candidate
+        settled.append((bill, candidate.batch.number))
+        slots += [(number, key.number) for number in candidate.covered]
+        if candidate.bill.chain not in (None, candidate.visit.chain):
+            chains.append((candidate.visit.key.number, candidate.bill.chain or ""))
+        if candidate.discharges is not None:
+            await visit_store.set_end(
+                unit.connection, unit.pool, candidate.visit.key.number, candidate.discharges
+            )
         postings.append(rules.posting(decision, key.number, unit.day))
         for counter, delta in decision.statement.counters:
             entries.append((unit.pool, key.number, *counter, bill.member, "settlement", delta))
@@ -89,9 +120,9 @@ async def settle(
         outcomes.append(bill)
     if settled:
         await _write(unit, settled, postings, entries, changes)
-        await fees.set_living_settlement(
-            unit, [(batch, bill.key.number) for bill, batch in settled if bill.key]
-        )
+        await fees.set_living_settlement(unit, slots)
+    if chains:
+        await visit_store.set_chains(unit.connection, unit.pool, chains)
     return outcomes
 
 
@@ -99,25 +130,30 @@ async def try_settlements(
     unit: Unit, requests: Sequence[Settle], facts: Facts
 ) -> list[SettlementFacts | Refusal]:
     """Decide batches as ``settle`` would (预结算), locking and writing nothing."""
-    decisions = await _decide(unit, requests, facts, writing=False)
+    decisions = await decide_new(unit, requests, facts, writing=False)
     return [decision if isinstance(decision, Refusal) else decision.facts for decision in decisions]
 
 
-async def _decide(
+async def decide_new(
     unit: Unit, requests: Sequence[Settle], facts: Facts, *, writing: bool
 ) -> list[Decision | Refusal]:
-    batches = await fees.batches_by_visit(unit, [request.visit.number for request in requests])
+    """Decide requests to settle; ``writing`` locks what is read and keeps lines classified anew."""
+    batches = facts.batches
+    if batches is None:
+        visits = [request.visit.number for request in requests]
+        batches = await fees.batches_by_visit(unit, visits)
     candidates: list[Candidate | Refusal] = []
-    changed: dict[int, tuple[ChargeBatch, list[tuple[int, int, LineFacts, str]]]] = {}
+    changed: dict[int, tuple[list[ChargeBatch], list[Booked]]] = {}
     for place, request in enumerate(requests):
         try:
-            visit, batch, basis = _open_batch(unit, request, batches, facts)
-            if batch.basis != basis:
-                batch, rows = await fees.reclassified(
-                    unit.connection, unit.pool, batch, basis, facts.reference.catalogue
+            visit, chosen, basis = _open_batches(unit, request, batches, facts)
+            if any(batch.basis != basis for batch in chosen):
+                chosen, lines = await fees.reclassified(
+                    unit.connection, unit.pool, chosen, basis, facts.reference.catalogue
                 )
-                changed[place] = batch, rows
-            candidates.append(await _candidate(request, visit, batch, facts, unit))
+                changed[place] = chosen, lines
+            own = batches.get(visit.key.number, [])
+            candidates.append(await _candidate(request, visit, chosen, own, facts, unit))
         except Refused as refused:
             candidates.append(refused.refusal)
     ready = [candidate for candidate in candidates if isinstance(candidate, Candidate)]
@@ -132,51 +168,82 @@ async def _decide(
     # A refused request leaves its lines as they were, whatever basis it had asked for.
     kept = [changed[place] for place in changed if isinstance(decisions[place], Decision)]
     if kept and writing:
-        rewritten = [row for _, rows in kept for row in rows]
-        await fees.write_reclassified(unit, [batch for batch, _ in kept], rewritten)
+        rewritten = [line for _, lines in kept for line in lines]
+        await fees.write_reclassified(
+            unit, [batch for again, _ in kept for batch in again], rewritten
+        )
     return decisions
 
 
-def _open_batch(
+def _open_batches(
     unit: Unit, request: Settle, batches: Mapping[int, list[ChargeBatch]], facts: Facts
-) -> tuple[VisitFacts, ChargeBatch, Basis]:
-    """The visit and batch to settle, and the basis its lines must be classified by today."""
-    visit = check_own_visit(
-        facts.visits.get(request.visit.number), request.institution, request.member
-    )
-    term = check_outpatient_institution(
-        facts.reference.directory.institution(request.institution), unit.pool, unit.day
+) -> tuple[VisitFacts, list[ChargeBatch], Basis]:
+    """The visit and batches to settle, and the basis their lines must be classified by today."""
+    visit = _own_visit(request, facts)
+    term = check_provider(
+        facts.reference.directory.institution(request.institution), unit.pool, unit.day, visit.kind
     )
     found = batches.get(request.visit.number, [])
-    labelled = next((batch for batch in found if batch.label == request.batch), None)
-    batch = rules.check_batch(request, labelled)
+    if visit.kind is VisitKind.STAY:
+        chosen = rules.check_stay_batches(found)
+    else:
+        labelled = next((batch for batch in found if batch.label == request.batch), None)
+        chosen = [rules.check_batch(request, labelled)]
     basis = Basis(
-        request.scheme, request.care_kind, term.level, term.area, facts.reference.catalogue.version
+        request.scheme,
+        request.care_kind,
+        term.level,
+        term.area,
+        facts.reference.catalogue.version,
+        classifying(request.practice),
     )
-    return visit, batch, basis
+    return visit, chosen, basis
+
+
+def _own_visit(request: Settle, facts: Facts) -> VisitFacts:
+    """The visit; one that was made for this request alone (a purchase) needs no more checks."""
+    found = facts.visits.get(request.visit.number)
+    if found is not None and found.kind is VisitKind.PURCHASE and facts.batches is not None:
+        return found
+    # 2207 names a batch and 2304 none: that is how the two are told apart
+    kind = VisitKind.OUTPATIENT if request.batch else VisitKind.STAY
+    return check_own_visit(found, request.institution, request.member, kind)
 
 
 async def _candidate(
-    request: Settle, visit: VisitFacts, batch: ChargeBatch, facts: Facts, unit: Unit
+    request: Settle,
+    visit: VisitFacts,
+    chosen: Sequence[ChargeBatch],
+    own: Sequence[ChargeBatch],
+    facts: Facts,
+    unit: Unit,
 ) -> Candidate:
+    batch = fees.together(chosen)
     rules.check_sums(request, batch.sums)
     begin = business_date(visit.begin)
     insured = facts.members.get(request.member)
     enrolment = check_enrolment(insured, request.scheme, begin)
     assert insured is not None
-    check_voucher(insured, request.voucher_type, request.voucher_number)
+    check_voucher(insured, request.voucher_type, request.voucher_number, request.voucher_holder)
+    if visit.kind is VisitKind.OUTPATIENT:
+        check_not_in_hospital(begin, facts.stays.get(insured.identity.id, ()))
     institution = facts.reference.directory.institution(request.institution)
-    term = check_outpatient_institution(institution, unit.pool, begin)
+    term = check_provider(institution, unit.pool, begin, visit.kind)
     assert institution is not None
     book = facts.reference.laws
     law = book.law_on(enrolment.division, request.scheme, begin)
     rules.check_care_kind(law, request.care_kind, begin)
-    days = await _deciding_days(unit, request, batch, law, begin)
+    stay = None
+    if visit.kind is VisitKind.STAY:
+        rules.check_not_negative(batch.sums)
+        batch = replace(batch, buckets=fees.in_use(batch.buckets))
+        stay = await _stay_span(unit, request, visit, chosen, own, insured)
+    days = await _deciding_days(unit, request, visit, batch, law, begin, stay, facts)
     if days["law"] != begin:
         law = book.law_on(enrolment.division, request.scheme, days["law"])
         rules.check_care_kind(law, request.care_kind, days["law"])
     if days["person"] != begin:
-        enrolment = check_enrolment(insured, request.scheme, days["person"])
+        enrolment = _enrolment_on(insured, request.scheme, days["person"], enrolment, visit.kind)
     bill = known.bill_of(
         Deciding(
             request.scheme,
@@ -186,6 +253,11 @@ async def _candidate(
             visit.disease_code,
             request.use_account,
             request.way,
+            visit.kind,
+            None if stay is None else Span(stay.begin, stay.days, None),
+            rules.further_diseases(
+                insured, request.care_kind, visit.disease_code, request.institution, begin
+            ),
         ),
         insured,
         enrolment,
@@ -196,19 +268,131 @@ async def _candidate(
             unit.connection, unit.pool, insured, request.scheme, law, days["person"]
         ),
     )
-    return rules.candidate(request, visit, batch, insured, enrolment, term, law, bill)
+    if visit.kind is VisitKind.STAY and law.stays is not None:
+        bill = replace(bill, chain=await _chain(unit, visit, insured, term.division, law, bill))
+    return Candidate(
+        request,
+        visit,
+        batch,
+        insured,
+        enrolment,
+        term,
+        law,
+        bill,
+        needed_counters(bill, law),
+        tuple(one.number for one in chosen),
+        None if stay is None else stay.discharges,
+    )
+
+
+def _enrolment_on(
+    insured: Insured, scheme: Scheme, day: date, at_begin: Enrolment, kind: VisitKind
+) -> Enrolment:
+    """The enrolment of a later day; a stay outlasts its own, entitlement decides what is paid."""
+    if kind is VisitKind.STAY:
+        return insured.enrolment_on(scheme, day) or at_begin
+    return check_enrolment(insured, scheme, day)
+
+
+# ------------------------------------------------------------------------------------ days of stays
+
+
+@dataclass(frozen=True, slots=True)
+class _Stay:
+    """The days of a stay, as far as a bill of it is concerned."""
+
+    begin: date
+    days: int
+    discharge: date
+    last_fee: date
+    settlement: date
+    """Today; after a death its day, so that what ended with the death still counts."""
+    discharges: datetime | None
+    """The discharge that only the settlement tells of."""
+
+
+async def _stay_span(
+    unit: Unit,
+    request: Settle,
+    visit: VisitFacts,
+    chosen: Sequence[ChargeBatch],
+    own: Sequence[ChargeBatch],
+    insured: Insured,
+) -> _Stay:
+    end = rules.discharge_of(request, visit)
+    admitted = business_date(visit.begin)
+    ended = None if end is None else business_date(end)
+    fee_days = await fees.fee_days(unit.connection, unit.pool, [b.number for b in chosen])
+    first, last = fee_days or (admitted, ended or unit.day)
+    died_on = insured.identity.died_on
+    rules.check_last_fee(fee_days and last, ended, died_on)
+    settled_before = any(
+        batch.living_settlement is not None and batch.number < chosen[0].number for batch in own
+    )
+    until = ended or unit.day
+    return _Stay(
+        first if settled_before else admitted,
+        max(1, (until - admitted).days),
+        ended or last,
+        last,
+        unit.day if died_on is None else min(unit.day, died_on),
+        end if visit.end is None else None,
+    )
+
+
+async def _chain(
+    unit: Unit, visit: VisitFacts, insured: Insured, division: str, law: Law, bill: Bill
+) -> str:
+    """The chain of stays that a stay belongs to, by the human's care before it in this pool."""
+    assert visit.identity is not None, "a stay has its human"
+    day = business_date(visit.begin)
+    before = await visit_store.care_before(
+        unit.connection, unit.pool, visit.identity, visit.member, day, EMERGENCY
+    )
+    own = Stay(
+        visit.key.text(), visit.institution, day, referred=known.is_referred(insured, division, day)
+    )
+    case = case_of(facts_of(bill, law), law)
+    earlier = [
+        Stay(
+            one.key.text(),
+            one.institution,
+            business_date(one.begin),
+            None if one.end is None else business_date(one.end),
+            one.chain,
+            emergency=emergency,
+        )
+        for one, emergency in before
+    ]
+    return chain_of(own, earlier, law, case).chain
 
 
 async def _deciding_days(
-    unit: Unit, request: Settle, batch: ChargeBatch, law: Law, begin: date
+    unit: Unit,
+    request: Settle,
+    visit: VisitFacts,
+    batch: ChargeBatch,
+    law: Law,
+    begin: date,
+    stay: _Stay | None,
+    facts: Facts,
 ) -> dict[str, date]:
     """The day that the law takes each kind of fact from (``date_basis``)."""
-    basis = known.date_basis(law, request.care_kind, begin)
-    fee = None
-    if DateBasis.FEE in basis.values():
-        fee = await fees.last_fee_day(unit.connection, unit.pool, batch)
-    days = KnownDays(begin, unit.day, fee)
+    basis = known.date_basis(law, request.care_kind, begin, visit.kind)
+    if stay is not None:
+        days = KnownDays(begin, stay.settlement, stay.last_fee, stay.discharge)
+    else:
+        asked = DateBasis.FEE in basis.values()
+        days = KnownDays(begin, unit.day, await _last_fee(unit, batch, facts) if asked else None)
     return {what: days.on(named) for what, named in basis.items()}
+
+
+async def _last_fee(unit: Unit, batch: ChargeBatch, facts: Facts) -> date:
+    if batch.number in facts.last_fees:
+        return facts.last_fees[batch.number]
+    found = await fees.fee_days(unit.connection, unit.pool, [batch.number])
+    assert found is not None, "a batch without lines is not settled"
+    return found[1]
 
 
 async def claim_free_years(
@@ -329,7 +513,7 @@ def _living(
     visits: Mapping[int, VisitFacts],
     found: Mapping[int, tuple[SettlementFacts, int]],
 ) -> tuple[SettlementFacts, int]:
-    check_own_visit(visits.get(request.visit.number), request.institution, request.member)
+    check_own_visit(visits.get(request.visit.number), request.institution, request.member, None)
     if request.settlement.number not in found:
         raise Refused(RefusalCode.SETTLEMENT_UNKNOWN, "结算ID不存在", "settlement")
     original, batch = found[request.settlement.number]
@@ -377,14 +561,10 @@ async def reverse_cancellation(
     ]
     if original.cancelled_by != cancellation:
         return None
-    batches = await fees.batches_by_visit(unit, [original.visit.number])
-    slot = next((b for b in batches.get(original.visit.number, []) if b.number == batch), None)
-    if slot is None or slot.living_settlement is not None:
-        raise Refused(
-            RefusalCode.NOT_REVERSIBLE,
-            f"收费批次 {original.batch} 已重新结算或已撤销明细，不能恢复原结算",
-            "original_message",
-        )
+    batches = (await fees.batches_by_visit(unit, [original.visit.number])).get(
+        original.visit.number, []
+    )
+    rules.check_reinstatable(original, batches, rules.covered_by(original, batch))
     return await _repeat(unit, original, batch, message_id, sign=1)
 
 
@@ -403,6 +583,8 @@ async def _repeat(
     """
     assert original.key is not None
     number = original.key.number
+    if sign < 0:
+        await _check_last_of_stay(unit, original)
     moved = (await store.accumulator_entries(unit.connection, unit.pool, [number])).get(number, [])
     await _locked_accumulators(unit, [(original.member, counter) for counter, _ in moved])
     later = await _dependents(unit, original, moved)
@@ -434,12 +616,25 @@ async def _repeat(
         ],
         {(original.member, counter): sign * delta for counter, delta in moved},
     )
-    await fees.set_living_settlement(unit, [(batch, None if sign < 0 else number)])
+    living = None if sign < 0 else number
+    covered = rules.covered_by(original, batch)
+    await fees.set_living_settlement(unit, [(one, living) for one in covered])
+    if discharge := rules.discharged_by(original):
+        end = None if sign < 0 else discharge
+        await visit_store.set_end(unit.connection, unit.pool, original.visit.number, end)
     if later:
         flags = [(unit.pool, flagged, key.number, unit.now) for flagged in later]
         await store.insert_flags(unit.connection, flags)
     unit.outbox.append((BILL_CANCELLED if sign < 0 else BILL_SETTLED, {"settlement": key.text()}))
     return again
+
+
+async def _check_last_of_stay(unit: Unit, original: SettlementFacts) -> None:
+    """Of a stay that was settled in several parts only the last may be cancelled."""
+    assert original.key is not None
+    if rules.is_of_stay(original):
+        batches = await fees.batches_by_visit(unit, [original.visit.number])
+        rules.check_last_of_stay(original.key, batches[original.visit.number])
 
 
 def _check_parts(posting: Posting, parts: Sequence[Part]) -> None:

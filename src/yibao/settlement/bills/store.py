@@ -63,6 +63,7 @@ _SETTLEMENTS = Appending(
         "payments": "jsonb",
         "law": "bytea",
         "snapshot": "jsonb",
+        "interim": "boolean",
     },
 )
 _FLAGS = Appending(
@@ -129,6 +130,7 @@ def _settlement_record(facts: SettlementFacts, batch: int) -> tuple[Any, ...]:
         ],
         bytes.fromhex(facts.law),
         facts.snapshot,
+        facts.interim,
     )
 
 
@@ -182,6 +184,7 @@ def _settlement(row: "Record") -> SettlementFacts:
         snapshot=row["snapshot"],
         needs_resettlement=row["flagged"],
         cancelled_by=key(row["cancelled_by"]),
+        interim=row["interim"],
     )
 
 
@@ -224,6 +227,24 @@ async def of_institution(
         end,
     )
     return [_settlement(row) for row in rows]
+
+
+async def final_settlements(
+    connection: "Connection[Any]", pool: Pool, visits: Sequence[int]
+) -> dict[int, int]:
+    """The living settlements of visits that were not interim ones, by visit."""
+    rows = await connection.fetch(
+        """SELECT batch.visit, max(settlement.id) AS settlement
+           FROM settlement.charge_batch AS batch
+           JOIN settlement.settlement AS settlement
+             ON settlement.pool = batch.pool AND settlement.id = batch.living_settlement
+           WHERE batch.pool = $1 AND batch.visit = ANY ($2::bigint[]) AND NOT batch.withdrawn
+             AND NOT settlement.interim
+           GROUP BY batch.visit""",
+        pool,
+        visits,
+    )
+    return {row["visit"]: row["settlement"] for row in rows}
 
 
 async def later_living(

@@ -1,52 +1,43 @@
 """Checks and classification of fee lines. Pure."""
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
 
 from yibao.adjudication.classify import classify
-from yibao.adjudication.model import ChargedLine, ItemTerms, Sums
+from yibao.adjudication.model import ChargedLine, ItemTerms, LineSplit, Sums
+from yibao.adjudication.returns import Returned, partial_return
 from yibao.kernel.money import AMOUNT_LIMIT, line_amount, yuan
 from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.policy.terms import ItemClass
-from yibao.registry.catalogue.model import Catalogue
-from yibao.settlement.fees.model import Basis
-from yibao.settlement.model import FeeLine, LineFacts
+from yibao.registry.catalogue.model import Catalogue, Item
+from yibao.settlement.fees.model import OTHER_CHARGES, Basis, Booked, Classified
+from yibao.settlement.model import FeeLine, LineFacts, Practice, UnknownItems, VisitFacts
 from yibao.settlement.visits.rules import CLOCK_TOLERANCE
-
-LINE_TOLERANCE = 1
-"""|amount − price × count| may be one fen (CONCEPTS section 9); the sent amount counts."""
-
-_APPROVALS = {"0": None, "1": True, "2": False}
 
 NOT_LISTED = ItemTerms(ItemClass.C)
 """An item without terms on the fee's day, area and level is own expense."""
 
 
-def check_line(line: FeeLine, now: datetime) -> None:
-    """Refuse a line whose figures or time cannot be."""
-    for field, label, value in (
-        ("quantity", "数量须大于 0", line.quantity - 1),
-        ("price", "单价不得为负", line.price),
-        ("amount", "金额不得为负", line.amount),
-    ):
-        if value < 0:
-            raise Refused(
-                RefusalCode.AMOUNT_OUT_OF_RANGE,
-                f"明细 {line.serial}：门诊明细的{label}（退费请用 2205 或 2208）",
-                field,
-            )
-    if line.amount > AMOUNT_LIMIT:
+# ------------------------------------------------------------------------------------------ checks
+
+
+def check_line(line: FeeLine, now: datetime, practice: Practice) -> None:
+    """Refuse a line whose figures or time cannot be. A return is checked against its original."""
+    if line.returns is None:
+        _check_positive(line)
+        check_amount(line, practice)
+    elif line.quantity >= 0 or line.amount > 0 or line.price < 0:
+        raise Refused(
+            RefusalCode.AMOUNT_OUT_OF_RANGE,
+            f"明细 {line.serial}：退费明细（冲销 {line.returns}）的数量和金额须为负数",
+            "quantity",
+        )
+    if abs(line.amount) > AMOUNT_LIMIT:
         raise Refused(
             RefusalCode.AMOUNT_OUT_OF_RANGE,
             f"明细 {line.serial}：金额 {yuan(line.amount)} 超过单条上限 {yuan(AMOUNT_LIMIT)} 元",
-            "amount",
-        )
-    expected = line_amount(line.price, line.quantity)
-    if abs(line.amount - expected) > LINE_TOLERANCE:
-        raise Refused(
-            RefusalCode.LINE_AMOUNT_DIFFERS,
-            f"明细 {line.serial}：金额 {yuan(line.amount)} 与单价×数量 {yuan(expected)} 不符",
             "amount",
         )
     if line.time > now + CLOCK_TOLERANCE:
@@ -55,23 +46,120 @@ def check_line(line: FeeLine, now: datetime) -> None:
             f"明细 {line.serial}：费用发生时间晚于当前时间（{business_date(now)}）",
             "time",
         )
-    if line.approval not in _APPROVALS:
+    if line.approval not in practice.approvals:
+        allowed = "、".join(flag for flag in practice.approvals if flag)
         raise Refused(
             RefusalCode.FIELD_INVALID,
-            f"明细 {line.serial}：医院审批标志须为 0、1 或 2",
+            f"明细 {line.serial}：医院审批标志须为 {allowed}",
             "approval",
         )
 
 
-def classified(line: FeeLine, catalogue: Catalogue, basis: Basis) -> tuple[LineFacts, str]:
-    """A line with its split under the catalogue of the place of care, and its benefit bucket."""
-    item = catalogue.items.get(line.item)
-    if item is None:
+def _check_positive(line: FeeLine) -> None:
+    for field, label, value in (
+        ("quantity", "数量须大于 0", line.quantity - 1),
+        ("price", "单价不得为负", line.price),
+        ("amount", "金额不得为负", line.amount),
+    ):
+        if value < 0:
+            raise Refused(
+                RefusalCode.AMOUNT_OUT_OF_RANGE,
+                f"明细 {line.serial}：{label}（门诊退费请用 2205 或 2208，"
+                "住院退费须填被冲销明细的流水号）",
+                field,
+            )
+
+
+def check_amount(line: FeeLine, practice: Practice) -> None:
+    """The amount is price × count, as far as the province is exact."""
+    expected = line_amount(line.price, line.quantity)
+    if abs(line.amount - expected) > practice.line_tolerance:
         raise Refused(
-            RefusalCode.CODE_UNKNOWN,
-            f"明细 {line.serial}：医疗目录编码 {line.item} 不在目录中",
-            "item",
+            RefusalCode.LINE_AMOUNT_DIFFERS,
+            f"明细 {line.serial}：金额 {yuan(line.amount)} 与单价×数量 {yuan(expected)} 不符",
+            "amount",
         )
+
+
+def check_fee_day(line: FeeLine, visit: VisitFacts) -> None:
+    """A fee of a stay lies between admission and discharge; returns may come after the latter."""
+    day, admitted = business_date(line.time), business_date(visit.begin)
+    ended = None if visit.end is None or line.returns is not None else business_date(visit.end)
+    if day < admitted:
+        raise _wrong_day(line, day, f"早于入院日期 {admitted}")
+    if ended is not None and day > ended:
+        raise _wrong_day(line, day, f"晚于出院日期 {ended}")
+
+
+def check_no_return(line: FeeLine) -> None:
+    """Outside a stay, nothing is given back line by line."""
+    if line.returns is not None:
+        raise Refused(
+            RefusalCode.AMOUNT_OUT_OF_RANGE,
+            f"明细 {line.serial}：只有住院费用可以逐条退费；门诊请用 2205 或 2208，药店请用 2103",
+            "returns",
+        )
+
+
+def check_withdrawal(wanted: set[str], booked: Sequence[Booked], unsettled: set[int]) -> None:
+    """All the lines must be there and unsettled, and none leave a return behind."""
+    found = {one.line.facts.line.serial for one in booked}
+    if missing := sorted(wanted - found):
+        raise Refused(
+            RefusalCode.LINE_UNKNOWN, f"费用明细流水号 {missing[0]} 不存在或已撤销", "serials"
+        )
+    for one in booked:
+        line = one.line.facts.line
+        if line.serial in wanted and one.batch not in unsettled:
+            raise Refused(
+                RefusalCode.BATCH_SETTLED,
+                f"费用明细流水号 {line.serial} 已结算，请先用 2305 撤销结算",
+                "serials",
+            )
+        if line.serial not in wanted:
+            raise Refused(
+                RefusalCode.LINE_RETURNED,
+                f"费用明细流水号 {line.returns} 已有退费明细 {line.serial}，须一并撤销",
+                "serials",
+            )
+
+
+def _wrong_day(line: FeeLine, day: date, why: str) -> Refused:
+    return Refused(
+        RefusalCode.DATE_NOT_ALLOWED,
+        f"明细 {line.serial}：费用发生日期 {day} {why}",
+        "time",
+        day=day.isoformat(),
+    )
+
+
+# ---------------------------------------------------------------------------------- classification
+
+
+def classified(line: FeeLine, catalogue: Catalogue, basis: Basis) -> Classified:
+    """A line with its split under the catalogue of the place of care."""
+    practice = basis.practice
+    item = catalogue.items.get(line.item)
+    if item is None or line.item in practice.own_expense_codes:
+        if item is None and not _is_own_expense(line.item, practice):
+            raise Refused(
+                RefusalCode.CODE_UNKNOWN,
+                f"明细 {line.serial}：医疗目录编码 {line.item} 不在目录中",
+                "item",
+            )
+        terms = NOT_LISTED
+    else:
+        terms = _terms(line, catalogue, basis)
+    approved = practice.approvals.get(line.approval)
+    charged = ChargedLine(line.amount, line.price, line.quantity, approved)
+    return _with_split(line, item, terms, approved, classify(charged, terms))
+
+
+def _is_own_expense(code: str, practice: Practice) -> bool:
+    return practice.unknown_items is UnknownItems.OWN_EXPENSE or code in practice.own_expense_codes
+
+
+def _terms(line: FeeLine, catalogue: Catalogue, basis: Basis) -> ItemTerms:
     terms = (
         catalogue.terms_on(
             line.item,
@@ -83,12 +171,17 @@ def classified(line: FeeLine, catalogue: Catalogue, basis: Basis) -> tuple[LineF
         )
         or NOT_LISTED
     )
-    charged = ChargedLine(line.amount, line.price, line.quantity, _APPROVALS[line.approval])
-    split = classify(charged, terms)
+    way = basis.practice.over_limit
+    return terms if way is None else replace(terms, over_limit=way)
+
+
+def _with_split(
+    line: FeeLine, item: Item | None, terms: ItemTerms, approved: bool | None, split: LineSplit
+) -> Classified:
     facts = LineFacts(
         line=line,
-        item_name=item.name,
-        charge_type=item.charge_type,
+        item_name=item.name if item else line.item,
+        charge_type=item.charge_type if item else OTHER_CHARGES,
         item_class=terms.item_class,
         first_pay_rate=terms.first_pay,
         ceiling=terms.ceiling,
@@ -99,14 +192,60 @@ def classified(line: FeeLine, catalogue: Catalogue, basis: Basis) -> tuple[LineF
         in_scope=split.in_scope,
         hospital=split.hospital,
     )
-    return facts, terms.bucket
+    return Classified(facts, terms, approved)
 
 
-def bucket_sums(lines: Iterable[tuple[LineFacts, str]]) -> dict[str, Sums]:
+# --------------------------------------------------------------------------------- partial returns
+
+
+def returned(
+    line: FeeLine, original: Classified, before: Returned, catalogue: Catalogue
+) -> Classified:
+    """A return with its split: that of what remains of its original less that of before.
+
+    Class, price and fee day are the original's, whatever has changed since.
+    """
+    first = original.facts.line
+    if (line.item, line.price) != (first.item, first.price):
+        raise Refused(
+            RefusalCode.LINE_DIFFERS,
+            f"明细 {line.serial}：退费的医疗目录编码和单价须与被冲销明细 {first.serial} 一致",
+            "returns",
+        )
+    try:
+        back = partial_return(
+            original.charged, original.terms, before, -line.quantity, -line.amount
+        )
+    except Refused as refused:
+        refusal = refused.refusal
+        raise Refused(
+            refusal.code, f"明细 {line.serial}：{refusal.message}", refusal.field, **refusal.facts
+        ) from refused
+    item = catalogue.items.get(line.item)
+    return _with_split(line, item, original.terms, original.approved, back.split)
+
+
+def check_return_amount(
+    line: FeeLine, original: FeeLine, before: Returned, practice: Practice
+) -> None:
+    """As ``check_amount``; the last return gives back whatever rounding has left."""
+    if before.quantity - line.quantity < original.quantity:
+        check_amount(line, practice)
+
+
+def after(before: Returned, line: FeeLine) -> Returned:
+    """What has gone back of a line with this return too."""
+    return Returned(before.amount - line.amount, before.quantity - line.quantity)
+
+
+# -------------------------------------------------------------------------------------------- sums
+
+
+def bucket_sums(lines: Iterable[Classified]) -> dict[str, Sums]:
     """Sums by benefit bucket."""
     totals: dict[str, list[int]] = {}
-    for facts, bucket in lines:
-        total = totals.setdefault(bucket, [0, 0, 0, 0, 0, 0])
+    for facts, terms, _ in lines:
+        total = totals.setdefault(terms.bucket, [0, 0, 0, 0, 0, 0])
         total[0] += facts.line.amount
         total[1] += facts.own
         total[2] += facts.over_limit
@@ -116,9 +255,23 @@ def bucket_sums(lines: Iterable[tuple[LineFacts, str]]) -> dict[str, Sums]:
     return {bucket: Sums(*total) for bucket, total in totals.items()}
 
 
-def merged(left: dict[str, Sums], right: dict[str, Sums]) -> dict[str, Sums]:
+def merged(left: Mapping[str, Sums], right: Mapping[str, Sums]) -> dict[str, Sums]:
     """Two sets of bucket sums as one."""
     return {
         bucket: left.get(bucket, Sums()) + right.get(bucket, Sums())
         for bucket in left.keys() | right.keys()
     }
+
+
+def without(left: Mapping[str, Sums], right: Mapping[str, Sums]) -> dict[str, Sums]:
+    """Bucket sums with those of withdrawn lines taken off."""
+    taken = {
+        bucket: Sums(-s.total, -s.own, -s.over_limit, -s.first_pay, -s.in_scope, -s.hospital)
+        for bucket, s in right.items()
+    }
+    return in_use(merged(left, taken))
+
+
+def in_use(buckets: Mapping[str, Sums]) -> dict[str, Sums]:
+    """Only the buckets in which something is left: an empty one asks nothing of the law."""
+    return {bucket: sums for bucket, sums in buckets.items() if sums != Sums()}

@@ -1,10 +1,14 @@
-"""Upload fee lines and withdraw batches. Visits are locked by the room before these run."""
+"""Upload fee lines and withdraw them. Visits are locked by the room before these run.
 
-from collections.abc import Mapping, Sequence
+An upload looks up the lines it names and no others: a stay may have thousands.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from yibao.adjudication.returns import Returned
 from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.periods import business_date
@@ -13,17 +17,27 @@ from yibao.platform.commands.model import Unit
 from yibao.policy.terms import GENERAL_OUTPATIENT
 from yibao.registry.institutions.model import InstitutionTerm
 from yibao.registry.service import Reference
+from yibao.settlement.bills import store as bill_store
 from yibao.settlement.fees import rules, store
-from yibao.settlement.fees.model import Basis, ChargeBatch
+from yibao.settlement.fees.model import (
+    Basis,
+    Booked,
+    ChargeBatch,
+    Classified,
+    classifying,
+)
 from yibao.settlement.model import (
     ALL_BATCHES,
     FeeLine,
     LineFacts,
+    Practice,
     UploadFees,
     VisitFacts,
+    VisitKind,
     WithdrawFees,
+    WithdrawLines,
 )
-from yibao.settlement.visits.rules import check_outpatient_institution, check_own_visit
+from yibao.settlement.visits.rules import KIND_NAMES, check_own_visit, check_provider
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -39,11 +53,39 @@ class Uploaded:
     batches: tuple[int, ...]
 
 
+class Known:
+    """Lines of a visit by serial, and what has gone back of each."""
+
+    def __init__(self, booked: Iterable[Booked] = ()) -> None:
+        self._lines: dict[str, tuple[int | None, Classified]] = {}
+        self._returned: dict[str, Returned] = {}
+        for line, batch, _ in booked:
+            self.add(line, batch)
+
+    def add(self, line: Classified, batch: int | None = None) -> None:
+        """Note a line; ``batch`` is None for one that is not kept yet."""
+        sent = line.facts.line
+        self._lines[sent.serial] = batch, line
+        if sent.returns is not None:
+            self._returned[sent.returns] = rules.after(self.returned(sent.returns), sent)
+
+    def find(self, serial: str) -> tuple[int | None, Classified] | None:
+        """A line with its batch."""
+        return self._lines.get(serial)
+
+    def returned(self, serial: str) -> Returned:
+        """What has gone back of a line so far."""
+        return self._returned.get(serial, Returned())
+
+
 @dataclass(slots=True)
 class _Writes:
     opened: list[ChargeBatch] = field(default_factory=list)
     grown: list[ChargeBatch] = field(default_factory=list)
     records: list[tuple[Any, ...]] = field(default_factory=list)
+
+
+# ------------------------------------------------------------------------------------------ upload
 
 
 async def upload(
@@ -52,36 +94,47 @@ async def upload(
     visits: Mapping[int, VisitFacts],
     reference: Reference,
 ) -> list[Uploaded | Refusal]:
-    """Price and split fee lines (费用明细上传); a serial sent again, equal, is the same line."""
-    numbers = [request.visit.number for request in requests]
-    batches = await batches_by_visit(unit, numbers)
-    known = (
-        await store.lines_of_batches(
-            unit.connection,
-            unit.pool,
-            [batch.number for found in batches.values() for batch in found],
-            reference.catalogue,
-        )
-        if batches
-        else {}
-    )
+    """Price and split fee lines (费用明细上传); a serial sent again, equal, is the same line.
+
+    A line of a stay that gives another one back is split by what remains of that one.
+    """
+    batches = await batches_by_visit(unit, [request.visit.number for request in requests])
+    known = await _known_lines(unit, requests, batches, reference.catalogue)
+    finals = await _finals(unit, visits, batches)
     writes = _Writes()
-    outcomes = [
-        _uploaded(
-            unit, request, visits, batches.get(request.visit.number, []), known, reference, writes
-        )
-        for request in requests
-    ]
-    if writes.opened:
-        await store.insert_batches(unit.connection, unit.pool, writes.opened)
-    if writes.grown:
-        await store.update_sums(unit.connection, unit.pool, writes.grown)
-    if writes.records:
-        await store.insert_lines(unit.connection, writes.records)
+    outcomes: list[Uploaded | Refusal] = []
+    for request in requests:
+        number = request.visit.number
+        try:
+            visit = _chargeable(request, visits.get(number), finals)
+            term = check_provider(
+                reference.directory.institution(request.institution),
+                unit.pool,
+                unit.day,
+                visit.kind,
+            )
+            basis = basis_of(visit, term, reference, request.practice)
+            outcomes.append(
+                _uploaded(
+                    unit,
+                    request,
+                    visit,
+                    batches.get(number, []),
+                    known.get(number, Known()),
+                    basis,
+                    reference,
+                    writes,
+                )
+            )
+        except Refused as refused:
+            outcomes.append(refused.refusal)
+    await _write(unit, writes)
     return outcomes
 
 
-def basis_of(visit: VisitFacts, term: InstitutionTerm, reference: Reference) -> Basis:
+def basis_of(
+    visit: VisitFacts, term: InstitutionTerm, reference: Reference, practice: Practice
+) -> Basis:
     """What a line uploaded now is classified by; the kind of care may still be unknown."""
     return Basis(
         visit.scheme,
@@ -89,60 +142,148 @@ def basis_of(visit: VisitFacts, term: InstitutionTerm, reference: Reference) -> 
         term.level,
         term.area,
         reference.catalogue.version,
+        classifying(practice),
     )
+
+
+async def _write(unit: Unit, writes: _Writes) -> None:
+    if writes.opened:
+        await store.insert_batches(unit.connection, unit.pool, writes.opened)
+    if writes.grown:
+        await store.update_sums(unit.connection, unit.pool, writes.grown)
+    if writes.records:
+        await store.insert_lines(unit.connection, writes.records)
+
+
+async def _known_lines(
+    unit: Unit,
+    requests: Sequence[UploadFees],
+    batches: Mapping[int, list[ChargeBatch]],
+    catalogue: "Catalogue",
+) -> dict[int, Known]:
+    """The lines that uploads name, by visit: those sent before, and the originals of returns."""
+    visit_of = {batch.number: batch.visit for found in batches.values() for batch in found}
+    if not visit_of:
+        return {}
+    serials = {line.serial for request in requests for line in request.lines}
+    serials |= {line.returns for request in requests for line in request.lines if line.returns}
+    booked = await store.named_lines(
+        unit.connection, unit.pool, list(visit_of), sorted(serials), catalogue
+    )
+    by_visit: dict[int, list[Booked]] = {}
+    for one in booked:
+        by_visit.setdefault(visit_of[one.batch], []).append(one)
+    return {visit: Known(lines) for visit, lines in by_visit.items()}
+
+
+async def _finals(
+    unit: Unit, visits: Mapping[int, VisitFacts], batches: Mapping[int, list[ChargeBatch]]
+) -> dict[int, int]:
+    """The final settlements of stays that are settled already."""
+    settled = [
+        number
+        for number, found in batches.items()
+        if number in visits
+        and visits[number].kind is VisitKind.STAY
+        and any(batch.living_settlement is not None for batch in found)
+    ]
+    if not settled:
+        return {}
+    return await bill_store.final_settlements(unit.connection, unit.pool, settled)
+
+
+def _chargeable(
+    request: UploadFees, found: VisitFacts | None, finals: Mapping[int, int]
+) -> VisitFacts:
+    """The visit, if lines sent this way may be added to it."""
+    visit = check_own_visit(found, request.institution, request.member, None)
+    if not request.lines:
+        raise Refused(RefusalCode.BATCH_EMPTY, "没有费用明细", "lines")
+    # 2204 names a batch and 2301 none: that is how the two are told apart
+    wanted = VisitKind.OUTPATIENT if any(line.batch for line in request.lines) else VisitKind.STAY
+    if visit.kind is not wanted:
+        raise Refused(
+            RefusalCode.VISIT_KIND_DIFFERS,
+            f"该就诊ID是{KIND_NAMES[visit.kind]}的，不能上传{KIND_NAMES[wanted]}费用明细",
+            "visit",
+        )
+    if visit.key.number in finals:
+        settlement = PoolKey(visit.key.pool, finals[visit.key.number]).text()
+        raise Refused(
+            RefusalCode.BATCH_SETTLED,
+            f"该住院已出院结算（结算ID {settlement}），追加明细请先用 2305 撤销结算",
+            "visit",
+            settlement=settlement,
+        )
+    return visit
 
 
 def _uploaded(
     unit: Unit,
     request: UploadFees,
-    visits: Mapping[int, VisitFacts],
+    visit: VisitFacts,
     batches: list[ChargeBatch],
-    known: Mapping[int, list[LineFacts]],
+    known: Known,
+    basis: Basis,
     reference: Reference,
     writes: _Writes,
-) -> Uploaded | Refusal:
-    try:
-        visit = check_own_visit(
-            visits.get(request.visit.number), request.institution, request.member
-        )
-        term = check_outpatient_institution(
-            reference.directory.institution(request.institution), unit.pool, unit.day
-        )
-        if not request.lines:
-            raise Refused(RefusalCode.BATCH_EMPTY, "没有费用明细", "lines")
-        _check_serials(request.lines)
-        present = {
-            facts.line.serial: (batch, facts)
-            for batch in batches
-            for facts in known.get(batch.number, ())
-        }
-        basis = basis_of(visit, term, reference)
-        fresh: dict[str, list[tuple[LineFacts, str]]] = {}
-        answers: dict[str, LineFacts] = {}
-        touched: set[int] = set()
-        for line in request.lines:
-            rules.check_line(line, unit.now)
-            if line.serial in present:
-                batch, facts = present[line.serial]
-                _check_equal(line, facts.line)
-                answers[line.serial] = facts
-                touched.add(batch.number)
-                continue
-            facts, bucket = rules.classified(line, reference.catalogue, basis)
-            fresh.setdefault(line.batch, []).append((facts, bucket))
-            answers[line.serial] = facts
-        changes = _grow(unit, visit, basis, {batch.label: batch for batch in batches}, fresh)
-    except Refused as refused:
-        return refused.refusal
-    for batch, is_new, lines in changes:
-        (writes.opened if is_new else writes.grown).append(batch)
-        first = batch.line_count - len(lines)
+) -> Uploaded:
+    _check_serials(request.lines)
+    label = _current_label(batches) if visit.kind is VisitKind.STAY else None
+    fresh: dict[str, list[Classified]] = {}
+    answers: list[LineFacts] = []
+    touched: set[int] = set()
+    for sent in request.lines:
+        rules.check_line(sent, unit.now, request.practice)
+        if visit.kind is VisitKind.STAY:
+            rules.check_fee_day(sent, visit)
+        else:
+            rules.check_no_return(sent)
+        if earlier := known.find(sent.serial):
+            batch, booked = earlier
+            _check_equal(sent, booked.facts.line, label)
+            answers.append(booked.facts)
+            if batch is not None:
+                touched.add(batch)
+            continue
+        line = sent if label is None else replace(sent, batch=label)
+        classified = _classified(line, known, basis, request.practice, reference.catalogue)
+        known.add(classified)
+        fresh.setdefault(line.batch, []).append(classified)
+        answers.append(classified.facts)
+    changes = _grow(unit, visit, basis, {batch.label: batch for batch in batches}, fresh)
+    for batch_, is_new, lines in changes:
+        (writes.opened if is_new else writes.grown).append(batch_)
+        first = batch_.next_line - len(lines)
         writes.records += [
-            store.line_record(unit.pool, batch.number, first + offset, facts, bucket)
-            for offset, (facts, bucket) in enumerate(lines)
+            store.line_record(unit.pool, batch_.number, first + offset, line)
+            for offset, line in enumerate(lines)
         ]
-        touched.add(batch.number)
-    return Uploaded(tuple(answers[line.serial] for line in request.lines), tuple(sorted(touched)))
+        touched.add(batch_.number)
+    return Uploaded(tuple(answers), tuple(sorted(touched)))
+
+
+def _classified(
+    line: FeeLine, known: Known, basis: Basis, practice: Practice, catalogue: "Catalogue"
+) -> Classified:
+    if line.returns is None:
+        return rules.classified(line, catalogue, basis)
+    original = known.find(line.returns)
+    if original is None or original[1].facts.line.returns is not None:
+        raise Refused(
+            RefusalCode.LINE_UNKNOWN,
+            f"明细 {line.serial}：被冲销的明细 {line.returns} 不存在、已撤销或本身是退费明细",
+            "returns",
+        )
+    before = known.returned(line.returns)
+    rules.check_return_amount(line, original[1].facts.line, before, practice)
+    return rules.returned(line, original[1], before, catalogue)
+
+
+def _current_label(batches: Sequence[ChargeBatch]) -> str:
+    """The batch of a stay that takes new lines: the latest that is not settled, or a new one."""
+    unsettled = [batch.label for batch in batches if batch.living_settlement is None]
+    return unsettled[-1] if unsettled else f"stay-{len(batches) + 1}"
 
 
 def _check_serials(lines: Sequence[FeeLine]) -> None:
@@ -158,11 +299,15 @@ def _check_serials(lines: Sequence[FeeLine]) -> None:
         seen.add(line.serial)
 
 
-def _check_equal(line: FeeLine, earlier: FeeLine) -> None:
+def _check_equal(line: FeeLine, earlier: FeeLine, label: str | None) -> None:
+    """``label`` is None for outpatients, who name their batches themselves."""
+    if label is not None:
+        line = replace(line, batch=earlier.batch)
     if line != earlier:
+        undo = "2205" if label is None else "2302"
         raise Refused(
             RefusalCode.LINE_DIFFERS,
-            f"费用明细流水号 {line.serial} 已上传且内容不同；更改请先用 2205 撤销",
+            f"费用明细流水号 {line.serial} 已上传且内容不同；更改请先用 {undo} 撤销",
             "serial",
         )
 
@@ -172,27 +317,14 @@ def _grow(
     visit: VisitFacts,
     basis: Basis,
     batches: Mapping[str, ChargeBatch],
-    fresh: Mapping[str, list[tuple[LineFacts, str]]],
-) -> list[tuple[ChargeBatch, bool, list[tuple[LineFacts, str]]]]:
+    fresh: Mapping[str, list[Classified]],
+) -> list[tuple[ChargeBatch, bool, list[Classified]]]:
     """The batches that the fresh lines open or grow: (batch as it becomes, is new, its lines)."""
     changes = []
     for label, lines in fresh.items():
-        sums = rules.bucket_sums(lines)
         batch = batches.get(label)
         if batch is None:
-            number = unit.numbers.next(unit.now)
-            opened = ChargeBatch(
-                number,
-                visit.key.number,
-                label,
-                visit.institution,
-                False,
-                len(lines),
-                sums,
-                basis,
-                None,
-            )
-            changes.append((opened, True, lines))
+            changes.append((opened(unit, visit, label, basis, lines), True, lines))
             continue
         if batch.living_settlement is not None:
             raise Refused(
@@ -203,10 +335,63 @@ def _grow(
         grown = replace(
             batch,
             line_count=batch.line_count + len(lines),
-            buckets=rules.merged(dict(batch.buckets), sums),
+            next_line=batch.next_line + len(lines),
+            buckets=rules.merged(batch.buckets, rules.bucket_sums(lines)),
+            basis=batch.basis if batch.line_count else basis,
         )
         changes.append((grown, False, lines))
     return changes
+
+
+def opened(
+    unit: Unit, visit: VisitFacts, label: str, basis: Basis, lines: Sequence[Classified]
+) -> ChargeBatch:
+    """A new batch with its first lines."""
+    return ChargeBatch(
+        unit.numbers.next(unit.now),
+        visit.key.number,
+        label,
+        visit.institution,
+        False,
+        len(lines),
+        len(lines),
+        rules.bucket_sums(lines),
+        basis,
+        None,
+    )
+
+
+def classified_purchase(
+    lines: Sequence[FeeLine], unit: Unit, basis: Basis, practice: Practice, catalogue: "Catalogue"
+) -> list[Classified]:
+    """The lines of a purchase, checked and split as an upload would."""
+    if not lines:
+        raise Refused(RefusalCode.BATCH_EMPTY, "没有费用明细", "lines")
+    _check_serials(lines)
+    classified = []
+    for line in lines:
+        rules.check_line(line, unit.now, practice)
+        rules.check_no_return(line)
+        classified.append(rules.classified(line, catalogue, basis))
+    return classified
+
+
+async def write_batches(
+    unit: Unit, batches: Sequence[tuple[ChargeBatch, Sequence[Classified]]]
+) -> None:
+    """Keep new batches with their lines."""
+    await store.insert_batches(unit.connection, unit.pool, [batch for batch, _ in batches])
+    await store.insert_lines(
+        unit.connection,
+        [
+            store.line_record(unit.pool, batch.number, number, line)
+            for batch, lines in batches
+            for number, line in enumerate(lines)
+        ],
+    )
+
+
+# ---------------------------------------------------------------------------------------- withdraw
 
 
 async def withdraw(
@@ -247,47 +432,169 @@ def _to_withdraw(request: WithdrawFees, batches: list[ChargeBatch]) -> list[Char
     return chosen
 
 
+async def withdraw_lines(
+    unit: Unit,
+    requests: Sequence[WithdrawLines],
+    visits: Mapping[int, VisitFacts],
+    catalogue: "Catalogue",
+) -> list[int | Refusal]:
+    """Withdraw unsettled lines of stays (住院费用明细撤销); answers how many.
+
+    A line goes only together with its returns.
+    """
+    batches = await batches_by_visit(unit, [request.visit.number for request in requests])
+    outcomes: list[int | Refusal] = []
+    gone: list[Booked] = []
+    shrunk: list[ChargeBatch] = []
+    for request in requests:
+        own = batches.get(request.visit.number, [])
+        try:
+            visit = visits.get(request.visit.number)
+            check_own_visit(visit, request.institution, request.member, VisitKind.STAY)
+            lines = await _lines_to_withdraw(unit, request, own, catalogue)
+        except Refused as refused:
+            outcomes.append(refused.refusal)
+            continue
+        gone += lines
+        shrunk += _shrunk(own, lines)
+        outcomes.append(len(lines))
+    if gone:
+        await store.withdraw_lines(unit.connection, unit.pool, gone, unit.now)
+        await store.update_sums(unit.connection, unit.pool, shrunk)
+    return outcomes
+
+
+async def _lines_to_withdraw(
+    unit: Unit, request: WithdrawLines, batches: Sequence[ChargeBatch], catalogue: "Catalogue"
+) -> list[Booked]:
+    open_ = {batch.number for batch in batches if batch.living_settlement is None}
+    if request.serials == (ALL_BATCHES,):
+        found = await store.lines_of_batches(unit.connection, unit.pool, sorted(open_), catalogue)
+        return [line for lines in found.values() for line in lines]
+    wanted = set(request.serials)
+    booked = await store.named_lines(
+        unit.connection,
+        unit.pool,
+        [batch.number for batch in batches],
+        sorted(wanted),
+        catalogue,
+    )
+    rules.check_withdrawal(wanted, booked, open_)
+    return [line for line in booked if line.line.facts.line.serial in wanted]
+
+
+def _shrunk(batches: Sequence[ChargeBatch], gone: Sequence[Booked]) -> list[ChargeBatch]:
+    shrunk = []
+    for batch in batches:
+        lines = [booked.line for booked in gone if booked.batch == batch.number]
+        if lines:
+            left = rules.without(batch.buckets, rules.bucket_sums(lines))
+            shrunk.append(replace(batch, line_count=batch.line_count - len(lines), buckets=left))
+    return shrunk
+
+
+# ------------------------------------------------------------------------- batches and their basis
+
+
 async def batches_by_visit(unit: Unit, visits: Sequence[int]) -> dict[int, list[ChargeBatch]]:
-    """The batches of visits that are not withdrawn."""
+    """The batches of visits that are not withdrawn, in the order they were opened."""
     found: dict[int, list[ChargeBatch]] = {}
     for batch in await store.batches_of(unit.connection, unit.pool, visits):
         found.setdefault(batch.visit, []).append(batch)
     return found
 
 
+in_use = rules.in_use
+
+
+def together(batches: Sequence[ChargeBatch]) -> ChargeBatch:
+    """Batches that are settled in one as one: number, label and place are the first's."""
+    first = batches[0]
+    if len(batches) == 1:
+        return first
+    buckets: dict[str, Any] = {}
+    for batch in batches:
+        buckets = rules.merged(buckets, batch.buckets)
+    return replace(first, line_count=sum(b.line_count for b in batches), buckets=buckets)
+
+
 async def reclassified(
     connection: "Connection[Any]",
     pool: Pool,
-    batch: ChargeBatch,
+    batches: Sequence[ChargeBatch],
     basis: Basis,
     catalogue: "Catalogue",
-) -> tuple[ChargeBatch, list[tuple[int, int, LineFacts, str]]]:
-    """The batch with its lines classified by another basis, and the rows that this changes."""
-    found = await store.lines_of_batches(connection, pool, [batch.number], catalogue)
-    lines = [rules.classified(old.line, catalogue, basis) for old in found[batch.number]]
-    changed = replace(batch, buckets=rules.bucket_sums(lines), basis=basis)
-    rows = [(batch.number, i, facts, bucket) for i, (facts, bucket) in enumerate(lines)]
-    return changed, rows
+) -> tuple[list[ChargeBatch], list[Booked]]:
+    """The batches with their lines classified by another basis, and the lines that this changes."""
+    numbers = [batch.number for batch in batches]
+    found = await store.lines_of_batches(connection, pool, numbers, catalogue)
+    known = await _originals_elsewhere(connection, pool, batches, found, catalogue)
+    changed: list[Booked] = []
+    again: list[ChargeBatch] = []
+    for batch in batches:
+        lines: list[Classified] = []
+        for booked in found.get(batch.number, []):
+            line = _again(booked.line, known, basis, catalogue)
+            known.add(line)
+            lines.append(line)
+            if line != booked.line:
+                changed.append(booked._replace(line=line))
+        again.append(replace(batch, buckets=rules.bucket_sums(lines), basis=basis))
+    return again, changed
 
 
-async def last_fee_day(connection: "Connection[Any]", pool: Pool, batch: ChargeBatch) -> date:
-    """The business date of a batch's last fee."""
-    instant = await store.last_charge(connection, pool, batch.number)
-    assert instant is not None, "a batch without lines is not settled"
-    return business_date(instant)
+def _again(line: Classified, known: Known, basis: Basis, catalogue: "Catalogue") -> Classified:
+    sent = line.facts.line
+    if sent.returns is None:
+        return rules.classified(sent, catalogue, basis)
+    original = known.find(sent.returns)
+    assert original is not None, f"the original of return {sent.serial} is gone"
+    return rules.returned(sent, original[1], known.returned(sent.returns), catalogue)
+
+
+async def _originals_elsewhere(
+    connection: "Connection[Any]",
+    pool: Pool,
+    batches: Sequence[ChargeBatch],
+    found: Mapping[int, Sequence[Booked]],
+    catalogue: "Catalogue",
+) -> Known:
+    """Originals, in earlier batches of the visit, of returns in these, as they were settled."""
+    lines = [booked.line.facts.line for own in found.values() for booked in own]
+    here = {line.serial for line in lines}
+    elsewhere = {line.returns for line in lines if line.returns is not None} - here
+    if not elsewhere:
+        return Known()
+    earlier = await store.earlier_lines(
+        connection, pool, batches[0].visit, min(b.number for b in batches), sorted(elsewhere),
+        catalogue,
+    )  # fmt: skip
+    return Known(earlier)
+
+
+async def fee_days(
+    connection: "Connection[Any]", pool: Pool, batches: Sequence[int]
+) -> tuple[date, date] | None:
+    """The business dates of the first and the last fee of batches, returns apart."""
+    found = await store.charged_between(connection, pool, batches)
+    return None if found is None else (business_date(found[0]), business_date(found[1]))
 
 
 async def write_reclassified(
-    unit: Unit, batches: Sequence[ChargeBatch], rows: Sequence[tuple[int, int, LineFacts, str]]
+    unit: Unit, batches: Sequence[ChargeBatch], lines: Sequence[Booked]
 ) -> None:
     """Store what ``reclassified`` found."""
     await store.update_sums(unit.connection, unit.pool, batches)
-    await store.reclassify_lines(unit.connection, unit.pool, rows)
+    if lines:
+        await store.reclassify_lines(unit.connection, unit.pool, lines)
 
 
 async def set_living_settlement(unit: Unit, slots: Sequence[tuple[int, int | None]]) -> None:
     """Fill (settled) or clear (cancelled) the slot of batches."""
     await store.set_living_settlement(unit.connection, unit.pool, slots)
+
+
+# ----------------------------------------------------------------------------------------- reading
 
 
 async def recall_lines(
@@ -298,9 +605,8 @@ async def recall_lines(
     catalogue: "Catalogue",
 ) -> tuple[LineFacts, ...]:
     """The lines with these serials again, in that order, from the batches an upload named."""
-    found = await store.lines_of_batches(connection, pool, batches, catalogue)
-    by_serial = {facts.line.serial: facts for lines in found.values() for facts in lines}
-    return tuple(by_serial[serial] for serial in serials)
+    found = await store.lines_with_serials(connection, pool, batches, serials, catalogue)
+    return tuple(found[serial] for serial in serials)
 
 
 async def lines(

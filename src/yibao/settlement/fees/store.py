@@ -1,16 +1,23 @@
 """SQL of charge batches and fee lines."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from yibao.adjudication.model import Sums
+from yibao.adjudication.model import ItemTerms, Sums
 from yibao.kernel.areas import Pool
 from yibao.kernel.money import Rate
 from yibao.platform.appending import Appending
+from yibao.policy.model import OverLimit
 from yibao.policy.terms import ItemClass, Level
-from yibao.settlement.fees.model import Basis, ChargeBatch
-from yibao.settlement.model import FeeLine, LineFacts
+from yibao.settlement.fees.model import OTHER_CHARGES, Basis, Booked, ChargeBatch, Classified
+from yibao.settlement.model import (
+    DEFAULT_PRACTICE,
+    FeeLine,
+    LineFacts,
+    Practice,
+    UnknownItems,
+)
 
 if TYPE_CHECKING:
     from asyncpg import Connection, Record
@@ -28,6 +35,7 @@ _BATCHES = Appending(
         "institution": "text",
         "withdrawn": "boolean",
         "line_count": "integer",
+        "next_line": "integer",
         "buckets": "jsonb",
         "basis": "jsonb",
         "living_settlement": "bigint",
@@ -58,6 +66,11 @@ _LINES = Appending(
         "first_pay": "bigint",
         "in_scope": "bigint",
         "details": "jsonb",
+        "returns": "text",
+        "approved": "boolean",
+        "first_pay_of": "integer",
+        "over_limit_way": "text",
+        "hospital": "bigint",
     },
 )
 
@@ -77,11 +90,33 @@ def _stored_basis(basis: Basis) -> dict[str, Any]:
         "level": basis.level.value,
         "area": basis.area,
         "catalogue": basis.catalogue,
+        **({} if basis.practice == DEFAULT_PRACTICE else {"practice": _stored(basis.practice)}),
     }
+
+
+def _stored(practice: Practice) -> dict[str, Any]:
+    return {
+        "unknown_items": practice.unknown_items.value,
+        "own_expense_codes": sorted(practice.own_expense_codes),
+        "approvals": dict(practice.approvals),
+        "over_limit": None if practice.over_limit is None else practice.over_limit.value,
+    }
+
+
+def _practice(stored: Mapping[str, Any]) -> Practice:
+    way = stored["over_limit"]
+    return Practice(
+        unknown_items=UnknownItems(stored["unknown_items"]),
+        own_expense_codes=frozenset(stored["own_expense_codes"]),
+        approvals=stored["approvals"],
+        over_limit=None if way is None else OverLimit(way),
+    )
 
 
 def _batch(row: "Record") -> ChargeBatch:
     basis = row["basis"]
+    if "practice" in basis:
+        basis = {**basis, "practice": _practice(basis["practice"])}
     return ChargeBatch(
         row["id"],
         row["visit"],
@@ -89,6 +124,7 @@ def _batch(row: "Record") -> ChargeBatch:
         row["institution"],
         row["withdrawn"],
         row["line_count"],
+        row["next_line"],
         {bucket: Sums(*sums) for bucket, sums in row["buckets"].items()},
         Basis(**{**basis, "level": Level(basis["level"])}),
         row["living_settlement"],
@@ -136,6 +172,7 @@ async def insert_batches(
                 batch.institution,
                 batch.withdrawn,
                 batch.line_count,
+                batch.next_line,
                 _stored_buckets(batch.buckets),
                 _stored_basis(batch.basis),
                 batch.living_settlement,
@@ -151,13 +188,15 @@ async def update_sums(
     """Write line counts, sums and basis of batches whose visit is locked."""
     await connection.execute(
         """UPDATE settlement.charge_batch AS batch
-           SET line_count = new.line_count, buckets = new.buckets, basis = new.basis
-           FROM unnest($2::bigint[], $3::int[], $4::jsonb[], $5::jsonb[])
-                AS new (id, line_count, buckets, basis)
+           SET line_count = new.line_count, next_line = new.next_line, buckets = new.buckets,
+               basis = new.basis
+           FROM unnest($2::bigint[], $3::int[], $4::int[], $5::jsonb[], $6::jsonb[])
+                AS new (id, line_count, next_line, buckets, basis)
            WHERE batch.pool = $1 AND batch.id = new.id""",
         pool,
         [batch.number for batch in batches],
         [batch.line_count for batch in batches],
+        [batch.next_line for batch in batches],
         [_stored_buckets(batch.buckets) for batch in batches],
         [_stored_basis(batch.basis) for batch in batches],
     )
@@ -187,15 +226,14 @@ async def set_living_settlement(
     )
 
 
-def line_record(
-    pool: Pool, batch: int, line: int, facts: LineFacts, bucket: str
-) -> tuple[Any, ...]:
+def line_record(pool: Pool, batch: int, number: int, line: Classified) -> tuple[Any, ...]:
     """One row of ``settlement.fee_line`` for COPY."""
+    facts, terms, approved = line
     sent = facts.line
     return (
         pool,
         batch,
-        line,
+        number,
         sent.serial,
         sent.item,
         sent.institution_item,
@@ -204,16 +242,21 @@ def line_record(
         sent.quantity,
         sent.time,
         sent.approval,
-        facts.item_class.value,
-        facts.first_pay_rate.numerator,
-        facts.ceiling,
-        facts.restricted,
-        bucket,
+        terms.item_class.value,
+        terms.first_pay.numerator,
+        terms.ceiling,
+        terms.restricted,
+        terms.bucket,
         facts.own,
         facts.over_limit,
         facts.first_pay,
         facts.in_scope,
         dict(sent.details),
+        sent.returns,
+        approved,
+        terms.first_pay.denominator,
+        terms.over_limit.value,
+        facts.hospital,
     )
 
 
@@ -223,61 +266,167 @@ async def insert_lines(connection: "Connection[Any]", records: Sequence[tuple[An
 
 
 async def reclassify_lines(
-    connection: "Connection[Any]",
-    pool: Pool,
-    lines: Sequence[tuple[int, int, LineFacts, str]],
+    connection: "Connection[Any]", pool: Pool, lines: Sequence[Booked]
 ) -> None:
-    """Write the new split of (batch, line, facts, bucket) of unsettled lines."""
+    """Write the new split of unsettled lines."""
+    classified = [booked.line for booked in lines]
     await connection.execute(
         """UPDATE settlement.fee_line AS line
            SET item_class = new.item_class, first_pay_rate = new.first_pay_rate,
-               ceiling = new.ceiling, restricted = new.restricted, bucket = new.bucket,
-               own = new.own, over_limit = new.over_limit, first_pay = new.first_pay,
-               in_scope = new.in_scope
-           FROM unnest($2::bigint[], $3::int[], $4::text[], $5::int[], $6::bigint[], $7::bool[],
-                       $8::text[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[])
-                AS new (batch, line, item_class, first_pay_rate, ceiling, restricted, bucket,
-                        own, over_limit, first_pay, in_scope)
+               first_pay_of = new.first_pay_of, ceiling = new.ceiling,
+               restricted = new.restricted, bucket = new.bucket,
+               over_limit_way = new.over_limit_way, approved = new.approved, own = new.own,
+               over_limit = new.over_limit, first_pay = new.first_pay, in_scope = new.in_scope,
+               hospital = new.hospital
+           FROM unnest($2::bigint[], $3::int[], $4::text[], $5::int[], $6::int[], $7::bigint[],
+                       $8::bool[], $9::text[], $10::text[], $11::bool[], $12::bigint[],
+                       $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[])
+                AS new (batch, line, item_class, first_pay_rate, first_pay_of, ceiling,
+                        restricted, bucket, over_limit_way, approved, own, over_limit, first_pay,
+                        in_scope, hospital)
            WHERE line.pool = $1 AND line.batch = new.batch AND line.line = new.line""",
         pool,
-        [batch for batch, _, _, _ in lines],
-        [line for _, line, _, _ in lines],
-        [facts.item_class.value for _, _, facts, _ in lines],
-        [facts.first_pay_rate.numerator for _, _, facts, _ in lines],
-        [facts.ceiling for _, _, facts, _ in lines],
-        [facts.restricted for _, _, facts, _ in lines],
-        [bucket for _, _, _, bucket in lines],
-        [facts.own for _, _, facts, _ in lines],
-        [facts.over_limit for _, _, facts, _ in lines],
-        [facts.first_pay for _, _, facts, _ in lines],
-        [facts.in_scope for _, _, facts, _ in lines],
+        [booked.batch for booked in lines],
+        [booked.number for booked in lines],
+        [line.terms.item_class.value for line in classified],
+        [line.terms.first_pay.numerator for line in classified],
+        [line.terms.first_pay.denominator for line in classified],
+        [line.terms.ceiling for line in classified],
+        [line.terms.restricted for line in classified],
+        [line.terms.bucket for line in classified],
+        [line.terms.over_limit.value for line in classified],
+        [line.approved for line in classified],
+        [line.facts.own for line in classified],
+        [line.facts.over_limit for line in classified],
+        [line.facts.first_pay for line in classified],
+        [line.facts.in_scope for line in classified],
+        [line.facts.hospital for line in classified],
     )
+
+
+async def named_lines(
+    connection: "Connection[Any]",
+    pool: Pool,
+    batches: Sequence[int],
+    serials: Sequence[str],
+    catalogue: "Catalogue",
+) -> list[Booked]:
+    """The lines of batches with these serials, and those that give one of them back, in order."""
+    rows = await connection.fetch(
+        """SELECT * FROM settlement.visible_line
+           WHERE pool = $1 AND batch = ANY ($2::bigint[]) AND withdrawn_at IS NULL
+             AND (serial = ANY ($3::text[]) OR returns = ANY ($3::text[]))
+           ORDER BY batch, line""",
+        pool,
+        batches,
+        serials,
+    )
+    return [_booked(row, catalogue) for row in rows]
+
+
+async def earlier_lines(
+    connection: "Connection[Any]",
+    pool: Pool,
+    visit: int,
+    before: int,
+    serials: Sequence[str],
+    catalogue: "Catalogue",
+) -> list[Booked]:
+    """As ``named_lines``, from all batches of a visit that were opened before one."""
+    rows = await connection.fetch(
+        """SELECT * FROM settlement.visible_line
+           WHERE pool = $1 AND visit = $2 AND batch < $3 AND NOT withdrawn
+             AND withdrawn_at IS NULL
+             AND (serial = ANY ($4::text[]) OR returns = ANY ($4::text[]))
+           ORDER BY batch, line""",
+        pool,
+        visit,
+        before,
+        serials,
+    )
+    return [_booked(row, catalogue) for row in rows]
+
+
+async def withdraw_lines(
+    connection: "Connection[Any]", pool: Pool, lines: Sequence[Booked], now: datetime
+) -> None:
+    """Mark lines as withdrawn; they stay readable to an auditor."""
+    await connection.execute(
+        """UPDATE settlement.fee_line AS line SET withdrawn_at = $4
+           FROM unnest($2::bigint[], $3::int[]) AS gone (batch, line)
+           WHERE line.pool = $1 AND line.batch = gone.batch AND line.line = gone.line""",
+        pool,
+        [booked.batch for booked in lines],
+        [booked.number for booked in lines],
+        now,
+    )
+
+
+async def fee_days(
+    connection: "Connection[Any]", pool: Pool, visits: Sequence[int]
+) -> dict[int, tuple[date, date]]:
+    """The first and last day of the fees of visits, returns apart."""
+    rows = await connection.fetch(
+        """SELECT visit, (min(charged_at) AT TIME ZONE 'Asia/Shanghai')::date AS first,
+                  (max(charged_at) AT TIME ZONE 'Asia/Shanghai')::date AS last
+           FROM settlement.visible_line
+           WHERE pool = $1 AND visit = ANY ($2::bigint[]) AND NOT withdrawn
+             AND withdrawn_at IS NULL AND returns IS NULL
+           GROUP BY visit""",
+        pool,
+        visits,
+    )
+    return {row["visit"]: (row["first"], row["last"]) for row in rows}
 
 
 async def lines_of_batches(
     connection: "Connection[Any]", pool: Pool, batches: Sequence[int], catalogue: "Catalogue"
-) -> dict[int, list[LineFacts]]:
+) -> dict[int, list[Booked]]:
     """Lines of batches by batch number, in line order, withdrawn batches included."""
     rows = await connection.fetch(
         """SELECT * FROM settlement.visible_line
-           WHERE pool = $1 AND batch = ANY ($2::bigint[]) ORDER BY batch, line""",
+           WHERE pool = $1 AND batch = ANY ($2::bigint[]) AND withdrawn_at IS NULL
+           ORDER BY batch, line""",
         pool,
         batches,
     )
-    found: dict[int, list[LineFacts]] = {}
+    found: dict[int, list[Booked]] = {}
     for row in rows:
-        found.setdefault(row["batch"], []).append(_line(row, catalogue))
+        found.setdefault(row["batch"], []).append(_booked(row, catalogue))
     return found
 
 
-async def last_charge(connection: "Connection[Any]", pool: Pool, batch: int) -> datetime | None:
-    """When the last line of a batch was charged."""
-    instant: datetime | None = await connection.fetchval(
-        "SELECT max(charged_at) FROM settlement.visible_line WHERE pool = $1 AND batch = $2",
+async def lines_with_serials(
+    connection: "Connection[Any]",
+    pool: Pool,
+    batches: Sequence[int],
+    serials: Sequence[str],
+    catalogue: "Catalogue",
+) -> dict[str, LineFacts]:
+    """The lines of batches with these serials, withdrawn ones too; the latest of a serial."""
+    rows = await connection.fetch(
+        """SELECT * FROM settlement.visible_line
+           WHERE pool = $1 AND batch = ANY ($2::bigint[]) AND serial = ANY ($3::text[])
+           ORDER BY batch, line""",
         pool,
-        batch,
+        batches,
+        serials,
     )
-    return instant
+    return {row["serial"]: _booked(row, catalogue).line.facts for row in rows}
+
+
+async def charged_between(
+    connection: "Connection[Any]", pool: Pool, batches: Sequence[int]
+) -> tuple[datetime, datetime] | None:
+    """When the first and the last line of batches was charged, returns apart."""
+    row = await connection.fetchrow(
+        """SELECT min(charged_at), max(charged_at) FROM settlement.visible_line
+           WHERE pool = $1 AND batch = ANY ($2::bigint[]) AND withdrawn_at IS NULL
+             AND returns IS NULL""",
+        pool,
+        batches,
+    )
+    return None if row is None or row[0] is None else (row[0], row[1])
 
 
 async def lines_of_visit(
@@ -291,18 +440,26 @@ async def lines_of_visit(
     rows = await connection.fetch(
         """SELECT * FROM settlement.visible_line
            WHERE pool = $1 AND visit = $2 AND ($3::bigint IS NULL OR batch = $3)
-             AND ($3 IS NOT NULL OR NOT withdrawn)
+             AND ($3 IS NOT NULL OR NOT withdrawn) AND withdrawn_at IS NULL
            ORDER BY batch, line""",
         pool,
         visit,
         batch,
     )
-    return [(_line(row, catalogue), row["living_settlement"]) for row in rows]
+    return [(_booked(row, catalogue).line.facts, row["living_settlement"]) for row in rows]
 
 
-def _line(row: "Record", catalogue: "Catalogue") -> LineFacts:
+def _booked(row: "Record", catalogue: "Catalogue") -> Booked:
     item = catalogue.items.get(row["item"])
-    return LineFacts(
+    terms = ItemTerms(
+        ItemClass(row["item_class"]),
+        Rate(row["first_pay_rate"], row["first_pay_of"]),
+        row["ceiling"],
+        row["restricted"],
+        row["bucket"],
+        OverLimit(row["over_limit_way"]),
+    )
+    facts = LineFacts(
         FeeLine(
             row["serial"],
             row["label"],
@@ -314,15 +471,18 @@ def _line(row: "Record", catalogue: "Catalogue") -> LineFacts:
             row["charged_at"],
             row["approval"],
             row["details"],
+            row["returns"],
         ),
         item.name if item else row["item"],
-        item.charge_type if item else "14",
-        ItemClass(row["item_class"]),
-        Rate(row["first_pay_rate"]),
-        row["ceiling"],
-        row["restricted"],
+        item.charge_type if item else OTHER_CHARGES,
+        terms.item_class,
+        terms.first_pay,
+        terms.ceiling,
+        terms.restricted,
         row["own"],
         row["over_limit"],
         row["first_pay"],
         row["in_scope"],
+        row["hospital"],
     )
+    return Booked(Classified(facts, terms, row["approved"]), row["batch"], row["line"])

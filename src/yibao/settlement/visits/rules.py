@@ -1,17 +1,33 @@
 """What may be done with a visit, and by whom. Pure."""
 
+from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
 
 from yibao.kernel.areas import Pool
+from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.policy.terms import Scheme
 from yibao.registry.institutions.model import Institution, InstitutionKind, InstitutionTerm
 from yibao.registry.people.model import Enrolment, Insured
-from yibao.settlement.model import VisitFacts, VisitState
+from yibao.settlement.model import Diagnosis, VisitFacts, VisitKind, VisitState
 
 IDENTITY_CARD = "02"
 """Voucher type (``mdtrt_cert_type``): the number of a resident identity card."""
+
+VOUCHERS = frozenset({"01", IDENTITY_CARD, "03"})
+"""Electronic credential (医保电子凭证), identity card, social-security card (社会保障卡)."""
+
+KIND_NAMES = {
+    VisitKind.OUTPATIENT: "门诊",
+    VisitKind.STAY: "住院",
+    VisitKind.PURCHASE: "药店购药",
+}
+
+Dates = tuple[PoolKey, datetime, datetime | None]
+"""A stay as others may know it: its visit, admission and discharge."""
+
+WESTERN_DIAGNOSIS = "1"
 
 CLOCK_TOLERANCE = timedelta(days=1)
 """How far in the future a sent begin time may lie: hospitals' clocks and late-night shifts."""
@@ -37,14 +53,25 @@ def check_institution(institution: Institution | None, day: date) -> Institution
     return term
 
 
-def check_outpatient_institution(
-    institution: Institution | None, pool: Pool, day: date
+def check_provider(
+    institution: Institution | None,
+    pool: Pool,
+    day: date,
+    kind: VisitKind = VisitKind.OUTPATIENT,
 ) -> InstitutionTerm:
-    """As ``check_institution``, for a clinic of the pool itself."""
+    """As ``check_institution``, for one of the pool itself that gives this kind of care."""
     term = check_institution(institution, day)
     assert institution is not None
-    if institution.kind is InstitutionKind.PHARMACY:
-        raise Refused(RefusalCode.CARE_NOT_OFFERED, "零售药店不能办理门诊业务", "institution")
+    pharmacy = institution.kind is InstitutionKind.PHARMACY
+    if pharmacy and kind is not VisitKind.PURCHASE:
+        care = "门诊" if kind is VisitKind.OUTPATIENT else "住院"
+        raise Refused(RefusalCode.CARE_NOT_OFFERED, f"零售药店不能办理{care}业务", "institution")
+    if not pharmacy and kind is VisitKind.PURCHASE:
+        raise Refused(
+            RefusalCode.CARE_NOT_OFFERED,
+            "药店购药（2101、2102）只能由定点零售药店办理，医院请用门诊交易",
+            "institution",
+        )
     if institution.home_pool != pool:
         raise Refused(
             RefusalCode.CARE_NOT_OFFERED,
@@ -85,24 +112,43 @@ def check_enrolment(insured: Insured | None, scheme: Scheme, day: date) -> Enrol
     return enrolment
 
 
-def check_voucher(insured: Insured, voucher_type: str, voucher_number: str | None) -> None:
-    """The voucher shown must be the person's own identity card; None where it is not repeated."""
-    if voucher_type != IDENTITY_CARD:
+def check_voucher(
+    insured: Insured, voucher_type: str, voucher_number: str | None, holder: str | None = None
+) -> None:
+    """The voucher shown must be the person's own.
+
+    ``voucher_number`` is None where it is not repeated. ``holder`` is the document number that an
+    e-credential or a card was resolved to.
+    """
+    if voucher_type not in VOUCHERS:
         raise Refused(
             RefusalCode.VOUCHER_NOT_SUPPORTED,
-            f"暂不支持就诊凭证类型 {voucher_type}，请使用 02（居民身份证）",
+            f"暂不支持就诊凭证类型 {voucher_type}，请使用 01（医保电子凭证）、02（居民身份证）"
+            "或 03（社会保障卡）",
             "voucher_type",
         )
-    if voucher_number is None:
+    if voucher_number is None and holder is None:
         return
-    if voucher_number.strip().upper() != insured.identity.document_number.upper():
+    shown = voucher_number if voucher_type == IDENTITY_CARD else holder
+    if shown is None:
+        raise Refused(
+            RefusalCode.VOUCHER_INVALID,
+            f"就诊凭证（类型 {voucher_type}）无效或已过期，请重新出示",
+            "voucher_number",
+        )
+    if shown.strip().upper() != insured.identity.document_number.upper():
         raise Refused(
             RefusalCode.PERSON_DIFFERS, "就诊凭证编号与人员编号不是同一人", "voucher_number"
         )
 
 
-def check_own_visit(visit: VisitFacts | None, institution: str, member: str) -> VisitFacts:
-    """The visit, if it is this institution's, this member's, and open.
+def check_own_visit(
+    visit: VisitFacts | None,
+    institution: str,
+    member: str,
+    kind: VisitKind | None = VisitKind.OUTPATIENT,
+) -> VisitFacts:
+    """The visit, if it is this institution's, this member's, open, and of the kind (None: any).
 
     Another institution's visit is answered as unknown: an institution never sees another's.
     """
@@ -111,5 +157,39 @@ def check_own_visit(visit: VisitFacts | None, institution: str, member: str) -> 
     if visit.member != member:
         raise Refused(RefusalCode.PERSON_DIFFERS, "人员编号与就诊登记的人员不一致", "member")
     if visit.state is VisitState.CANCELLED:
-        raise Refused(RefusalCode.VISIT_CANCELLED, "该就诊的挂号已撤销", "visit")
+        registered = "入院登记" if visit.kind is VisitKind.STAY else "挂号"
+        raise Refused(RefusalCode.VISIT_CANCELLED, f"该就诊的{registered}已撤销", "visit")
+    if kind is not None and visit.kind is not kind:
+        raise Refused(
+            RefusalCode.VISIT_KIND_DIFFERS,
+            f"该就诊ID是{KIND_NAMES[visit.kind]}的，不能办理{KIND_NAMES[kind]}业务",
+            "visit",
+        )
     return visit
+
+
+def check_diagnoses(diagnoses: Iterable[Diagnosis], known: Collection[str]) -> None:
+    """Codes of western diagnoses must be in the catalogue."""
+    for diagnosis in diagnoses:
+        if diagnosis.kind == WESTERN_DIAGNOSIS and diagnosis.code not in known:
+            raise Refused(
+                RefusalCode.CODE_UNKNOWN,
+                f"诊断代码 {diagnosis.code} 不在医保疾病诊断目录中",
+                "diagnosis",
+            )
+
+
+def check_not_in_hospital(day: date, stays: Iterable[Dates]) -> None:
+    """Outpatient care strictly between admission and discharge is part of the stay.
+
+    The caller learns the day of admission: never the hospital, never why.
+    """
+    for _, begin, end in stays:
+        admitted = business_date(begin)
+        if admitted < day and (end is None or day < business_date(end)):
+            raise Refused(
+                RefusalCode.STAY_OVERLAPS,
+                f"参保人自 {admitted} 起住院，住院期间不能办理门诊就诊（{day}）",
+                "begin",
+                admitted=admitted.isoformat(),
+            )

@@ -1,6 +1,6 @@
 """Register, describe and withdraw visits. Visits are locked by the room before these run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -23,8 +23,6 @@ from yibao.settlement.visits import rules, store
 if TYPE_CHECKING:
     from asyncpg import Connection
 
-WESTERN_DIAGNOSIS = "1"
-
 
 async def register(
     unit: Unit,
@@ -33,7 +31,8 @@ async def register(
     reference: Reference,
 ) -> list[VisitFacts | Refusal]:
     """Open visits (门诊挂号)."""
-    outcomes = [_registered(unit, request, members, reference) for request in requests]
+    stays = await stays_of(unit.connection, members.values())
+    outcomes = [_registered(unit, request, members, stays, reference) for request in requests]
     visits = [outcome for outcome in outcomes if isinstance(outcome, VisitFacts)]
     if visits:
         await store.insert(unit.connection, visits)
@@ -41,16 +40,23 @@ async def register(
 
 
 def _registered(
-    unit: Unit, request: RegisterVisit, members: Mapping[str, Insured], reference: Reference
+    unit: Unit,
+    request: RegisterVisit,
+    members: Mapping[str, Insured],
+    stays: Mapping[int, Sequence[rules.Dates]],
+    reference: Reference,
 ) -> VisitFacts | Refusal:
     try:
         day = rules.check_begin(request.begin, unit.now)
         institution = reference.directory.institution(request.institution)
-        rules.check_outpatient_institution(institution, unit.pool, day)
+        rules.check_provider(institution, unit.pool, day)
         insured = members.get(request.member)
         rules.check_enrolment(insured, request.scheme, day)
         assert insured is not None
-        rules.check_voucher(insured, request.voucher_type, request.voucher_number)
+        rules.check_voucher(
+            insured, request.voucher_type, request.voucher_number, request.voucher_holder
+        )
+        rules.check_not_in_hospital(day, stays.get(insured.identity.id, ()))
     except Refused as refused:
         return refused.refusal
     return VisitFacts(
@@ -101,14 +107,7 @@ def _described(
             visits.get(request.visit.number), request.institution, request.member
         )
         rules.check_begin(request.begin, unit.now)
-        for diagnosis in request.diagnoses:
-            known = reference.catalogue.diagnoses
-            if diagnosis.kind == WESTERN_DIAGNOSIS and diagnosis.code not in known:
-                raise Refused(
-                    RefusalCode.CODE_UNKNOWN,
-                    f"诊断代码 {diagnosis.code} 不在医保疾病诊断目录中",
-                    "diagnosis",
-                )
+        rules.check_diagnoses(request.diagnoses, reference.catalogue.diagnoses)
     except Refused as refused:
         return refused.refusal
     return replace(
@@ -157,6 +156,14 @@ def _cancelled(
     except Refused as refused:
         return refused.refusal
     return replace(visit, state=VisitState.CANCELLED)
+
+
+async def stays_of(
+    connection: "Connection[Any]", people: Iterable[Insured]
+) -> Mapping[int, Sequence[rules.Dates]]:
+    """The stays of humans over all pools, by identity: for decisions, not for telling."""
+    identities = sorted({insured.identity.id for insured in people})
+    return await store.stays_of(connection, identities) if identities else {}
 
 
 async def visit(connection: "Connection[Any]", key: PoolKey) -> VisitFacts | None:

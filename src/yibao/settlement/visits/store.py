@@ -1,7 +1,7 @@
 """SQL of visits."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -9,7 +9,7 @@ import msgspec
 from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import PoolKey
 from yibao.platform.appending import Appending
-from yibao.settlement.model import Diagnosis, VisitFacts, VisitState
+from yibao.settlement.model import Diagnosis, VisitFacts, VisitKind, VisitState
 
 if TYPE_CHECKING:
     from asyncpg import Connection, Record
@@ -38,6 +38,14 @@ _VISITS = Appending(
         "disease_name": "text",
         "diagnoses": "jsonb",
         "maternity": "jsonb",
+        "kind": "text",
+        "end_at": "timestamptz",
+        "discharge_diagnoses": "jsonb",
+        "chain": "text",
+        "details": "jsonb",
+        "prescription": "text",
+        "died_on": "date",
+        "identity": "bigint",
     },
 )
 _SELECTED = ", ".join(_VISITS.columns)
@@ -64,6 +72,14 @@ def _visit(row: "Record") -> VisitFacts:
         row["disease_name"],
         tuple(_diagnosis(stored) for stored in row["diagnoses"]),
         row["maternity"],
+        VisitKind(row["kind"]),
+        row["end_at"],
+        tuple(_diagnosis(stored) for stored in row["discharge_diagnoses"]),
+        row["chain"],
+        row["details"],
+        row["prescription"],
+        row["died_on"],
+        row["identity"],
     )
 
 
@@ -82,7 +98,14 @@ def _stored_diagnosis(diagnosis: Diagnosis) -> dict[str, Any]:
         "doctor_name": diagnosis.doctor_name,
         "time": diagnosis.time.isoformat(),
         "valid": diagnosis.valid,
+        "is_main": diagnosis.is_main,
+        "condition": diagnosis.condition,
     }
+
+
+def _stored_diagnoses(diagnoses: Sequence[Diagnosis]) -> str:
+    """As text: asyncpg takes a list of lists for an array of two dimensions."""
+    return msgspec.json.encode([_stored_diagnosis(d) for d in diagnoses]).decode()
 
 
 async def load(
@@ -140,6 +163,14 @@ async def insert(connection: "Connection[Any]", visits: Sequence[VisitFacts]) ->
                 visit.disease_name,
                 [_stored_diagnosis(diagnosis) for diagnosis in visit.diagnoses],
                 dict(visit.maternity),
+                visit.kind.value,
+                visit.end,
+                [_stored_diagnosis(diagnosis) for diagnosis in visit.discharge_diagnoses],
+                visit.chain,
+                dict(visit.details),
+                visit.prescription,
+                visit.died_on,
+                visit.identity,
             )
             for visit in visits
         ],
@@ -165,11 +196,7 @@ async def describe(connection: "Connection[Any]", pool: Pool, visits: Sequence[V
         [visit.condition for visit in visits],
         [visit.disease_code for visit in visits],
         [visit.disease_name for visit in visits],
-        # as text: asyncpg takes a list of lists for an array of two dimensions
-        [
-            msgspec.json.encode([_stored_diagnosis(d) for d in visit.diagnoses]).decode()
-            for visit in visits
-        ],
+        [_stored_diagnoses(visit.diagnoses) for visit in visits],
         [dict(visit.maternity) for visit in visits],
     )
 
@@ -182,3 +209,128 @@ async def cancel(connection: "Connection[Any]", pool: Pool, numbers: Sequence[in
         pool,
         numbers,
     )
+
+
+# ------------------------------------------------------------------------------------------ stays
+
+
+async def change_stays(
+    connection: "Connection[Any]", pool: Pool, visits: Sequence[VisitFacts]
+) -> None:
+    """Write what admission, discharge and their corrections say of locked stays."""
+    await connection.execute(
+        """UPDATE settlement.visit AS visit
+           SET begin_at = new.begin_at, end_at = new.end_at, care_kind = new.care_kind,
+               outpatient_number = new.outpatient_number, doctor_code = new.doctor_code,
+               doctor_name = new.doctor_name, department_code = new.department_code,
+               department_name = new.department_name, condition = new.condition,
+               disease_code = new.disease_code, disease_name = new.disease_name,
+               diagnoses = new.diagnoses::jsonb,
+               discharge_diagnoses = new.discharge_diagnoses::jsonb,
+               details = new.details, died_on = new.died_on
+           FROM unnest($2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::text[], $6::text[],
+                       $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[],
+                       $13::text[], $14::text[], $15::text[], $16::jsonb[], $17::date[])
+                AS new (id, begin_at, end_at, care_kind, outpatient_number, doctor_code,
+                        doctor_name, department_code, department_name, condition, disease_code,
+                        disease_name, diagnoses, discharge_diagnoses, details, died_on)
+           WHERE visit.pool = $1 AND visit.id = new.id""",
+        pool,
+        [visit.key.number for visit in visits],
+        [visit.begin for visit in visits],
+        [visit.end for visit in visits],
+        [visit.care_kind for visit in visits],
+        [visit.outpatient_number for visit in visits],
+        [visit.doctor_code for visit in visits],
+        [visit.doctor_name for visit in visits],
+        [visit.department_code for visit in visits],
+        [visit.department_name for visit in visits],
+        [visit.condition for visit in visits],
+        [visit.disease_code for visit in visits],
+        [visit.disease_name for visit in visits],
+        [_stored_diagnoses(visit.diagnoses) for visit in visits],
+        [_stored_diagnoses(visit.discharge_diagnoses) for visit in visits],
+        [dict(visit.details) for visit in visits],
+        [visit.died_on for visit in visits],
+    )
+
+
+async def set_end(
+    connection: "Connection[Any]", pool: Pool, number: int, end: datetime | None
+) -> None:
+    """Note, or take back, a discharge that only the settlement told of."""
+    await connection.execute(
+        "UPDATE settlement.visit SET end_at = $3 WHERE pool = $1 AND id = $2", pool, number, end
+    )
+
+
+async def set_chains(
+    connection: "Connection[Any]", pool: Pool, chains: Sequence[tuple[int, str]]
+) -> None:
+    """Note the chains that stays were found to belong to: (visit, chain)."""
+    await connection.execute(
+        """UPDATE settlement.visit AS visit SET chain = new.chain
+           FROM unnest($2::bigint[], $3::text[]) AS new (id, chain)
+           WHERE visit.pool = $1 AND visit.id = new.id""",
+        pool,
+        [number for number, _ in chains],
+        [chain for _, chain in chains],
+    )
+
+
+async def lock_people(connection: "Connection[Any]", identities: Sequence[int]) -> None:
+    """Let no other transaction admit or discharge these humans until this one ends."""
+    await connection.execute(
+        """SELECT pg_advisory_xact_lock(hashtextextended('settlement.stay ' || identity, 0))
+           FROM (SELECT identity FROM unnest($1::bigint[]) AS wanted (identity)
+                 ORDER BY identity) AS ordered""",
+        sorted(set(identities)),
+    )
+
+
+async def stays_of(
+    connection: "Connection[Any]", identities: Sequence[int]
+) -> dict[int, list[tuple[PoolKey, datetime, datetime | None]]]:
+    """The stays of humans over all pools, by identity: (visit, admission, discharge).
+
+    Whoever asks may learn the day of admission alone: the hospital is not the caller's.
+    """
+    rows = await connection.fetch(
+        """SELECT identity, pool, id, begin_at, end_at FROM settlement.visit
+           WHERE identity = ANY ($1::bigint[]) AND kind = 'stay' AND state = 'open'
+           ORDER BY begin_at, id""",
+        identities,
+    )
+    found: dict[int, list[tuple[PoolKey, datetime, datetime | None]]] = {}
+    for row in rows:
+        stay = (PoolKey(row["pool"], row["id"]), row["begin_at"], row["end_at"])
+        found.setdefault(row["identity"], []).append(stay)
+    return found
+
+
+async def care_before(
+    connection: "Connection[Any]",
+    pool: Pool,
+    identity: int,
+    member: str,
+    until: date,
+    emergency: str,
+) -> list[tuple[VisitFacts, bool]]:
+    """The human's stays and the member's emergency care of a pool that began up to a day.
+
+    With each: whether it is emergency care.
+    """
+    rows = await connection.fetch(
+        f"""SELECT {_SELECTED} FROM settlement.visit
+            WHERE pool = $1 AND state = 'open' AND begin_at < ($4::date + 1)::timestamp
+                  AT TIME ZONE 'Asia/Shanghai'
+              AND (identity = $2 AND kind = 'stay'
+                   OR member = $3 AND kind = 'outpatient' AND care_kind = $5)
+            ORDER BY begin_at, id""",  # noqa: S608 - fixed words
+        pool,
+        identity,
+        member,
+        until,
+        emergency,
+    )
+    return [(_visit(row), row["kind"] != "stay") for row in rows]

@@ -2,7 +2,7 @@
 
 ALTER TABLE settlement.visit
     ADD COLUMN kind text NOT NULL DEFAULT 'outpatient' CHECK (kind IN ('outpatient', 'stay', 'purchase')),
-    ADD COLUMN end_at timestamptz CHECK (end_at >= begin_at),
+    ADD COLUMN end_at timestamptz,
     ADD COLUMN discharge_diagnoses jsonb NOT NULL DEFAULT '[]',
     ADD COLUMN chain text,
     ADD COLUMN details jsonb NOT NULL DEFAULT '{}',

@@ -1,0 +1,1 @@
+"""Reversals (冲正): undo what a message did whose answer was lost."""

@@ -1,0 +1,1 @@
+"""Inpatient stays (住院): admitted, changed, discharged, taken back."""
