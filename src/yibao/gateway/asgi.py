@@ -1,11 +1,13 @@
 """The interface as an ASGI application: every POST is answered 200 with an envelope."""
 
 import asyncio
+import dataclasses
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
+import msgspec
 import structlog
 
 # Imported for their decorators: each module offers its family of transactions.
@@ -16,6 +18,7 @@ from yibao.gateway import (  # noqa: F401
     clearing,
     clinical,
     directory,
+    dispensing,
     files,
     filing,
     inpatient,
@@ -30,15 +33,21 @@ from yibao.gateway import (  # noqa: F401
     queries,
     reconciliation,
     reversal,
+    self_paid,
     session,
     settlement_list,
 )
 from yibao.gateway.authentication import Headers
 from yibao.gateway.context import Call, Context, FileAnswer, Progress
+from yibao.gateway.dialects.adaption import adaption_of
 from yibao.gateway.dispatch import find_transaction
-from yibao.gateway.envelope import Answer, Envelope, read_envelope, write_answer
+from yibao.gateway.envelope import Answer, Envelope
 from yibao.gateway.exchange import Exchange
 from yibao.gateway.names import clerk_text, official_path
+from yibao.gateway.reception import read_request
+from yibao.gateway.reply import write_reply
+from yibao.gateway.tokens import PATHS as TOKEN_PATHS
+from yibao.gateway.tokens import answer_token_request
 from yibao.kernel.areas import Pool
 from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import OUTCOME_UNKNOWN, RefusalCode, Refused
@@ -62,13 +71,17 @@ class Gateway:
         self._references = _RecentReference(context)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One HTTP request. Anything but POST is refused in an envelope too."""
+        """One HTTP request; what is no message of the interface is refused in an envelope too."""
         headers = _headers(scope)
         if scope["method"] == "POST":
             body = await _read_body(headers, receive, self.context.body_limit)
         else:
             body = None
-        exchange = Exchange(self.context.clock.now(), scope["method"], scope["path"], headers, body)
+        path, query = scope["path"], scope.get("query_string", b"").decode("latin-1")
+        if self.context.tokens is not None and body is not None and path.endswith(TOKEN_PATHS):
+            await _respond(send, _JSON, *await self._issue_token(headers, body))
+            return
+        exchange = Exchange(self.context.clock.now(), scope["method"], path, headers, body, query)
         answer = await self.answer(exchange)
         kind = _JSON if exchange.file_name is None else _FILE
         faults = self.context.faults
@@ -76,14 +89,19 @@ class Gateway:
             raise ConnectionAbortedError("the reply is lost on purpose")
         await _respond(send, kind, answer)
 
+    async def _issue_token(self, headers: Headers, body: bytes) -> tuple[bytes, int]:
+        tokens, now = self.context.tokens, self.context.clock.now()
+        assert tokens is not None
+        senders = (await self._references.current()).directory
+        status, content = answer_token_request(headers, body, senders, tokens, now)
+        return msgspec.json.encode(content), status
+
     async def answer(self, exchange: Exchange) -> bytes:
         """The answer to one message, noted in the exchange as well."""
         started = time.perf_counter()
         progress = Progress(exchange=exchange)
         output = None
         try:
-            if exchange.method != "POST":
-                raise Refused(RefusalCode.MALFORMED, "接口只接受POST请求", "method")
             output = await self._run(exchange, progress)
         except Exception as failure:  # noqa: BLE001 - whatever it was, the caller gets an envelope
             exchange.code, exchange.error = _failure(failure, progress, exchange)
@@ -106,18 +124,12 @@ class Gateway:
             output,
             progress.warning,
         )
-        return write_answer(answer, self.context.clock.now())
+        now = self.context.clock.now()
+        return write_reply(answer, progress.message_id, now, progress.manner)
 
     async def _run(self, exchange: Exchange, progress: Progress) -> Any:
-        body = exchange.body
-        if body is None:
-            limit = self.context.body_limit // (1024 * 1024)
-            raise Refused(RefusalCode.TOO_LARGE, f"报文过大：请求体不得超过{limit}MB", "body")
         reference = await self._references.current()
-        sender = self.context.door.admit(
-            exchange.headers, reference.directory, body, exchange.signatures
-        )
-        envelope = read_envelope(body, exchange.path)
+        sender, envelope = read_request(exchange, self.context, reference.directory, progress)
         exchange.number = progress.number = envelope.number
         exchange.message_id = progress.message_id = envelope.message_id
         exchange.institution = envelope.institution
@@ -132,7 +144,12 @@ class Gateway:
         received = self.context.clock.now()
         institution, term = _institution(reference, sender, envelope, business_date(received))
         progress.division = term.division
-        read = exchange.read = found.reader.read(envelope.input)
+        if not envelope.care_division:  # a form without an envelope: its own place
+            envelope = dataclasses.replace(envelope, care_division=term.division)
+        dialect = progress.manner.dialect
+        adaption = adaption_of(dialect, found.number)
+        read = exchange.read = found.reader.read(adaption.adapt(envelope.input))
+        adaption.settle_amounts(read)
         guest_pools: Mapping[str, Pool] = {}
         if welcome is not None:
             guest_pools = await welcome.people(envelope, found.number, read)
@@ -149,6 +166,7 @@ class Gateway:
                 input=read,
                 progress=progress,
                 guest_pools=guest_pools,
+                dialect=dialect,
             )
         )
 
@@ -282,11 +300,11 @@ _JSON = b"application/json; charset=utf-8"
 _FILE = b"application/octet-stream"
 
 
-async def _respond(send: Send, kind: bytes, body: bytes) -> None:
+async def _respond(send: Send, kind: bytes, body: bytes, status: int = 200) -> None:
     await send(
         {
             "type": "http.response.start",
-            "status": 200,
+            "status": status,
             "headers": [
                 (b"content-type", kind),
                 (b"content-length", str(len(body)).encode()),

@@ -5,15 +5,15 @@ to refuse. Every answer has all its fields, ``output`` among them, null when the
 """
 
 import itertools
-import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from yibao.gateway.reading import ABSENT, Violation, decode_json, read_text
+from yibao.gateway.reading import ABSENT, Violation, read_text
 from yibao.kernel.periods import local_time
 from yibao.kernel.refusals import RefusalCode, Refused
 
@@ -22,8 +22,6 @@ NO_DIVISION = "000000"
 
 LONGEST_ERROR_TEXT = 500
 """The interface says 200 characters; real servers exceed it, and a clerk needs the rule."""
-
-_NUMBER = re.compile(r"\d{4}[0-9A-Za-z]{0,2}", re.ASCII)
 
 # name → (Chinese label, longest, enforced)
 _FIELDS: dict[str, tuple[str, int, bool]] = {
@@ -46,6 +44,9 @@ _FIELDS: dict[str, tuple[str, int, bool]] = {
     "enc_type": ("加密方式", 10, False),
 }
 
+_OTHER_NAMES = {"mdtrtarea_admvs": "mdtrtarea_admdvs"}
+"""The one name of the envelope that lacks a letter is spelled right by some."""
+
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
@@ -65,30 +66,15 @@ class Envelope:
     """As sent, fractions kept as text."""
 
 
-def number_in_path(path: str) -> str | None:
-    """The transaction number a path names: its last segment, or end of one, that looks like one.
+def read_envelope(sent: Mapping[str, Any], number: str) -> Envelope:
+    """The envelope of a request's object, or Refused with what is wrong about it.
 
-    ``/hsa/hgs/2207``, ``/callService/2207A`` and ``/ebus-hsa-hgs-2207`` all name one.
+    ``number`` is the transaction's, as ``routing`` found it.
     """
-    for segment in reversed(path.split("/")):
-        for piece in (segment, segment.rsplit("-", 1)[-1]):
-            if _NUMBER.fullmatch(piece):
-                return piece.upper()
-    return None
-
-
-def read_envelope(body: bytes, path: str) -> Envelope:
-    """The envelope of a request body, or Refused with what is wrong about it."""
-    sent = _decode_body(body)
     values = {name: _field(sent, name) for name in _FIELDS}
-    number = _number(values["infno"].upper(), number_in_path(path))
     for name, (label, _, enforced) in _FIELDS.items():
         if enforced and not values[name]:
             raise Refused(RefusalCode.FIELD_MISSING, f"{name}（{label}）不能为空", name)
-    if values["enc_type"]:
-        raise Refused(
-            RefusalCode.FIELD_INVALID, "enc_type（加密方式）暂只支持明文，应为空", "enc_type"
-        )
     return Envelope(
         number=number,
         message_id=values["msgid"],
@@ -102,20 +88,15 @@ def read_envelope(body: bytes, path: str) -> Envelope:
     )
 
 
-def _decode_body(body: bytes) -> dict[str, Any]:
-    try:
-        sent = decode_json(body.removeprefix(b"\xef\xbb\xbf"))
-    except ValueError as error:
-        raise Refused(
-            RefusalCode.MALFORMED, f"报文不是有效的UTF-8编码JSON：{error}", "body"
-        ) from None
-    if type(sent) is not dict:
-        raise Refused(RefusalCode.MALFORMED, "报文应为一个JSON对象", "body")
-    return sent
+def field_text(sent: Mapping[str, Any], name: str) -> str:
+    """One field of the envelope as text, "" when it is absent; Refused for what is no text."""
+    return _field(sent, name)
 
 
-def _field(sent: dict[str, Any], name: str) -> str:
+def _field(sent: Mapping[str, Any], name: str) -> str:
     raw = sent.get(name)
+    if raw is None and name in _OTHER_NAMES:
+        raw = sent.get(_OTHER_NAMES[name])
     if raw is None or (type(raw) is str and raw.strip() in ABSENT):
         return ""
     label, longest, _ = _FIELDS[name]
@@ -123,26 +104,6 @@ def _field(sent: dict[str, Any], name: str) -> str:
         return read_text(raw, longest)
     except Violation as violation:
         raise Refused(violation.code, f"{name}（{label}）{violation.rule}", name) from None
-
-
-def _number(in_body: str, in_path: str | None) -> str:
-    if in_path and in_body and in_path[:4] != in_body[:4]:
-        raise Refused(
-            RefusalCode.TRANSACTION_MISMATCH,
-            f"infno（交易编号）{in_body} 与请求路径中的交易编号 {in_path} 不一致",
-            "infno",
-        )
-    # A path may leave the suffix letter to the body (2207A): the longer one says more.
-    number = max(in_body, in_path or "", key=len)
-    if not number:
-        raise Refused(RefusalCode.FIELD_MISSING, "infno（交易编号）不能为空", "infno")
-    if not _NUMBER.fullmatch(number):
-        raise Refused(
-            RefusalCode.UNKNOWN_TRANSACTION,
-            f"infno（交易编号）{number} 无效，应为4位数字，可带后缀字母",
-            "infno",
-        )
-    return number
 
 
 # ---------------------------------------------------------------------------------------- answers
@@ -165,24 +126,25 @@ class Answer:
 _ENCODER = msgspec.json.Encoder()
 
 
-def write_answer(answer: Answer, responded: datetime) -> bytes:
-    """The JSON of an answer; ``responded`` is the instant it leaves."""
+def answer_fields(answer: Answer, responded: datetime) -> dict[str, Any]:
+    """All fields of an answer's envelope; ``responded`` is the instant it leaves."""
     received = local_time(answer.received)
-    return _ENCODER.encode(
-        {
-            "infcode": answer.code,
-            "inf_refmsgid": (
-                f"{answer.division}{received:%Y%m%d%H%M%S}{next(_serial) % 10**10:010d}"
-            ),
-            "refmsg_time": _milliseconds(received),
-            "respond_time": _milliseconds(local_time(responded)),
-            "err_msg": answer.error[:LONGEST_ERROR_TEXT],
-            "warn_msg": answer.warning,
-            "output": answer.output,
-            "cainfo": None,
-            "signtype": None,
-        }
-    )
+    return {
+        "infcode": answer.code,
+        "inf_refmsgid": (f"{answer.division}{received:%Y%m%d%H%M%S}{next(_serial) % 10**10:010d}"),
+        "refmsg_time": _milliseconds(received),
+        "respond_time": _milliseconds(local_time(responded)),
+        "err_msg": answer.error[:LONGEST_ERROR_TEXT],
+        "warn_msg": answer.warning,
+        "output": answer.output,
+        "cainfo": None,
+        "signtype": None,
+    }
+
+
+def write_answer(answer: Answer, responded: datetime) -> bytes:
+    """The JSON of an answer as the national interface has it."""
+    return _ENCODER.encode(answer_fields(answer, responded))
 
 
 def _milliseconds(moment: datetime) -> str:

@@ -39,6 +39,8 @@ class Exchange:
     headers: Mapping[str, str]
     body: bytes | None
     """None: it was too large to be read."""
+    query: str = ""
+    """What stands behind the path's question mark."""
     number: str = ""
     """Transaction as called."""
     message_id: str = ""

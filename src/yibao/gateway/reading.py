@@ -10,6 +10,7 @@ into a whole number of its scale (a ``16,2`` amount into fen), never through a f
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
@@ -355,10 +356,7 @@ class InputReader:
 
     def read(self, sent: Any) -> Input:
         """Every node of the table, read; Refused with the first violation."""
-        if type(sent) is str and sent.strip() not in ABSENT:
-            sent = _decode_text(sent, "input")
-        elif type(sent) is str:
-            sent = None
+        sent = decode_input(sent)
         if sent is None:
             sent = {}
         if type(sent) is not dict:
@@ -369,17 +367,86 @@ class InputReader:
 _DECODER = msgspec.json.Decoder(float_hook=str)
 
 
+class Contradiction(ValueError):  # noqa: N818 - reads as a fact
+    """One object has a field twice, with different values."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"{name} stands twice with different values")
+
+
 def decode_json(data: bytes | str) -> Any:
-    """JSON with every fraction kept as its digits (text); ValueError when it is none."""
+    """JSON with every fraction kept as its digits (text); ValueError when it is none.
+
+    Raises Contradiction (a ValueError) for a field that one object has twice with different values:
+    which of two amounts is meant is not ours to choose.
+    """
     try:
-        return _DECODER.decode(data)
-    except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+        decoded = _DECODER.decode(data)
+        if _may_repeat_a_key(data, decoded):
+            _check_pairs(data)
+    except Contradiction:
+        raise
+    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
         raise ValueError(str(error)[:200]) from None
+    return decoded
+
+
+def _may_repeat_a_key(data: bytes | str, decoded: Any) -> bool:
+    """Whether the text has other than one ``":`` for each key: quick, and wrong to one side only.
+
+    Texts that hold JSON, and blanks before a colon, are suspected as well.
+    """
+    if isinstance(data, str):
+        data = data.encode(errors="replace")
+    if data.count(b'":') != _count_keys(decoded):
+        return True
+    return any(blank in data for blank in (b" :", b"\t:", b"\n:", b"\r:"))
+
+
+def _count_keys(value: Any) -> int:
+    """Keys of all objects: as many as the text has, unless one of them stands there twice."""
+    if type(value) is dict:
+        inner: Any = value.values()
+        count = len(value)
+    else:
+        inner, count = value if type(value) is list else (), 0
+    for one in inner:
+        if type(one) is dict or type(one) is list:
+            count += _count_keys(one)
+    return count
+
+
+def _check_pairs(data: bytes | str) -> None:
+    """The slow, exact way."""
+
+    def check(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        seen: dict[str, Any] = {}
+        for name, value in pairs:
+            if name in seen and seen[name] != value:
+                raise Contradiction(name)
+            seen[name] = value
+        return seen
+
+    json.loads(data, object_pairs_hook=check, parse_float=str)
+
+
+def decode_input(sent: Any) -> Any:
+    """``input`` as an object: Hubei sends it as JSON text."""
+    if type(sent) is str:
+        return None if sent.strip() in ABSENT else _decode_text(sent, "input")
+    return sent
 
 
 def _decode_text(text: str, place: str) -> Any:
     try:
         return decode_json(text)
+    except Contradiction as contradiction:
+        raise Refused(
+            RefusalCode.FIELD_CONTRADICTS,
+            f"{place}.{contradiction.name} 在同一对象中重复出现且取值不同",
+            f"{place}.{contradiction.name}",
+        ) from None
     except ValueError:
         raise Refused(
             RefusalCode.FIELD_INVALID, f"{place} 应为对象或内容为JSON对象的文本", place

@@ -1,0 +1,80 @@
+"""An answer in the manner of its request: the dialect's spelling, encrypted, signed, wrapped."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from yibao.gateway.content_encryption import SM4, ContentCipher
+from yibao.gateway.dialects.model import GENERAL, CodeForm, Dialect, ReferenceRule
+from yibao.gateway.dialects.rendering import renderer_of
+from yibao.gateway.envelope import Answer, answer_fields, write_answer
+from yibao.gateway.envelope_signature import sign_envelope
+from yibao.gateway.outer_message import OuterManner, wrap
+from yibao.registry.institutions.model import SenderKey
+
+
+@dataclass(slots=True)
+class Manner:
+    """What is known of how the answer must look; more of it the further a message came."""
+
+    dialect: Dialect = GENERAL
+    cipher: ContentCipher | None = None
+    signer: SenderKey | None = None
+    """Our key for this sender, where the dialect wants answers signed."""
+    outer: OuterManner | None = None
+
+
+def write_reply(answer: Answer, message_id: str, responded: datetime, manner: Manner) -> bytes:
+    """The bytes of an answer; ``message_id`` is the request's."""
+    dialect = manner.dialect
+    render = renderer_of(dialect)
+    if render is not None and answer.output is not None:
+        answer = replace(answer, output=render(answer.output))
+    plain = manner.cipher is manner.signer is manner.outer is None
+    if plain and (dialect is GENERAL or _envelope_is_plain(dialect)):
+        return write_answer(answer, responded)
+    fields = _spelled(answer, message_id, responded, dialect)
+    if manner.outer is not None:
+        return wrap(fields, manner.outer, responded)
+    if manner.cipher is not None and fields["output"] is not None:
+        text = fields["output"]
+        content = text.encode() if type(text) is str else msgspec.json.encode(text)
+        fields |= {"output": manner.cipher.encrypt(content), "enctype": SM4}
+    if manner.signer is not None:
+        sign_envelope(fields, manner.signer, dialect.security)
+    return msgspec.json.encode(fields)
+
+
+def _envelope_is_plain(dialect: Dialect) -> bool:
+    form = dialect.answers
+    return (
+        form.code is CodeForm.NUMBER
+        and form.success_text == ""
+        and form.refusal_code is None
+        and form.reference is ReferenceRule.PLATFORM
+        and not form.output_as_text
+        and not form.extras
+    )
+
+
+def _spelled(
+    answer: Answer, message_id: str, responded: datetime, dialect: Dialect
+) -> dict[str, Any]:
+    """The envelope as the dialect writes it."""
+    form = dialect.answers
+    fields = answer_fields(answer, responded)
+    if answer.code == 0 and not answer.error:
+        fields["err_msg"] = form.success_text
+    if answer.code > 0 and form.refusal_code is not None:
+        fields["infcode"] = form.refusal_code
+    if form.code is CodeForm.TEXT:
+        fields["infcode"] = str(fields["infcode"])
+    if form.reference is ReferenceRule.ECHO and message_id:
+        fields["inf_refmsgid"] = message_id
+    if form.output_as_text and answer.output is not None:
+        fields["output"] = msgspec.json.encode(answer.output).decode()
+    for name, value in form.extras.items():
+        fields.setdefault(name, value)
+    return fields
