@@ -31,7 +31,7 @@ def output_faults(number: str, output: Any) -> Iterator[str]:
     """Nodes and fields of the transaction's table that a successful answer lacks."""
     table = tables().find(number)
     for node in () if table is None else table.output:
-        if node.name.startswith("("):  # a list or fields directly below output
+        if "(" in node.name:  # a list or fields directly below output, or a name that is not sure
             continue
         found = output.get(node.name) if isinstance(output, Mapping) else None
         if found is None and not node.many:
