@@ -125,7 +125,7 @@ def _check(wish: FaultWish) -> None:
         raise ToolRefused(f"{wish.code} is no refusal code")
 
 
-def cut_connection(client: tuple[str, int] | None) -> bool:
+def cut_connection(client: Sequence[str | int] | None) -> bool:
     """Close the TCP connection to a client without a word; False when it is not one of ours.
 
     An ASGI application cannot ask its server for that: an exception becomes an answer, "500". So
@@ -133,20 +133,21 @@ def cut_connection(client: tuple[str, int] | None) -> bool:
     """
     if client is None:
         return False
+    host, port = str(client[0]), int(client[1])  # granian gives the port as text
     for descriptor in _descriptors():
         with suppress(OSError):
             if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
                 continue
             with socket.socket(fileno=os.dup(descriptor)) as found:
-                if found.family in (socket.AF_INET, socket.AF_INET6) and _is(found, client):
+                if found.family in (socket.AF_INET, socket.AF_INET6) and _is(found, host, port):
                     found.shutdown(socket.SHUT_RDWR)
                     return True
     return False
 
 
-def _is(found: socket.socket, client: tuple[str, int]) -> bool:
-    host, port = found.getpeername()[:2]
-    return bool(port == client[1] and str(host).removeprefix("::ffff:") == client[0])
+def _is(found: socket.socket, host: str, port: int) -> bool:
+    peer = found.getpeername()
+    return bool(peer[1] == port and str(peer[0]).removeprefix("::ffff:") == host)
 
 
 def _descriptors() -> list[int]:

@@ -2,8 +2,8 @@
 
 import secrets
 from collections.abc import Mapping
-from datetime import date, timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from yibao.kernel.money import fen_from_yuan
 from yibao.kernel.periods import Period, business_date
@@ -35,10 +35,15 @@ from yibao.sandbox.open_door import DEFAULT, Home, Places, is_division
 from yibao.sandbox.population import IDENTITY_CARD, impossible_identity_number
 from yibao.web.model import PersonWish, ToolRefused
 
+if TYPE_CHECKING:
+    from asyncpg import Connection
+
 FIRST_MADE, INDEXES = 1_000_000, 3_900_000
 """Indexes of identity numbers: lower ones belong to the world that was filled."""
 OLDEST = 120
 CARD_LIFE = Period(date(2020, 1, 1))
+CODE_LIFE = timedelta(days=1)
+"""A real code lasts a minute; nobody tries out software that fast."""
 
 _AGES: Mapping[Scheme, tuple[tuple[int, str], ...]] = {
     EMPLOYEE: ((60, "1201"), (0, "1101")),
@@ -85,13 +90,7 @@ class PersonMaker:
                     await ledger.credit(unit, [credit])
                 if wish.died_on is not None:
                     await people.record_death(connection, admitted.identity, wish.died_on, now=now)
-                card, serial = f"SC{index:09d}", f"SN{index:09d}"
-                await credentials.issue_card(
-                    connection, self._vault, admitted.identity, card, serial, CARD_LIFE, now=now
-                )
-                code = await credentials.show_code(
-                    connection, self._vault, admitted.identity, now=now
-                )
+                vouchers = await self._vouchers(connection, admitted.identity, now)
         except Refused as refused:
             raise ToolRefused(refused.refusal.message) from None
         return {
@@ -104,10 +103,34 @@ class PersonMaker:
             "psn_type": enrolment.person_type,
             "insuplc_admdvs": enrolment.division,
             "pool": home.pool,
-            "card_no": card,
-            "card_sn": serial,
-            "ecQrCode": code,
+            **vouchers,
         }
+
+    async def show_vouchers(self, document_number: str) -> Mapping[str, Any]:
+        """A fresh QR code and card of the person with an identity card. Raises ToolRefused."""
+        now = self._clock.now()
+        async with self._database.writer() as connection, connection.transaction():
+            found = await people.find_by_document(
+                connection, self._vault, IDENTITY_CARD, document_number.strip().upper()
+            )
+            if not found:
+                raise ToolRefused(f"nobody has the identity card {document_number}")
+            identity = found[0].identity
+            shown = await self._vouchers(connection, identity.id, now)
+        return {"psn_name": identity.name, "certno": identity.document_number, **shown}
+
+    async def _vouchers(
+        self, connection: "Connection[Any]", identity: int, now: datetime
+    ) -> Mapping[str, str]:
+        card, serial = (f"{letters}{secrets.randbelow(10**12):012d}" for letters in ("SC", "SN"))
+        await credentials.issue_card(
+            connection, self._vault, identity, card, serial, CARD_LIFE, now=now
+        )
+        code = f"QR{secrets.token_hex(8)}"
+        await credentials.accept_code(
+            connection, self._vault, identity, code, now=now, until=now + CODE_LIFE
+        )
+        return {"ecQrCode": code, "card_no": card, "card_sn": serial}
 
 
 def _check(wish: PersonWish) -> None:

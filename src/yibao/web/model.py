@@ -74,6 +74,9 @@ class Tools(Protocol):
     async def create_person(self, wish: PersonWish) -> Mapping[str, Any]:
         """A new insured person; answers the names and numbers to call with. Raises ToolRefused."""
 
+    async def show_vouchers(self, document_number: str) -> Mapping[str, Any]:
+        """A QR code's text and a card of the person with an identity card. Raises ToolRefused."""
+
     def now(self) -> datetime:
         """The sandbox's time."""
 

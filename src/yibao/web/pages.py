@@ -37,6 +37,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["clock"] = _clock
+    environment.filters["moment"] = lambda instant: f"{local_time(instant):%Y-%m-%d %H:%M:%S}"
     environment.filters["milliseconds"] = lambda seconds: f"{seconds * 1000:.1f}"
     return environment
 
@@ -81,7 +82,9 @@ def page(
         )
     )
     asked = request.query_params.get("lang")
-    remembered = [Cookie(key=COOKIE, value=words.language, samesite="strict", path="/ui")] if asked else []
+    remembered = (
+        [Cookie(key=COOKIE, value=words.language, samesite="strict", path="/ui")] if asked else []
+    )
     return Response(text, media_type="text/html", status_code=status, cookies=remembered)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response, delete, get, post
-from litestar.exceptions import ClientException
+from litestar.exceptions import ClientException, NotFoundException
 from litestar.params import Parameter
 
 from yibao.kernel.periods import instant_of, local_time
@@ -25,6 +25,23 @@ PEOPLE_SHOWN = 60
 @get("/ui/people")
 async def list_people(request: Asked, desk: Desk, pool: str = "") -> Response[str]:
     """Invented people and institutions with everything that a call needs."""
+    return await _people_page(request, desk, pool)
+
+
+@post("/ui/people/voucher", status_code=200)
+async def show_voucher(request: Asked, desk: Desk, data: Form) -> Response[str]:
+    """Let a person show a QR code and a card."""
+    check_form(request, desk.token, data.get("token", ""))
+    try:
+        shown = await desk.tools.show_vouchers(data.get("certno", ""))
+    except ToolRefused:
+        raise NotFoundException("fault.not_found") from None
+    return await _people_page(request, desk, "", shown)
+
+
+async def _people_page(
+    request: Asked, desk: Desk, pool: str, shown: Mapping[str, Any] | None = None
+) -> Response[str]:
     accounts = await desk.tools.accounts()
     persons = [row for row in accounts["persons"] if pool in ("", row["pool"])]
     return page(
@@ -36,6 +53,7 @@ async def list_people(request: Asked, desk: Desk, pool: str = "") -> Response[st
             "institutions": accounts["institutions"],
             "pools": sorted({row["pool"] for row in accounts["persons"]}),
             "pool": pool,
+            "shown": shown,
         },
     )
 
@@ -107,6 +125,12 @@ def _set_clock_by_form(desk: Desk, filled: Mapping[str, str]) -> None:
 # ---------------------------------------------------------------------------------------- as JSON
 
 
+class VoucherWish(msgspec.Struct, forbid_unknown_fields=True):
+    """Whose vouchers are to be shown."""
+
+    certno: str
+
+
 class ClockWish(msgspec.Struct, forbid_unknown_fields=True):
     """``to`` (aware, or Beijing time) or ``days`` and ``seconds`` from now; nothing: real time."""
 
@@ -138,6 +162,17 @@ async def api_create_person(request: Asked, desk: Desk) -> Mapping[str, Any]:
     wish = await _wish(request, PersonWish)
     try:
         return await desk.tools.create_person(wish)
+    except ToolRefused as refused:
+        raise ClientException(str(refused)) from None
+
+
+@post("/ui/api/vouchers")
+async def api_show_vouchers(request: Asked, desk: Desk) -> Mapping[str, Any]:
+    """A QR code's text and a card of a person."""
+    check_program(request)
+    wish = await _wish(request, VoucherWish)
+    try:
+        return await desk.tools.show_vouchers(wish.certno)
     except ToolRefused as refused:
         raise ClientException(str(refused)) from None
 
@@ -218,6 +253,8 @@ async def _wish(request: Request[Any, Any, Any], kind: type[Any]) -> Any:
 
 HANDLERS = [
     list_people,
+    show_voucher,
+    api_show_vouchers,
     show_tools,
     use_tool,
     api_accounts,
