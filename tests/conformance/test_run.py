@@ -1,0 +1,114 @@
+"""The kit against our own server: it passes, and it notices what a server does wrong."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from yibao.cli.serving import running
+from yibao.conformance.judge import (
+    envelope_faults,
+    identity_faults,
+    mirror_faults,
+    output_faults,
+)
+from yibao.conformance.model import Target, Verdict
+from yibao.conformance.run import run
+from yibao.conformance.targets import TargetFault, of_accounts, read_target
+from yibao.platform.settings import load_settings
+from yibao.sandbox.accounts import collect
+
+SETTLED = {
+    "setl_id": "1",
+    "medfee_sumamt": "100.00",
+    "fulamt_ownpay_amt": "10.00",
+    "overlmt_selfpay": "0.00",
+    "preselfpay_amt": "5.00",
+    "inscp_scp_amt": "85.00",
+    "hifp_pay": "60.00",
+    "fund_pay_sumamt": "60.00",
+    "acct_pay": "15.00",
+    "psn_cash_pay": "25.00",
+}
+MIRROR = {"setl_id": "2", "medfee_sumamt": "-100.00", "fund_pay_sumamt": "-60.00"}
+
+
+def test_a_right_settlement_has_no_faults() -> None:
+    assert list(identity_faults(SETTLED)) == []
+
+
+def test_the_account_may_count_into_the_funds() -> None:
+    assert list(identity_faults({**SETTLED, "fund_pay_sumamt": "75.00"})) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "fault"),
+    [
+        ("inscp_scp_amt", "84.00", "four parts"),
+        ("fund_pay_sumamt", "61.00", "sum of the funds"),
+        ("psn_cash_pay", "24.99", "all who pay"),
+        ("acct_pay", "-15.00", "another sign"),
+    ],
+)
+def test_a_broken_identity_is_named(name: str, value: str, fault: str) -> None:
+    assert fault in "; ".join(identity_faults({**SETTLED, name: value}))
+
+
+def test_a_mirror_has_every_amount_negated_and_an_id_of_its_own() -> None:
+    assert list(mirror_faults(SETTLED, MIRROR)) == []
+    assert list(mirror_faults(SETTLED, {**MIRROR, "medfee_sumamt": "-99.99", "setl_id": "1"})) == [
+        "medfee_sumamt is -99.99, not -100.00",
+        "setl_id of the cancellation is that of the settlement",
+    ]
+
+
+def test_an_envelope_without_its_fields_is_named() -> None:
+    assert len(list(envelope_faults({}))) == 3
+    good = {"infcode": 0, "output": None, "inf_refmsgid": "1" * 30}
+    assert list(envelope_faults(good)) == []
+    assert list(envelope_faults({**good, "refmsg_time": "now"})) != []
+
+
+def test_a_node_or_field_that_the_table_lists_must_be_there() -> None:
+    assert list(output_faults("2201", {})) == ["output.data is absent"]
+    assert "mdtrt_id" in "; ".join(output_faults("2201", {"data": {"psn_no": "1"}}))
+
+
+def test_a_target_file_says_what_it_lacks(tmp_path: Path) -> None:
+    file = tmp_path / "target.toml"
+    file.write_text('url = "http://h"\nfamily = "x-tif"\n')
+    with pytest.raises(TargetFault, match="hospital"):
+        read_target(file)
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    """Our own sandbox, running."""
+    settings = load_settings(
+        {
+            "data": tmp_path_factory.mktemp("sandbox"),
+            "sandbox": True,
+            "port": 0,
+            "log_level": "error",
+        },
+        {},
+    )
+    with running(settings, Console(quiet=True)) as server:
+        yield of_accounts(collect(server.settings))
+
+
+@pytest.mark.system
+@pytest.mark.xdist_group("system")
+def test_our_own_server_passes_all_of_it(target: Target) -> None:
+    report = asyncio.run(run(target))
+    failed = [
+        f"{check.number} {check.what}: {check.detail}"
+        for check in report.checks
+        if not check.passed
+    ]
+    assert failed == []
+    assert report.not_tried == {}
+    passed = [n for n in report.numbers() if report.verdict(n) is Verdict.PASSED]
+    assert len(passed) >= 98, "as many as have tables of their own"
