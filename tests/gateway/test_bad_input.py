@@ -5,102 +5,9 @@ from typing import Any
 
 import pytest
 
-import yibao.gateway.asgi  # noqa: F401 - offers the transactions
 from tests.gateway.builders import ACCOUNT, Counter, Json
 from tests.settlement.builders import OTHER_TERTIARY
 from yibao.gateway.authentication import tif_signature
-from yibao.gateway.dispatch import find_transaction, offered
-from yibao.gateway.tables import Field, Node, tables
-from yibao.kernel.refusals import RefusalCode, Refused
-from yibao.registry.dictionaries.service import table as code_table
-
-# ------------------------------------------------------------- every enforced field of every table
-
-Place = tuple[str, Node, Field]
-
-
-ENFORCED: list[Place] = [
-    (number, node, field)
-    for number in offered()
-    for node in tables().transactions[number].input
-    for field in node.fields
-    if field.enforced
-]
-
-
-def name_of(place: Any) -> str:
-    """A test's name for one field."""
-    return f"{place[0]}.{place[1].name}.{place[2].name}"
-
-
-def valid(field: Field) -> Any:
-    """A value that the field's rule accepts."""
-    if field.kind == "D":
-        return "2026-07-15"
-    if field.kind == "DT":
-        return "2026-07-15 12:00:00"
-    if field.kind == "N":
-        return 1
-    table = code_table(field.codes)
-    return table.values[0].value if table and not table.open else "1"
-
-
-def valid_input(number: str) -> Json:
-    """An input with every enforced field."""
-    return {
-        node.name: {field.name: valid(field) for field in node.fields if field.enforced}
-        for node in tables().transactions[number].input
-    }
-
-
-def refusal(place: Place, value: Any) -> Refused:
-    """The refusal of an input with another value in one field."""
-    number, node, field = place
-    sent = valid_input(number)
-    sent[node.name][field.name] = value
-    with pytest.raises(Refused) as refused:
-        find_transaction(number).reader.read(sent)
-    return refused.value
-
-
-@pytest.mark.parametrize("number", offered())
-def test_an_input_with_every_enforced_field_is_read(number: str) -> None:
-    assert find_transaction(number).reader.read(valid_input(number))
-
-
-@pytest.mark.parametrize("place", ENFORCED, ids=name_of)
-def test_a_missing_field_is_named(place: Place) -> None:
-    _, node, field = place
-    for absent in (None, "", " ", "null"):
-        refused = refusal(place, absent).refusal
-        assert refused.code == RefusalCode.FIELD_MISSING
-        assert field.name in refused.message
-        assert field.label in refused.message
-        assert node.name in refused.message
-
-
-@pytest.mark.parametrize("place", ENFORCED, ids=name_of)
-def test_a_value_of_another_type_is_refused(place: Place) -> None:
-    field = place[2]
-    for wrong in ({"a": 1}, [1], True):
-        refused = refusal(place, wrong).refusal
-        assert refused.code == RefusalCode.FIELD_INVALID
-        assert field.name in refused.message
-    if field.kind in ("N", "D", "DT"):
-        assert refusal(place, "文字").refusal.code == RefusalCode.FIELD_INVALID
-
-
-@pytest.mark.parametrize(
-    "place", [place for place in ENFORCED if place[2].kind in "CN"], ids=name_of
-)
-def test_a_value_that_is_too_long_is_refused(place: Place) -> None:
-    field = place[2]
-    refused = refusal(place, "1" * 5000).refusal
-    assert refused.code == RefusalCode.FIELD_TOO_LONG
-    assert field.name in refused.message
-
-
-# --------------------------------------------------------------------------- over the whole server
 
 TABLES = (
     "settlement.visit",
@@ -181,7 +88,8 @@ async def test_what_names_something_else_is_refused(counter: Counter) -> None:
         ("2207", settle | {"acct_used_flag": "2"}, 1012),
         ("2207", settle | {"medfee_sumamt": "1e30"}, 1011),
         ("2207", settle | {"mdtrt_cert_no": "990000190001010000"}, 3004),
-        ("2207", settle | {"mdtrt_cert_type": "01"}, 3002),
+        ("2207", settle | {"mdtrt_cert_type": "01"}, 3005),
+        ("2207", settle | {"mdtrt_cert_type": "09"}, 3002),
         ("2207", settle | {"med_type": "99"}, 5001),
         ("2206", settle | {"mdtrt_cert_no": "990000190001010000"}, 3004),
         ("2206", settle | {"medfee_sumamt": "99.99"}, 4030),

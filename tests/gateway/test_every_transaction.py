@@ -15,10 +15,10 @@ import pytest
 import yibao.gateway.asgi  # noqa: F401 - offers the transactions
 from tests.gateway.builders import Counter, Json
 from tests.settlement.builders import OTHER_TERTIARY, TERTIARY
-from yibao.gateway.dispatch import offered
+from yibao.gateway.dispatch import find_transaction, offered
 from yibao.gateway.examples import example
 from yibao.gateway.tables import Field, Node, tables
-from yibao.kernel.refusals import RefusalCode
+from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.registry.dictionaries.service import table as code_table
 
 FAMILIES = {
@@ -109,21 +109,40 @@ async def contents(counter: Counter) -> str:
         return str([tuple(row) for row in await connection.fetch(rows)])
 
 
+@pytest.mark.parametrize("number", offered())
+def test_what_breaks_a_fields_rule_is_refused_by_name(number: str) -> None:
+    read = find_transaction(number).reader.read
+    content = example(number)
+    assert read(content) is not None
+    for place in places(number):
+        for fault, value in form_faults(place):
+            sent = place.filled(content, value)
+            if sent is None:
+                continue
+            with pytest.raises(Refused) as refused:
+                read(sent)
+            refusal = refused.value.refusal
+            assert refusal.code in FORM, (str(place), fault)
+            assert (refusal.field or "").endswith(f".{place.field.name}"), (str(place), fault)
+            assert place.field.name in refusal.message, (str(place), fault)
+            assert place.field.label in refusal.message, (str(place), fault)
+
+
 @pytest.mark.parametrize("family", FAMILIES)
-async def test_what_breaks_a_fields_rule_is_refused_by_name(counter: Counter, family: str) -> None:
+async def test_what_is_refused_for_its_form_changes_nothing(counter: Counter, family: str) -> None:
     before = await contents(counter)
     for number in FAMILIES[family]:
         content = example(number)
-        for place in places(number):
-            for fault, value in form_faults(place):
-                sent = place.filled(content, value)
-                if sent is None:
-                    continue
-                answer = await counter.call(number, sent)
-                told = (str(place), fault, answer["infcode"], answer["err_msg"])
-                assert answer["infcode"] in FORM, told
-                assert place.field.name in answer["err_msg"], told
-                assert place.field.label in answer["err_msg"], told
+        for turn, place in enumerate(places(number)):  # one fault a field, each kind in its turn
+            faults = list(form_faults(place))
+            fault, value = faults[turn % len(faults)] if faults else ("", None)
+            sent = place.filled(content, value)
+            if not fault or sent is None:
+                continue
+            answer = await counter.call(number, sent)
+            told = (str(place), fault, answer["infcode"], answer["err_msg"])
+            assert answer["infcode"] in FORM, told
+            assert place.field.name in answer["err_msg"], told
     assert await contents(counter) == before
 
 
