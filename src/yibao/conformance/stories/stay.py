@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from yibao.conformance.judge import difference_faults, mirror_faults
-from yibao.conformance.probe import Probe
+from yibao.conformance.probe import Broken, Probe
 from yibao.conformance.stories.bills import lines, priced_faults, sums
 
 NUMBERS = (
@@ -15,23 +15,41 @@ NUMBERS = (
 
 
 async def stay(probe: Probe) -> None:
-    """One stay; nothing is left of it."""
+    """One stay; nothing is left of it, not even when a step goes wrong."""
     with probe.story(*NUMBERS):
         visit = await _admit(probe)
-        results = await _charge(probe, visit)
-        await _show(probe, visit)
-        await _discharge(probe, visit)
-        settled = await _settle(probe, visit, results)
-        mirror = await probe.done(
-            "2305",
-            {"data": {"mdtrt_id": visit, "setl_id": settled["setl_id"], "psn_no": probe.psn_no}},
-        )
-        probe.check("2305", "is the exact mirror", mirror_faults(settled, mirror["setlinfo"]))
         own = {"mdtrt_id": visit, "psn_no": probe.psn_no}
-        await probe.done("2405", {"data": own})
-        await probe.refused("2404", {"data": own}, "refuses while lines are there")
-        await probe.done("2302", {"data": [{**own, "feedetl_sn": "0000"}]})
-        await probe.done("2404", {"data": own})
+        try:
+            await _treat(probe, visit)
+            await probe.done("2405", {"data": own})
+            await probe.refused("2404", {"data": own}, "refuses while lines are there")
+            await probe.done("2302", {"data": [{**own, "feedetl_sn": "0000"}]})
+            await probe.done("2404", {"data": own})
+        except Broken:
+            await _take_back(probe, own)
+            raise
+
+
+async def _treat(probe: Probe, visit: str) -> None:
+    results = await _charge(probe, visit)
+    await _show(probe, visit)
+    await _discharge(probe, visit)
+    settled = await _settle(probe, visit, results)
+    mirror = await probe.done(
+        "2305",
+        {"data": {"mdtrt_id": visit, "setl_id": settled["setl_id"], "psn_no": probe.psn_no}},
+    )
+    probe.check("2305", "is the exact mirror", mirror_faults(settled, mirror["setlinfo"]))
+
+
+async def _take_back(probe: Probe, own: Mapping[str, str]) -> None:
+    """What can be undone of a broken stay, unjudged: the person must not stay in hospital."""
+    for number, content in (
+        ("2405", {"data": own}),
+        ("2302", {"data": [{**own, "feedetl_sn": "0000"}]}),
+        ("2404", {"data": own}),
+    ):
+        await probe.hospital.call(number, content, insured_division=probe.insured_division)
 
 
 async def _admit(probe: Probe) -> str:
