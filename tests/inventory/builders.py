@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from yibao.inventory.model import Movement, MovementKind
+from yibao.inventory.model import CodeStep, Movement, MovementKind
 from yibao.kernel.periods import business_date
 
 NOON = datetime(2026, 7, 15, 4, 0, tzinfo=UTC)
@@ -33,3 +33,9 @@ def sale(**changes: Any) -> Movement:
 def sale_return(**changes: Any) -> Movement:
     """One box brought back."""
     return movement(MovementKind.SALE_RETURN, 1, **changes)
+
+
+def step(number: int, institution: str, **changes: Any) -> CodeStep:
+    """A sale as the life of a code sees it."""
+    values: dict[str, Any] = {"kind": MovementKind.SALE, "serial": "S1", "split": False} | changes
+    return CodeStep(number=number, institution=institution, **values)

@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.inventory.builders import BOX, NOON, sale, sale_return
+from tests.inventory.builders import BOX, NOON, sale, step
 from yibao.inventory import rules
-from yibao.inventory.model import CodeState, CodeTurn, MovementKind
+from yibao.inventory.model import CodeState, CodeStep, CodeTurn, MovementKind
 from yibao.kernel.refusals import RefusalCode, Refused
 
 HERE, THERE = "P11000000004", "H11000000001"
+RETURN, FREE = MovementKind.SALE_RETURN, CodeState.FREE
 
 
 @pytest.mark.parametrize("code", [BOX, "8" * 21, "0106901234567890AB21XY"])
@@ -34,31 +35,31 @@ def test_a_record_from_the_future_and_a_code_twice_are_refused() -> None:
 
 
 def test_a_second_sale_is_told_where_only_to_the_institution_itself() -> None:
-    sold = rules.next_turn(sale(serial="S1"), 1, HERE, BOX, None, NOON)
+    sold = rules.next_turn(step(1, HERE, serial="S1"), BOX, None, NOON)
     for institution, word, silent in ((HERE, "S1", "其他机构"), (THERE, "其他机构", HERE)):
         with pytest.raises(Refused) as refused:
-            rules.next_turn(sale(), 2, institution, BOX, sold, NOON)
+            rules.next_turn(step(2, institution), BOX, sold, NOON)
         assert refused.value.refusal.code == RefusalCode.CODE_SOLD
         assert word in refused.value.refusal.message
         assert silent not in refused.value.refusal.message
 
 
 def test_an_opened_box_is_sold_on_by_who_opened_it_alone() -> None:
-    opened = rules.next_turn(sale(split=True), 1, HERE, BOX, None, NOON)
+    opened = rules.next_turn(step(1, HERE, split=True), BOX, None, NOON)
     assert opened is not None
     assert opened.state is CodeState.OPENED
-    assert rules.next_turn(sale(split=True), 2, HERE, BOX, opened, NOON) is None
-    assert rules.next_turn(sale_return(), 3, HERE, BOX, opened, NOON) is None
+    assert rules.next_turn(step(2, HERE, split=True), BOX, opened, NOON) is None
+    assert rules.next_turn(step(3, HERE, kind=RETURN), BOX, opened, NOON) is None
     for institution, split in ((HERE, False), (THERE, True), (THERE, False)):
         with pytest.raises(Refused):
-            rules.next_turn(sale(split=split), 4, institution, BOX, opened, NOON)
+            rules.next_turn(step(4, institution, split=split), BOX, opened, NOON)
 
 
 def test_what_was_not_sold_here_is_not_brought_back_here() -> None:
-    sold = rules.next_turn(sale(), 1, THERE, BOX, None, NOON)
+    sold = rules.next_turn(step(1, THERE), BOX, None, NOON)
     for held in (None, sold):
         with pytest.raises(Refused) as refused:
-            rules.next_turn(sale_return(), 2, HERE, BOX, held, NOON)
+            rules.next_turn(step(2, HERE, kind=RETURN), BOX, held, NOON)
         assert refused.value.refusal.code == RefusalCode.CODE_NOT_SOLD
 
 
@@ -66,39 +67,45 @@ steps = st.lists(
     st.tuples(
         st.sampled_from(["sell", "split", "return", "delete"]),
         st.sampled_from([HERE, THERE]),
-        st.integers(0, 8),
+        st.integers(1, 9),
     ),
     max_size=14,
 )
 
 
 @given(steps)
-def test_no_path_has_a_box_sold_by_two(path: list[tuple[str, str, int]]) -> None:
-    """Whoever holds the box after any path is the one whose living sale is the latest."""
+def test_no_path_has_a_box_out_twice(path: list[tuple[str, str, int]]) -> None:
+    """After any path the box is where the records that still count say, and at one place."""
     held: CodeTurn | None = None
-    living: dict[int, tuple[str, str]] = {}  # number → (what, who)
+    living: list[CodeStep] = []
     for number, (what, who, which) in enumerate(path, 1):
-        before = held
         try:
             if what == "delete":
-                if which not in living or living[which][1] != who:
-                    continue
-                kind = (
-                    MovementKind.SALE_RETURN if living[which][0] == "return" else MovementKind.SALE
-                )
-                turn = rules.turn_without(kind, which, held, NOON)
-                del living[which]
+                kept = [one for one in living if (one.number, one.institution) != (which, who)]
+                turn = rules.turn_after_deletion(BOX, kept, held, NOON)
             else:
-                movement = sale_return() if what == "return" else sale(split=what == "split")
-                turn = rules.next_turn(movement, number, who, BOX, held, NOON)
-                living[number] = (what, who)
+                kind = RETURN if what == "return" else MovementKind.SALE
+                one = step(number, who, kind=kind, split=what == "split")
+                turn = rules.next_turn(one, BOX, held, NOON)
+                kept = [*living, one]
         except Refused:
-            assert held == before
             continue
+        living = kept
         if turn is not None:
             assert turn.turn == (1 if held is None else held.turn + 1)
             held = turn
-        whole = [n for n, (kind, _) in living.items() if kind == "sell"]
-        if held is not None and held.state is CodeState.SOLD:
-            assert held.movement in whole
-            assert living[held.movement][1] == held.institution
+        assert held is None or _out(living) == (
+            {held.institution} if held.state is not FREE else set()
+        )
+
+
+def _out(living: list[CodeStep]) -> set[str]:
+    """Who has the box out, by hand: sales less the returns that followed them."""
+    out: list[CodeStep] = []
+    for one in living:
+        if one.kind is MovementKind.SALE:
+            assert not out or (out[0].split and one.split)
+            out.append(one)
+        elif out and not out[0].split:
+            out.clear()
+    return {one.institution for one in out}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import PoolKey
@@ -99,6 +99,16 @@ class CodeState(StrEnum):
     """Sold in parts; the institution that opened the box may sell on from it."""
 
 
+class CodeStep(NamedTuple):
+    """A record as the life of a code sees it."""
+
+    number: int
+    kind: MovementKind
+    institution: str
+    serial: str
+    split: bool
+
+
 @dataclass(frozen=True, slots=True)
 class CodeTurn:
     """The latest turn in a code's life."""
@@ -112,8 +122,6 @@ class CodeTurn:
     serial: str
     """The sale's serial number."""
     recorded_at: datetime
-    returned_by: int | None = None
-    """The return that freed it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """When a box may be sold, given back, sold on from. Pure."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from yibao.inventory.model import CodeState, CodeTurn, Movement, MovementKind
+from yibao.inventory.model import CodeState, CodeStep, CodeTurn, Movement, MovementKind
 from yibao.kernel.periods import local_time
 from yibao.kernel.refusals import RefusalCode, Refused
 
@@ -38,53 +39,37 @@ def check_code(code: str) -> None:
         )
 
 
-def next_turn(
-    movement: Movement,
-    number: int,
-    institution: str,
-    code: str,
-    held: CodeTurn | None,
-    now: datetime,
-) -> CodeTurn | None:
+def next_turn(step: CodeStep, code: str, held: CodeTurn | None, now: datetime) -> CodeTurn | None:
     """The turn that a record brings a code to, None when nothing changes for it.
 
-    Refused when the code does not allow the record. ``number`` is the record's own.
+    Refused when the code does not allow the record.
     """
-    if movement.kind is MovementKind.SALE:
-        return _sold(movement, number, institution, code, held, now)
-    if movement.kind is MovementKind.SALE_RETURN:
-        return _given_back(number, institution, code, held, now)
+    if step.kind is MovementKind.SALE:
+        return _sold(step, code, held, now)
+    if step.kind is MovementKind.SALE_RETURN:
+        return _given_back(step, code, held, now)
     return None
 
 
-def _sold(
-    movement: Movement,
-    number: int,
-    institution: str,
-    code: str,
-    held: CodeTurn | None,
-    now: datetime,
-) -> CodeTurn | None:
+def _sold(step: CodeStep, code: str, held: CodeTurn | None, now: datetime) -> CodeTurn | None:
     if held is None or held.state is CodeState.FREE:
-        state = CodeState.OPENED if movement.split else CodeState.SOLD
+        state = CodeState.OPENED if step.split else CodeState.SOLD
         turn = 1 if held is None else held.turn + 1
-        return CodeTurn(code, turn, state, institution, number, movement.serial, now)
-    own = held.institution == institution
-    if own and movement.split and held.state is CodeState.OPENED:
+        return CodeTurn(code, turn, state, step.institution, step.number, step.serial, now)
+    own = held.institution == step.institution
+    if own and step.split and held.state is CodeState.OPENED:
         return None
     raise already_sold(held, own=own)
 
 
-def _given_back(
-    number: int, institution: str, code: str, held: CodeTurn | None, now: datetime
-) -> CodeTurn | None:
-    if held is None or held.state is CodeState.FREE or held.institution != institution:
+def _given_back(step: CodeStep, code: str, held: CodeTurn | None, now: datetime) -> CodeTurn | None:
+    if held is None or held.state is CodeState.FREE or held.institution != step.institution:
         raise Refused(
             RefusalCode.CODE_NOT_SOLD, f"药品追溯码 {code} 没有本机构的销售记录", "trace_code"
         )
     if held.state is CodeState.OPENED:
         return None  # an opened box is never whole again
-    return _following(held, CodeState.FREE, now, returned_by=number)
+    return replace(held, turn=held.turn + 1, state=CodeState.FREE, recorded_at=now)
 
 
 def already_sold(held: CodeTurn, *, own: bool) -> Refused:
@@ -99,31 +84,34 @@ def already_sold(held: CodeTurn, *, own: bool) -> Refused:
     return Refused(RefusalCode.CODE_SOLD, f"药品追溯码 {held.code} {where}", "trace_code")
 
 
-def turn_without(
-    kind: MovementKind, number: int, held: CodeTurn | None, now: datetime
+def turn_after_deletion(
+    code: str, living: Iterable[CodeStep], held: CodeTurn | None, now: datetime
 ) -> CodeTurn | None:
-    """The turn of a code once the record ``number`` is deleted; None when nothing changes for it.
+    """The turn of a code once only the ``living`` records of it count; None: it is there already.
 
-    A deleted sale frees the box, a deleted return takes it back; Refused when it was sold again. An
-    opened box stays its institution's: other parts of it may have been sold.
+    Refused when they do not fit together: the box of a deleted return has been sold again.
     """
-    if held is None or held.state is CodeState.OPENED:
-        return None
-    if kind is MovementKind.SALE and held.movement == number:
-        return _following(held, CodeState.FREE, now)
-    if kind is MovementKind.SALE_RETURN:
-        if held.returned_by == number:
-            return _following(held, CodeState.SOLD, now)
-        if held.state is CodeState.SOLD:
+    last: CodeTurn | None = None
+    for step in living:
+        if step.kind is MovementKind.SALE_RETURN and (last is None or last.state is CodeState.FREE):
+            continue  # its sale was deleted
+        try:
+            last = next_turn(step, code, last, now) or last
+        except Refused:
             raise Refused(
                 RefusalCode.CODE_SOLD,
-                f"药品追溯码 {held.code} 退货后已再次销售，退货记录不能删除",
+                f"药品追溯码 {code} 退货后已再次销售，退货记录不能删除",
                 "trace_code",
-            )
-    return None
+            ) from None
+    if held is None or _place(last) == _place(held):
+        return None
+    if last is None:
+        return replace(held, turn=held.turn + 1, state=CodeState.FREE, recorded_at=now)
+    return replace(last, turn=held.turn + 1, recorded_at=now)
 
 
-def _following(
-    held: CodeTurn, state: CodeState, now: datetime, returned_by: int | None = None
-) -> CodeTurn:
-    return replace(held, turn=held.turn + 1, state=state, recorded_at=now, returned_by=returned_by)
+def _place(turn: CodeTurn | None) -> tuple[CodeState, int]:
+    """What matters of a turn: whether, and by which sale, the box is out."""
+    if turn is None or turn.state is CodeState.FREE:
+        return CodeState.FREE, 0
+    return turn.state, turn.movement

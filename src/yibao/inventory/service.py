@@ -1,6 +1,6 @@
 """The door of the room: record goods, delete records, tell the stock."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -8,9 +8,11 @@ import msgspec
 
 from yibao.inventory import rules, store
 from yibao.inventory.model import (
+    CodeStep,
     CodeTurn,
     DeleteGoods,
     GoodsRecorded,
+    LivingMovement,
     Movement,
     RecordGoods,
     Reference,
@@ -110,11 +112,8 @@ def _turns(
     unit: Unit, institution: str, row: Movement, key: PoolKey, held: Mapping[str, CodeTurn]
 ) -> list[CodeTurn]:
     """What the row brings its codes to; all of them or, Refused, none."""
-    number = key.number
-    turns = (
-        rules.next_turn(row, number, institution, code, held.get(code), unit.now)
-        for code in row.codes
-    )
+    step = CodeStep(key.number, row.kind, institution, row.serial, row.split)
+    turns = (rules.next_turn(step, code, held.get(code), unit.now) for code in row.codes)
     return [turn for turn in turns if turn is not None]
 
 
@@ -184,18 +183,28 @@ async def delete(unit: Unit, request: DeleteGoods) -> None:
             f"批次流水号 {request.serial} 没有该类型的有效记录",
             "goods_serial",
         )
-    codes = _Codes(
-        await store.last_turns(
-            unit.connection, unit.pool, [code for one in found for code in one.codes]
-        )
-    )
-    for movement in reversed(found):  # the latest first, as a code's turns came
-        for code in movement.codes:
-            held = codes.held.get(code)
-            turn = rules.turn_without(movement.kind, movement.key.number, held, unit.now)
-            codes.take([] if turn is None else [turn])
+    listed = {code for movement in found for code in movement.codes}
+    turns = await _turns_after_deletion(unit, listed, found) if listed else []
     await store.delete(unit.connection, [movement.key for movement in found], unit.now)
-    await store.insert_turns(unit.connection, unit.pool, codes.added)
+    await store.insert_turns(unit.connection, unit.pool, turns)
+
+
+async def _turns_after_deletion(
+    unit: Unit, codes: Collection[str], deleted: Sequence[LivingMovement]
+) -> list[CodeTurn]:
+    gone = {movement.key.number for movement in deleted}
+    held = await store.last_turns(unit.connection, unit.pool, codes)
+    steps = await store.living_steps(unit.connection, unit.pool, codes)
+    turns = (
+        rules.turn_after_deletion(
+            code,
+            [step for step in steps.get(code, ()) if step.number not in gone],
+            held.get(code),
+            unit.now,
+        )
+        for code in sorted(codes)
+    )
+    return [turn for turn in turns if turn is not None]
 
 
 # ------------------------------------------------------------------------------------------- stock

@@ -4,7 +4,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from yibao.inventory.model import CodeState, CodeTurn, LivingMovement, Movement, MovementKind
+from yibao.inventory.model import (
+    CodeState,
+    CodeStep,
+    CodeTurn,
+    LivingMovement,
+    Movement,
+    MovementKind,
+)
 from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.money import Quantity
@@ -25,6 +32,7 @@ _MOVEMENTS = Appending(
         "item": "text",
         "institution_item": "text",
         "quantity": "bigint",
+        "split": "boolean",
         "day": "date",
         "moved_at": "timestamptz",
         "recorded_at": "timestamptz",
@@ -47,7 +55,6 @@ _TURNS = Appending(
         "movement": "bigint",
         "serial": "text",
         "recorded_at": "timestamptz",
-        "returned_by": "bigint",
     },
 )
 _DELETIONS = Appending(
@@ -73,6 +80,7 @@ async def insert(
                 movement.item,
                 movement.institution_item,
                 movement.quantity,
+                movement.split,
                 movement.day,
                 movement.moved_at,
                 now,
@@ -103,7 +111,6 @@ async def insert_turns(
                 turn.movement,
                 turn.serial,
                 turn.recorded_at,
-                turn.returned_by,
             )
             for turn in turns
         ],
@@ -115,8 +122,7 @@ async def last_turns(
 ) -> dict[str, CodeTurn]:
     """The latest turn of each code that has one."""
     rows = await connection.fetch(
-        """SELECT DISTINCT ON (code) code, turn, state, institution, movement, serial, recorded_at,
-                  returned_by
+        """SELECT DISTINCT ON (code) code, turn, state, institution, movement, serial, recorded_at
            FROM inventory.code_turn WHERE pool = $1 AND code = ANY ($2::text[])
            ORDER BY code, turn DESC""",
         pool,
@@ -131,7 +137,6 @@ async def last_turns(
             row["movement"],
             row["serial"],
             row["recorded_at"],
-            row["returned_by"],
         )
         for row in rows
     }
@@ -163,6 +168,34 @@ async def living(
         LivingMovement(PoolKey(pool, row["id"]), MovementKind(row["kind"]), tuple(row["codes"]))
         for row in rows
     ]
+
+
+async def living_steps(
+    connection: "Connection[Any]", pool: Pool, codes: Iterable[str]
+) -> dict[str, list[CodeStep]]:
+    """All institutions' records of codes that were not deleted, oldest first."""
+    steps: dict[str, list[CodeStep]] = {}
+    for row in await connection.fetch(
+        """SELECT listed.code, movement.id, movement.kind, movement.institution, movement.serial,
+                  movement.split
+           FROM inventory.movement_code AS listed
+           JOIN inventory.visible_movement AS movement
+             ON movement.pool = listed.pool AND movement.id = listed.movement
+           WHERE listed.pool = $1 AND listed.code = ANY ($2::text[])
+           ORDER BY listed.code, movement.id""",
+        pool,
+        sorted(set(codes)),
+    ):
+        steps.setdefault(row["code"], []).append(
+            CodeStep(
+                row["id"],
+                MovementKind(row["kind"]),
+                row["institution"],
+                row["serial"],
+                row["split"],
+            )
+        )
+    return steps
 
 
 async def delete(connection: "Connection[Any]", keys: Sequence[PoolKey], now: datetime) -> None:

@@ -17,6 +17,7 @@ CREATE TABLE inventory.movement (
     item             text        NOT NULL,
     institution_item text        NOT NULL,
     quantity         bigint      NOT NULL,
+    split            boolean     NOT NULL,
     day              date        NOT NULL,
     moved_at         timestamptz NOT NULL,
     recorded_at      timestamptz NOT NULL,
@@ -48,6 +49,7 @@ CREATE TABLE inventory.movement_code (
     PRIMARY KEY (pool, movement, code),
     FOREIGN KEY (pool, movement) REFERENCES inventory.movement (pool, id)
 );
+CREATE INDEX movement_code_code ON inventory.movement_code (pool, code);
 COMMENT ON TABLE inventory.movement_code IS 'traceability codes of the boxes that moved';
 
 -- The life of a traceability code; its last turn is what holds. Two sales of one box want the same turn.
@@ -60,10 +62,9 @@ CREATE TABLE inventory.code_turn (
     movement    bigint      NOT NULL,
     serial      text        NOT NULL,
     recorded_at timestamptz NOT NULL,
-    returned_by bigint,
     PRIMARY KEY (pool, code, turn)
 );
-COMMENT ON COLUMN inventory.code_turn.movement IS 'the sale; returned_by: the return that freed the box';
+COMMENT ON COLUMN inventory.code_turn.movement IS 'the sale';
 COMMENT ON COLUMN inventory.code_turn.state IS 'opened: sold in parts by the one institution that opened it';
 
 GRANT SELECT, INSERT ON inventory.movement, inventory.deletion, inventory.movement_code,
