@@ -19,8 +19,10 @@ from yibao import __version__
 from yibao.cli.affected import affected
 from yibao.cli.conformance import conformance
 from yibao.cli.explain import explain
+from yibao.cli.keys import keys_cli
 from yibao.cli.law_release import law_cli
 from yibao.cli.replay import replay
+from yibao.cli.staff import staff_cli
 from yibao.cli.whatif import whatif
 from yibao.platform.crypto import Unsealable
 from yibao.platform.logging import set_up_logging
@@ -42,6 +44,8 @@ cli = typer.Typer(
 sandbox_cli = typer.Typer(name="sandbox", help="The world for trying out.", no_args_is_help=True)
 cli.add_typer(sandbox_cli)
 cli.add_typer(law_cli)
+cli.add_typer(keys_cli)
+cli.add_typer(staff_cli)
 cli.command()(explain)
 cli.command()(affected)
 cli.command()(whatif)

@@ -18,8 +18,10 @@ from yibao.registry.catalogue import service as catalogue
 from yibao.registry.institutions import service as bureau
 from yibao.registry.institutions.model import PoolDivision, Sender
 from yibao.registry.people import service as people
+from yibao.registry.staff import service as staff
 from yibao.sandbox.places import BEIJING, PLACES, institutions, senders
 from yibao.sandbox.population import PERSONS_EACH, Settler, member_number, population
+from yibao.sandbox.staff import practitioners
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -84,7 +86,11 @@ async def _found(connection: "Connection[Any]", vault: Vault, now: datetime) -> 
             ],
             now=now,
         )
-    await bureau.designate(connection, institutions(business_date(now)), now=now)
+    designated = institutions(business_date(now))
+    await bureau.designate(connection, designated, now=now)
+    for number, institution in enumerate(designated):
+        people_there = tuple(practitioners(institution, number))
+        await staff.engage(connection, vault, institution.code, people_there, now=now)
     for planned in senders():
         sender = Sender(
             id=planned.id,

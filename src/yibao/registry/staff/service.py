@@ -28,8 +28,13 @@ async def engage(
 ) -> int:
     """Say what holds of practitioners (登记医执人员) from their period's start on.
 
-    Answers how many rows were recorded; the same once more records none.
+    Answers how many rows were recorded; the same once more records none. Refused when there is no
+    such institution.
     """
+    if not await store.is_institution(connection, institution):
+        raise Refused(
+            RefusalCode.INSTITUTION_UNKNOWN, f"定点医药机构 {institution} 不存在", "institution"
+        )
     await lock_records(connection, [institution])
     rows: dict[str, list[tuple[int, Practitioner]]] = {}
     for row in await store.practitioners(connection, vault, institution):

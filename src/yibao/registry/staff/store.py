@@ -38,6 +38,14 @@ async def practitioners(
     return [(row[0], _practitioner(vault, row)) for row in rows]
 
 
+async def is_institution(connection: "Connection[Any]", code: str) -> bool:
+    """Whether there is such an institution."""
+    found: bool = await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM registry.institution WHERE code = $1)", code
+    )
+    return found
+
+
 async def record(
     connection: "Connection[Any]",
     vault: Vault,
