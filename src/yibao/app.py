@@ -26,6 +26,8 @@ from yibao.gateway.asgi import Gateway
 from yibao.gateway.authentication import Door, SignedDoor
 from yibao.gateway.context import Context
 from yibao.gateway.envelope import Answer, write_answer
+from yibao.gateway.nonces import NONCES_FILE, Nonces
+from yibao.gateway.tokens import Tokens
 from yibao.inventory import service as inventory
 from yibao.kernel.refusals import RefusalCode
 from yibao.payments import service as payments
@@ -121,7 +123,11 @@ async def open_house(settings: Settings, clock: Clock) -> House:
     await _check_migrated(dsn)
     vault = Vault(load_key(settings))
     law_book = load_law_book(settings.law)
-    door: Door = SignedDoor(clock, timedelta(seconds=settings.clock_skew))
+    tokens = Tokens(vault)
+    tolerance = timedelta(seconds=settings.clock_skew)
+    nonces = Nonces(settings.data / NONCES_FILE)
+    door: Door = SignedDoor(clock, tolerance, nonces, tokens)
+    line_clock = clock
     hooks: dict[str, Any] = {}
     playground = None
     database = await Database.open(dsn, settings.writers, settings.readers)
@@ -159,6 +165,9 @@ async def open_house(settings: Settings, clock: Clock) -> House:
             references=references,
             vault=vault,
             door=door,
+            line_clock=line_clock,
+            clock_tolerance=tolerance,
+            tokens=tokens,
             body_limit=settings.body_limit,
             observe=metrics.observe_call,
             **hooks,

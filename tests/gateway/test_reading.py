@@ -202,10 +202,10 @@ def test_a_suffixed_number_takes_the_table_of_its_base() -> None:
 
 def test_every_interface_number_is_refused_by_name_when_it_is_not_offered() -> None:
     with pytest.raises(Refused) as refused:
-        find_transaction("2304")
+        find_transaction("6101")
     assert refused.value.refusal.code == RefusalCode.NOT_OFFERED
-    assert "2304" in refused.value.refusal.message
-    assert tables().transactions["2304"].title in refused.value.refusal.message
+    assert "6101" in refused.value.refusal.message
+    assert tables().transactions["6101"].title in refused.value.refusal.message
     with pytest.raises(Refused) as refused:
         find_transaction("0000")
     assert refused.value.refusal.code == RefusalCode.UNKNOWN_TRANSACTION

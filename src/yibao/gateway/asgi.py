@@ -90,7 +90,7 @@ class Gateway:
         await _respond(send, kind, answer)
 
     async def _issue_token(self, headers: Headers, body: bytes) -> tuple[bytes, int]:
-        tokens, now = self.context.tokens, self.context.clock.now()
+        tokens, now = self.context.tokens, self.context.line_now()
         assert tokens is not None
         senders = (await self._references.current()).directory
         status, content = answer_token_request(headers, body, senders, tokens, now)

@@ -58,6 +58,8 @@ class Context:
     vault: Vault
     door: Door
     body_limit: int = BODY_LIMIT
+    line_clock: Clock | None = None
+    """The clock of keys and of callers' timestamps; None: ``clock``, which a sandbox may set."""
     clock_tolerance: timedelta = CLOCK_TOLERANCE
     """How far the timestamp of an outer message may be off."""
     tokens: Tokens | None = None
@@ -68,6 +70,10 @@ class Context:
     record: Record | None = None
     welcome: Welcome | None = None
     faults: Faults | None = None
+
+    def line_now(self) -> datetime:
+        """Now, as callers see it."""
+        return (self.line_clock or self.clock).now()
 
 
 @dataclass(slots=True)

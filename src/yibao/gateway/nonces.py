@@ -9,13 +9,20 @@ Processes on other machines do not see the file.
 
 import hashlib
 import mmap
+import os
 import struct
 from pathlib import Path
+
+import structlog
+
+log = structlog.get_logger()
 
 _PLACE = struct.Struct("<16s8sq")
 """Digest of the nonce, digest of the body, and when (Unix seconds)."""
 _PLACES = 8
 _BUCKET = _PLACES * _PLACE.size
+NONCES_FILE = "nonces"
+"""In the data folder."""
 BUCKETS = 1 << 14
 """With eight places each: 131,072 nonces in 4 MB, 70 a second over half an hour."""
 
@@ -27,14 +34,7 @@ class Nonces:
         """``path`` is the file that the processes share; None: this process remembers alone."""
         size = buckets * _BUCKET
         self._buckets = buckets
-        if path is None:
-            self._memory = mmap.mmap(-1, size)
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a+b") as file:
-            if file.seek(0, 2) < size:
-                file.truncate(size)  # grows with zeros; another process may have been quicker
-            self._memory = mmap.mmap(file.fileno(), size)
+        self._memory = mmap.mmap(-1, size) if path is None else _shared(path, size)
 
     def first_use(self, nonce: str, body: bytes, now: int) -> bool:
         """Whether the nonce is new, or was used for this very body; it is remembered then."""
@@ -50,3 +50,16 @@ class Nonces:
                 free, oldest = place, since
         _PLACE.pack_into(memory, free, key, content, now)
         return True
+
+
+def _shared(path: Path, size: int) -> mmap.mmap:
+    """The file as memory; where it cannot be made, memory of this process alone."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a+b") as file:
+            if file.seek(0, os.SEEK_END) < size:
+                file.truncate(size)  # grows with zeros; another process may have been quicker
+            return mmap.mmap(file.fileno(), size)
+    except OSError as error:
+        log.warning("nonces_not_shared", reason=str(error))
+        return mmap.mmap(-1, size)

@@ -117,11 +117,11 @@ def _check_envelope(
     exchange.dialect = manner.dialect.name
     security = manner.dialect.security
     if security.sign_answers and sender.keys:
-        own = sender.keys_of(KeyKind.PLATFORM, context.clock.now())
+        own = sender.keys_of(KeyKind.PLATFORM, context.line_now())
         manner.signer = own[0] if own else None
     if not sent.get("cainfo") and not is_proof and security == _PLAIN:
         return
-    keys = sender.keys_of(KeyKind.SM2, context.clock.now())
+    keys = sender.keys_of(KeyKind.SM2, context.line_now())
     proved = check_envelope(sent, sender.id, keys, security, exchange.signatures)
     if is_proof is not None and not proved:
         raise Refused(
@@ -135,7 +135,7 @@ def _open_content(
     kind = field_text(sent, "enc_type")
     if not kind:
         return
-    keys = sender.keys_of(KeyKind.SM4, context.clock.now())
+    keys = sender.keys_of(KeyKind.SM4, context.line_now())
     mode = progress.manner.dialect.security.content_mode
     sent["input"], progress.manner.cipher = decrypt_input(kind, sent.get("input"), keys, mode)
 
@@ -162,7 +162,7 @@ def _receive_outer(
     sender = directory.sender(HeaderFamily.APPLICATION, application)
     if sender is None:
         raise Refused(RefusalCode.NOT_AUTHENTICATED, f"应用 {application} 未登记", "appId")
-    now = context.clock.now()
+    now = context.line_now()
     data, manner = open_message(sent, sender, now, exchange.signatures)
     progress.manner.outer = manner
     check_time(str(sent.get("timestamp") or ""), "timestamp", now, context.clock_tolerance)

@@ -32,7 +32,7 @@ def write_reply(answer: Answer, message_id: str, responded: datetime, manner: Ma
     render = renderer_of(dialect)
     if render is not None and answer.output is not None:
         answer = replace(answer, output=render(answer.output))
-    plain = manner.cipher is manner.signer is manner.outer is None
+    plain = manner.cipher is None and manner.signer is None and manner.outer is None
     if plain and (dialect is GENERAL or _envelope_is_plain(dialect)):
         return write_answer(answer, responded)
     fields = _spelled(answer, message_id, responded, dialect)
