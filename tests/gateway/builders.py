@@ -198,7 +198,7 @@ class Counter:
             "insutype": "310",
             "begntime": "2026-07-15 12:00:00",
             "mdtrt_cert_type": "02",
-            "mdtrt_cert_no": "990101198001010001",
+            "mdtrt_cert_no": self.town.documents.get(member, "990101198001010001"),
             "ipt_otp_no": "MZ0001",
             "atddr_no": "D110000001",
             "dr_name": "医师甲",

@@ -15,7 +15,6 @@ from yibao.gateway.dispatch import Handle, transaction
 from yibao.gateway.writing import day as written_day
 from yibao.gateway.writing import flag, moment
 from yibao.kernel.periods import business_date
-from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.platform.files import service as files
 from yibao.registry.catalogue import service as catalogue
 from yibao.registry.catalogue.model import CodeList, Listed
@@ -66,6 +65,7 @@ def _packed(instant: datetime) -> str:
 
 
 def _unpacked(digits: str) -> datetime:
+    """The instant again; 11 digits of base 36 end in the year 6171."""
     return _BEGINNING + timedelta(microseconds=int(digits, len(_DIGITS)))
 
 
@@ -122,17 +122,9 @@ async def file_behind(context: Context, number: str) -> FileAnswer | None:
         return None
     if len(instants) != 2 * _INSTANT_DIGITS or not set(instants) <= set(_DIGITS):
         return None
-    try:
-        after, until = (
-            _unpacked(instants[:_INSTANT_DIGITS]),
-            _unpacked(instants[_INSTANT_DIGITS:]),
-        )
-    except OverflowError:
-        raise Refused(
-            RefusalCode.FILE_UNKNOWN,
-            f"file_qury_no（文件查询号）{number} 不存在或不属于本机构",
-            "file_number",
-        ) from None
+    after, until = _unpacked(instants[:_INSTANT_DIGITS]), _unpacked(instants[_INSTANT_DIGITS:])
+    if after > until:
+        return None
     file = FILES[kind]
     rows: Sequence[Listed] = ()
     if file.source is not None:

@@ -55,7 +55,7 @@ def _decoded(sent: Any) -> bytes:
         raise _undecodable("应为Base64文本或字节数组")
     try:
         # a signed byte (Java) and an unsigned one are the same byte
-        return bytes(value if value >= 0 else value + 256 for value in sent)
+        return bytes(value + 256 if -128 <= value < 0 else value for value in sent)
     except (TypeError, ValueError):
         raise _undecodable("字节数组的元素应为0至255（或-128至127）的整数") from None
 

@@ -71,22 +71,27 @@ async def compare_lines(call: Call) -> Any:
 
 
 def _span(data: Row) -> Span:
-    """What the message asks about; a clearing class that nobody uses is refused."""
-    kind = data.get("clr_type")
-    classes = dictionaries.table("clr_type")
-    if kind is not None and classes is not None and not classes.allows(kind):
-        raise Refused(
-            RefusalCode.CODE_UNKNOWN, f"data.clr_type（清算类别）{kind} 不存在", "data.clr_type"
-        )
-    scheme = data.get("insutype")
+    """What the message asks about."""
+    scheme = _listed(data, "insutype", "险种")
     return Span(
         first_day=data["stmt_begndate"],
         last_day=data["stmt_enddate"],
         office=data["setl_optins"],
         scheme=None if scheme is None else Scheme(scheme),
-        clearing_class=kind,
+        clearing_class=_listed(data, "clr_type", "清算类别"),
         with_refunds=data.get("refd_setl_flag") != _NOT_COUNTED,
     )
+
+
+def _listed(data: Row, name: str, label: str) -> str | None:
+    """A code that is on the list: one that nobody uses would only be told that we have nothing."""
+    value: str | None = data.get(name)
+    table = dictionaries.table(name)
+    if value is not None and table is not None and table.find(value) is None:
+        raise Refused(
+            RefusalCode.CODE_UNKNOWN, f"data.{name}（{label}）{value} 不存在", f"data.{name}"
+        )
+    return value
 
 
 def _warn_of_other_sums(call: Call, data: Row, sums: Figures) -> None:
