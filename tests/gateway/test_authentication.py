@@ -1,5 +1,10 @@
 """Who may come through the door."""
 
+import base64
+import hashlib
+import hmac
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -7,10 +12,18 @@ import pytest
 
 from tests.settlement.builders import ALWAYS
 from yibao.client.signatures import csb_headers, tif_headers
-from yibao.gateway.authentication import SignedDoor, csb_signature, tif_signature
+from yibao.gateway.authentication import (
+    SignedDoor,
+    carries_identity,
+    csb_signature,
+    tif_signature,
+)
+from yibao.gateway.exchange import SignatureTrace
+from yibao.gateway.tokens import Tokens
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.platform.clock import SettableClock
-from yibao.registry.institutions.model import HeaderFamily, Sender
+from yibao.platform.crypto import Vault
+from yibao.registry.institutions.model import HeaderFamily, KeyKind, Sender, SenderKey
 
 NOW = datetime(2026, 7, 15, 4, 0, tzinfo=UTC)
 SECONDS = int(NOW.timestamp())
@@ -140,3 +153,136 @@ def test_the_same_request_again_after_a_lost_reply_comes_in(door: SignedDoor) ->
     headers = tif_headers("key", "secret", seconds=SECONDS, nonce="n")
     door.admit(headers, KEYS, BODY, [])
     assert door.admit(headers, KEYS, BODY, [])
+
+
+# ------------------------------------------------------------------------- spellings and many keys
+
+
+@pytest.mark.parametrize(
+    "respelled",
+    [
+        lambda name: name.lstrip("_"),
+        lambda name: name.replace("_", "-"),
+        lambda name: name.lstrip("_").replace("_", "-"),
+    ],
+)
+def test_csb_headers_may_lose_their_underscores_on_the_way(
+    door: SignedDoor, respelled: Callable[[str], str]
+) -> None:
+    headers = csb_headers("key", "secret", api="2207", milliseconds=SECONDS * 1000)
+    sent = {respelled(name): value for name, value in headers.items()}
+    assert carries_identity(sent)
+    assert door.admit(sent, KEYS, BODY, []).family is HeaderFamily.CSB
+
+
+def test_tif_headers_may_have_underscores(door: SignedDoor) -> None:
+    headers = tif_headers("key", "secret", seconds=SECONDS, nonce="n")
+    sent = {name.replace("-", "_"): value for name, value in headers.items()}
+    assert door.admit(sent, KEYS, BODY, []).family is HeaderFamily.TIF
+
+
+def rotated(now: datetime) -> Keys:
+    """A sender in the middle of a change of keys, as seen from ``now``."""
+    old = SenderKey("k1", KeyKind.SECRET, "old", "", NOW - timedelta(days=9), NOW)
+    new = SenderKey("k2", KeyKind.SECRET, "new", "", now - timedelta(days=1))
+    sender = Sender("key", HeaderFamily.TIF, "new", (("H1", ALWAYS),), keys=(new, old))
+    return Keys({(HeaderFamily.TIF, "key"): sender})
+
+
+@pytest.mark.parametrize("secret", ["old", "new"])
+def test_during_a_change_of_keys_both_open_the_door(secret: str) -> None:
+    before = NOW - timedelta(seconds=1)
+    door = SignedDoor(SettableClock(before))
+    headers = tif_headers("key", secret, seconds=SECONDS, nonce="n")
+    assert door.admit(headers, rotated(NOW), BODY, [])
+
+
+def test_afterwards_the_old_one_does_not(door: SignedDoor) -> None:
+    headers = tif_headers("key", "old", seconds=SECONDS, nonce="n")
+    with pytest.raises(Refused):
+        door.admit(headers, rotated(NOW), BODY, [])
+
+
+def test_a_bearer_token_opens_the_door() -> None:
+    tokens = Tokens(Vault(b"t" * 32))
+    key = SenderKey("k1", KeyKind.SECRET, "secret", "", NOW)
+    sender = Sender("client", HeaderFamily.TOKEN, "secret", (("H1", ALWAYS),), keys=(key,))
+    known = Keys({(HeaderFamily.TOKEN, "client"): sender})
+    door = SignedDoor(SettableClock(NOW), tokens=tokens)
+    token = tokens.issue(sender, "k1", NOW)
+    assert door.admit({"authorization": f"Bearer {token}"}, known, BODY, []) is sender
+    for wrong in (f"Bearer {token}x", "Bearer x"):
+        with pytest.raises(Refused, match="令牌"):
+            door.admit({"authorization": wrong}, known, BODY, [])
+
+
+# ---------------------------------------------------------------------------------------- traces
+
+
+def trace_of(door: SignedDoor, headers: dict[str, str]) -> SignatureTrace:
+    """What is noted of a check, whichever way it goes."""
+    traces: list[SignatureTrace] = []
+    with suppress(Refused):
+        door.admit(headers, KEYS, BODY, traces)
+    (trace,) = traces
+    return trace
+
+
+def test_a_trace_shows_the_text_without_the_secret(door: SignedDoor) -> None:
+    trace = trace_of(door, tif_headers("key", "secret", seconds=SECONDS, nonce="n"))
+    assert (trace.kind, trace.sender, trace.verified) == ("x-tif", "key", True)
+    assert trace.text == f"{SECONDS}***n{SECONDS}"
+    assert trace.expected == trace.sent
+    trace = trace_of(door, csb_headers("key", "secret", api="2207", milliseconds=SECONDS))
+    assert trace.text.startswith("_api_access_key=key&_api_name=2207&")
+    assert trace_of(door, {}).kind == "none"
+
+
+def sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("signature", "told"),
+    [
+        (base64.b64encode(bytes.fromhex(sha256(f"{SECONDS}secretn{SECONDS}"))).decode(), "Base64"),
+        (sha256(f"{SECONDS}000secretn{SECONDS}000"), "milliseconds"),
+        (sha256(f"{SECONDS}secret n{SECONDS}"), "blank"),
+        (sha256(f"{SECONDS}nsecret{SECONDS}"), "order"),
+        (hashlib.md5(f"{SECONDS}secretn{SECONDS}".encode()).hexdigest(), "MD5"),
+        ("ff" * 32, "another secret"),
+    ],
+)
+def test_a_wrong_tif_signature_is_explained(door: SignedDoor, signature: str, told: str) -> None:
+    headers = tif_headers("key", "secret", seconds=SECONDS, nonce="n")
+    trace = trace_of(door, headers | {"x-tif-signature": signature})
+    assert trace.verified is False
+    assert told in trace.note
+
+
+def hmac_sha1(text: str) -> str:
+    return base64.b64encode(hmac.digest(b"secret", text.encode(), "sha1")).decode()
+
+
+TIME = f"_api_timestamp={SECONDS}"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (f"_api_name=2207&_api_version=1.0.0&_api_access_key=key&{TIME}", "sorted"),
+        (f"api_access_key=key&api_name=2207&{TIME[1:]}&api_version=1.0.0", "underscore"),
+        (f"_api_access_key=key&_api_name=2207&{TIME}", "_api_version was not signed"),
+        (f"_api_access_key=key&_api_name=2207&{TIME}000&_api_version=1.0.0", "milliseconds"),
+    ],
+)
+def test_a_wrong_csb_signature_is_explained(door: SignedDoor, text: str, told: str) -> None:
+    headers = csb_headers("key", "secret", api="2207", milliseconds=SECONDS)
+    trace = trace_of(door, headers | {"_api_signature": hmac_sha1(text)})
+    assert told in trace.note
+
+
+def test_a_right_signature_that_comes_too_late_is_told_so(door: SignedDoor) -> None:
+    trace = trace_of(door, tif_headers("key", "secret", seconds=SECONDS - 901, nonce="n"))
+    assert trace.verified
+    assert "timestamp" in trace.note
