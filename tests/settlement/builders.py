@@ -228,6 +228,25 @@ class Town:
             self.documents[member] = document
         return member
 
+    async def insure_twice(self) -> tuple[str, str]:
+        """Admit one human to two pools at once; the member's number in each."""
+        document = f"99010119800101{next(self._people):04d}"
+        changsha = Enrolment(EMPLOYEE, Division("430100"), PersonType("1101"), ALWAYS)
+        person = NewPerson(
+            "01", document, "测试", "1", date(1980, 1, 1),
+            (
+                NewMembership(
+                    POOL, ALWAYS, (Enrolment(EMPLOYEE, BEIJING, PersonType("1101"), ALWAYS),)
+                ),
+                NewMembership(Pool("430100"), ALWAYS, (changsha,)),
+            ),
+        )  # fmt: skip
+        async with self.database.writer() as connection, connection.transaction():
+            (admitted,) = await people.admit(connection, self.vault, [person], now=self.clock.now())
+        here, there = (membership.number for membership in admitted.memberships)
+        self.documents[here] = self.documents[there] = document
+        return here, there
+
     # --------------------------------------------------------------------------------- messages
 
     def command(
@@ -237,18 +256,25 @@ class Town:
         message = message or f"{request.institution}{next(self._messages):018d}"
         if hasattr(request, "message_id"):
             request = replace(request, message_id=message)
+        if isinstance(request, Settle) and not request.batch:
+            transaction = transaction or "2304"
         key = MessageKey(request.institution, transaction or TRANSACTIONS[type(request)], message)
         content = replace(request, message_id="") if hasattr(request, "message_id") else request
         digest = hashlib.sha256(repr(content).encode()).digest()
         return Command(POOL, request.member, key, digest, request)
 
-    async def send(self, request: Any, *, message: str | None = None) -> Outcome:
+    async def send(
+        self, request: Any, *, message: str | None = None, transaction: str | None = None
+    ) -> Outcome:
         """Submit a request as a message."""
-        return await self.commands.submit(self.command(request, message=message))
+        command = self.command(request, message=message, transaction=transaction)
+        return await self.commands.submit(command)
 
-    async def do(self, request: Any, *, message: str | None = None) -> Any:
+    async def do(
+        self, request: Any, *, message: str | None = None, transaction: str | None = None
+    ) -> Any:
         """Submit a request that must be done, and return its facts."""
-        outcome = await self.send(request, message=message)
+        outcome = await self.send(request, message=message, transaction=transaction)
         assert isinstance(outcome, Done), outcome
         return outcome.result
 
@@ -351,8 +377,8 @@ class Town:
         begin = begin or self.clock.now()
         return Admit(
             institution, member, scheme, CareKind("21"), begin, "02",
-            self.documents.get(member, "?"), "ZY1", "D1", "医师甲", "01", "内科", "发热", None, None,
-            (_cold(begin),), {"adm_bed": "8"},
+            self.documents.get(member, "?"), "ZY1", "D1", "医师甲", "01", "内科", "发热", None,
+            None, (_cold(begin),), {"adm_bed": "8"},
         )  # fmt: skip
 
     async def admit(
@@ -512,3 +538,15 @@ def key_of(settled: SettlementFacts) -> PoolKey:
     """The key of a settlement that was written."""
     assert settled.key is not None
     return settled.key
+
+
+async def contents(town: Town) -> dict[str, Any]:
+    """Everything that a request could change."""
+    tables = ("visible_visit", "visible_batch", "visible_line", "visible_settlement", "accumulator")
+    async with town.database.reader(None) as connection:
+        found = {
+            table: await connection.fetch(f"SELECT * FROM settlement.{table} ORDER BY 1, 2, 3")
+            for table in tables
+        }
+        found["entry"] = await connection.fetch("SELECT * FROM ledger.entry ORDER BY 1, 2, 3")
+    return found

@@ -27,12 +27,17 @@ def law_text(
     classes: Mapping[str, Any] | None = None,
     benefit: Mapping[str, Any] | None = None,
     counters: Mapping[str, Any] | None = None,
+    rest: Mapping[str, Any] | None = None,
 ) -> str:
-    """A small law of Beijing's employees as TOML; by default half of everything is paid."""
+    """A small law of Beijing's employees as TOML; by default half of everything is paid.
+
+    ``rest`` replaces other tables of the document.
+    """
     content = document(payers or {"pool": payer(Decimal("0.5"))}, counters)
     content["law"]["area"] = "110000"
     content["classes"] |= dict(classes or {})
     content["benefits"]["outpatient"] |= dict(benefit or {})
+    content |= dict(rest or {})
     return toml_text(content)
 
 

@@ -7,9 +7,19 @@ from itertools import count
 import asyncpg
 import pytest
 
-from tests.settlement.builders import Town, line
+from tests.settlement.builders import (
+    FOREIGN,
+    OTHER_TERTIARY,
+    TERTIARY,
+    Town,
+    line,
+    return_of,
+    stay_line,
+)
+from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import NumberSource
 from yibao.kernel.money import fen_from_yuan
+from yibao.kernel.refusals import Refusal, RefusalCode
 from yibao.platform.commands.model import Done
 from yibao.platform.commands.service import Commands
 from yibao.settlement.bills import store
@@ -166,3 +176,45 @@ async def test_a_writer_cannot_change_or_delete_a_settled_fact(town: Town) -> No
 async def _accumulators_are_their_entries(town: Town) -> bool:
     async with town.database.reader(None) as connection:
         return await store.inconsistencies(connection) == []
+
+
+async def test_two_hospitals_that_admit_one_human_at_once_are_told_apart(
+    town: Town, second: Commands
+) -> None:
+    for _ in range(6):
+        member = await town.insure()
+        outcomes = await asyncio.gather(
+            town.commands.submit(town.command(town.admission(member, TERTIARY))),
+            second.submit(town.command(town.admission(member, OTHER_TERTIARY))),
+        )
+        assert sum(isinstance(o, Done) for o in outcomes) == 1
+        (refusal,) = (o for o in outcomes if isinstance(o, Refusal))
+        assert refusal.code is RefusalCode.STAY_OVERLAPS
+
+
+async def test_two_pools_that_admit_one_human_at_once_are_told_apart(
+    town: Town, second: Commands
+) -> None:
+    for _ in range(6):
+        home, away = await town.insure_twice()
+        outcomes = await asyncio.gather(
+            town.commands.submit(town.command(town.admission(home))),
+            second.submit(
+                replace(town.command(town.admission(away, FOREIGN)), pool=Pool("430100"))
+            ),
+        )
+        (refusal,) = (o for o in outcomes if isinstance(o, Refusal))
+        assert refusal.code is RefusalCode.STAY_OVERLAPS
+
+
+async def test_a_last_return_raced_goes_back_once(town: Town, second: Commands) -> None:
+    stay = await town.admit(await town.insure())
+    original = stay_line("1", "100", quantity="10", price="10")
+    await town.do(town.upload(stay, original))
+    outcomes = await asyncio.gather(
+        *(
+            commands.submit(town.command(town.upload(stay, return_of(original, serial, "6", "60"))))
+            for serial, commands in (("2", town.commands), ("3", second))
+        )
+    )
+    assert sum(isinstance(o, Done) for o in outcomes) == 1

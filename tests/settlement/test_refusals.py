@@ -16,6 +16,7 @@ from tests.settlement.builders import (
     SUSPENDED,
     TERTIARY,
     Town,
+    contents,
     line,
 )
 from yibao.adjudication.model import Sums
@@ -248,22 +249,11 @@ async def test_it_is_refused_and_changes_nothing(town: Town, case: str) -> None:
     make, code = CASES[case]
     visit = await town.open_visit(await town.insure())
     request = await make(town, visit)
-    before = await _contents(town)
+    before = await contents(town)
     refusal = await town.refused(request)
     assert refusal.code is code, refusal
     assert refusal.message
-    assert await _contents(town) == before
-
-
-async def _contents(town: Town) -> dict[str, Any]:
-    tables = ("visible_visit", "visible_batch", "visible_line", "visible_settlement", "accumulator")
-    async with town.database.reader(None) as connection:
-        found = {
-            table: await connection.fetch(f"SELECT * FROM settlement.{table} ORDER BY 1, 2, 3")
-            for table in tables
-        }
-        found["entry"] = await connection.fetch("SELECT * FROM ledger.entry ORDER BY 1, 2, 3")
-    return found
+    assert await contents(town) == before
 
 
 async def test_a_repeated_serial_with_equal_content_is_the_same_line(town: Town) -> None:

@@ -276,8 +276,9 @@ def _classified(
             "returns",
         )
     before = known.returned(line.returns)
+    classified = rules.returned(line, original[1], before, catalogue)
     rules.check_return_amount(line, original[1].facts.line, before, practice)
-    return rules.returned(line, original[1], before, catalogue)
+    return classified
 
 
 def _current_label(batches: Sequence[ChargeBatch]) -> str:

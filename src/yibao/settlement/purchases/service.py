@@ -69,7 +69,10 @@ async def buy(
         await visit_store.insert(unit.connection, [basket.visit for basket in bought])
         await fees.write_batches(unit, [(basket.batch, basket.lines) for basket in bought])
     settled = iter(await bills.write_decisions(unit, decided))
-    return [basket if isinstance(basket, Refusal) else next(settled) for basket in baskets]
+    return [
+        basket if isinstance(basket, Refusal) else _with_lines(next(settled), basket)
+        for basket in baskets
+    ]
 
 
 async def try_to_buy(
@@ -86,7 +89,16 @@ async def try_to_buy(
             unit, [b.request for b in ready], _facts(ready, members, reference)
         )
     )
-    return [basket if isinstance(basket, Refusal) else next(decided) for basket in baskets]
+    return [
+        basket if isinstance(basket, Refusal) else _with_lines(next(decided), basket)
+        for basket in baskets
+    ]
+
+
+def _with_lines(decided: SettlementFacts | Refusal, basket: _Basket) -> SettlementFacts | Refusal:
+    if isinstance(decided, Refusal):
+        return decided
+    return replace(decided, lines=tuple(line.facts for line in basket.lines))
 
 
 def scheme_of(request: Purchase, insured: Insured | None, day: date) -> Scheme:

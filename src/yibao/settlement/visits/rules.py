@@ -15,8 +15,9 @@ from yibao.settlement.model import Diagnosis, VisitFacts, VisitKind, VisitState
 IDENTITY_CARD = "02"
 """Voucher type (``mdtrt_cert_type``): the number of a resident identity card."""
 
-VOUCHERS = frozenset({"01", IDENTITY_CARD, "03"})
-"""Electronic credential (医保电子凭证), identity card, social-security card (社会保障卡)."""
+VOUCHERS = frozenset({"01", IDENTITY_CARD, "03", "04", "05"})
+"""Electronic credential (医保电子凭证), identity card, social-security card (社会保障卡); the
+credential again, scanned (终端扫码) or asked for by a face (终端扫脸) at a terminal."""
 
 KIND_NAMES = {
     VisitKind.OUTPATIENT: "门诊",
@@ -166,6 +167,19 @@ def check_own_visit(
             "visit",
         )
     return visit
+
+
+def check_same_day(visit: VisitFacts, begin: datetime, settled: int) -> None:
+    """Bills were decided by the day the visit began: it is not moved under a living one."""
+    before, after = business_date(visit.begin), business_date(begin)
+    if settled and before != after:
+        raise Refused(
+            RefusalCode.VISIT_SETTLED,
+            f"该就诊还有 {settled} 笔有效结算，开始日期不能由 {before} 改为 {after}，"
+            "请先用 2208 撤销结算",
+            "begin",
+            day=after.isoformat(),
+        )
 
 
 def check_diagnoses(diagnoses: Iterable[Diagnosis], known: Collection[str]) -> None:

@@ -86,10 +86,14 @@ async def describe(
     unit: Unit,
     requests: Sequence[DescribeVisit],
     visits: Mapping[int, VisitFacts],
+    settled: Mapping[int, int],
     reference: Reference,
 ) -> list[VisitFacts | Refusal]:
-    """Say what visits were (门诊就诊信息); a second description replaces the first."""
-    outcomes = [_described(unit, request, visits, reference) for request in requests]
+    """Say what visits were (门诊就诊信息); a second description replaces the first.
+
+    ``settled`` counts the living settlements of each.
+    """
+    outcomes = [_described(unit, request, visits, settled, reference) for request in requests]
     described = [outcome for outcome in outcomes if isinstance(outcome, VisitFacts)]
     if described:
         await store.describe(unit.connection, unit.pool, described)
@@ -100,6 +104,7 @@ def _described(
     unit: Unit,
     request: DescribeVisit,
     visits: Mapping[int, VisitFacts],
+    settled: Mapping[int, int],
     reference: Reference,
 ) -> VisitFacts | Refusal:
     try:
@@ -107,6 +112,7 @@ def _described(
             visits.get(request.visit.number), request.institution, request.member
         )
         rules.check_begin(request.begin, unit.now)
+        rules.check_same_day(visit, request.begin, settled.get(visit.key.number, 0))
         rules.check_diagnoses(request.diagnoses, reference.catalogue.diagnoses)
     except Refused as refused:
         return refused.refusal
@@ -176,3 +182,10 @@ async def visits_of(
 ) -> list[VisitFacts]:
     """A member's visits in a span of time, as the reader may see them."""
     return await store.of_member(connection, pool, member, begin, end)
+
+
+async def in_hospital(
+    connection: "Connection[Any]", institution: str, until: datetime, member: str | None = None
+) -> list[VisitFacts]:
+    """Who lies in a hospital: its stays without a discharge that began up to ``until``."""
+    return await store.in_hospital(connection, institution, until, member)

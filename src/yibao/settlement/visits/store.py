@@ -138,6 +138,22 @@ async def of_member(
     return [_visit(row) for row in rows]
 
 
+async def in_hospital(
+    connection: "Connection[Any]", institution: str, until: datetime, member: str | None
+) -> list[VisitFacts]:
+    """An institution's stays without a discharge that began up to ``until``, in time order."""
+    rows = await connection.fetch(
+        f"""SELECT {_SELECTED} FROM settlement.visible_visit
+            WHERE institution = $1 AND kind = 'stay' AND state = 'open' AND end_at IS NULL
+              AND begin_at <= $2 AND ($3::text IS NULL OR member = $3)
+            ORDER BY begin_at, id""",  # noqa: S608 - fixed words
+        institution,
+        until,
+        member,
+    )
+    return [_visit(row) for row in rows]
+
+
 async def insert(connection: "Connection[Any]", visits: Sequence[VisitFacts]) -> None:
     """Write new visits."""
     await _VISITS.append(
