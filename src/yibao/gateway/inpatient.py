@@ -66,7 +66,6 @@ _DISCHARGE_FIELDS = frozenset(
         "endtime",
         "dise_codg",
         "dise_name",
-        "dscg_way",
         "die_date",
     }
 )

@@ -32,7 +32,6 @@ from yibao.settlement.model import (
     CancelSettlement,
     FeeLine,
     Purchase,
-    PurchaseFacts,
     SettlementFacts,
 )
 
@@ -54,7 +53,7 @@ _NEEDED_OF_LINES = (
 async def try_purchase(call: Call) -> Any:
     """What 2102 would answer now, without writing (药店预结算)."""
     pool, request = await _purchase(call)
-    facts: PurchaseFacts = await call.context.trials.ask(pool, request)
+    facts: SettlementFacts = await call.context.trials.ask(pool, request)
     return await _output(call, "2101", pool, facts)
 
 
@@ -62,7 +61,7 @@ async def try_purchase(call: Call) -> Any:
 async def purchase(call: Call) -> Any:
     """Buy: visit, lines and settlement in one message (药店结算)."""
     pool, request = await _purchase(call)
-    facts: PurchaseFacts = await call.perform(pool, request.member, request)
+    facts: SettlementFacts = await call.perform(pool, request.member, request)
     return await _output(call, "2102", pool, facts)
 
 
@@ -118,10 +117,10 @@ def _check_needed(row: Row, needed: Sequence[tuple[str, str]], place: str) -> No
             raise missing(f"{place}.{name}", label)
 
 
-async def _output(call: Call, number: str, pool: Pool, facts: PurchaseFacts) -> Node:
-    insured = await insured_of(call, pool, facts.settlement)
+async def _output(call: Call, number: str, pool: Pool, facts: SettlementFacts) -> Node:
+    insured = await insured_of(call, pool, facts)
     return {
-        **settlement_output(number, facts.settlement, insured, call.reference),
+        **settlement_output(number, facts, insured, call.reference),
         "detlcutinfo": [shaped(number, "detlcutinfo", priced_fields(line)) for line in facts.lines],
     }
 

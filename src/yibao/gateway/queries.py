@@ -427,7 +427,7 @@ async def list_inpatients(call: Call) -> Any:
     pool = None if number is None else pool_of_member(call, number)
     async with call.context.database.reader([call.institution.code]) as connection:
         stays = await settlements.in_hospital(
-            connection, call.institution.code, data["begntime"], data["endtime"], number
+            connection, call.institution.code, data["endtime"], number
         )
         members = await _members_of(call, connection, stays)
         named: dict[str, Insured] = {}

@@ -266,7 +266,7 @@ class Settle:
 class Purchase:
     """Buy at a pharmacy: visit, lines and settlement in one message (2102; its trial is 2101).
 
-    Both answer with ``PurchaseFacts``.
+    Both answer SettlementFacts with the lines as they were priced.
     """
 
     institution: str
@@ -523,17 +523,10 @@ class SettlementFacts:
     """Of a stay that goes on (中途结算)."""
     insured: Insured | None = field(default=None, compare=False)
     """The person as known when the bill was decided; None when the bill is read back."""
+    lines: tuple[LineFacts, ...] = field(default=(), compare=False)
+    """Of a purchase and its trial: the lines as sent, priced and split; else not told."""
 
     @property
     def funds(self) -> Fen:
         """Sum of all funds."""
         return sum(payment.amount for payment in self.payments)
-
-
-@dataclass(frozen=True, slots=True)
-class PurchaseFacts:
-    """A purchase at a pharmacy, or its trial (then the settlement's ``key`` is None)."""
-
-    settlement: SettlementFacts
-    lines: tuple[LineFacts, ...]
-    """As sent, each priced and split."""

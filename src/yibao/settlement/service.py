@@ -5,6 +5,7 @@ batch of commands touches, in number order, before anything is decided.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -135,7 +136,8 @@ class SettlementRoom:
         if kind is RegisterVisit:
             return await visits.register(unit, requests, members, reference)
         if kind is DescribeVisit:
-            return await visits.describe(unit, requests, touched, reference)
+            settled = await self._living_settlements(unit, requests)
+            return await visits.describe(unit, requests, touched, settled, reference)
         if kind is UploadFees:
             return await fees.upload(unit, requests, touched, reference)
         if kind is WithdrawFees:
@@ -223,7 +225,7 @@ class SettlementRoom:
         return await people.load_members(unit.connection, self._vault, unit.pool, sorted(numbers))
 
     async def _living_settlements(
-        self, unit: Unit, requests: Sequence[CancelRegistration]
+        self, unit: Unit, requests: Sequence[CancelRegistration | DescribeVisit]
     ) -> dict[int, int]:
         batches = await fees.batches_by_visit(unit, [r.visit.number for r in requests])
         return {
@@ -295,6 +297,19 @@ class SettlementRoom:
         assert found is not None, f"settlement {stored['settlement']} of pool {pool} is gone"
         return found
 
+    async def _recall_purchase(
+        self,
+        connection: "Connection[Any]",
+        pool: Pool,
+        request: Purchase,
+        stored: Mapping[str, Any],
+    ) -> SettlementFacts:
+        found = await self._recall_settlement(connection, pool, request, stored)
+        reference = await self._references.current(connection)
+        bought = await fees.lines(connection, found.visit, None, reference.catalogue)
+        by_serial = {line.line.serial: line for line, _ in bought}
+        return replace(found, lines=tuple(by_serial[line.serial] for line in request.lines))
+
 
 async def _recall_nothing(
     _room: SettlementRoom,
@@ -311,7 +326,7 @@ _RECALL: Mapping[type, Callable[..., Any]] = {
     DescribeVisit: SettlementRoom._recall_visit,  # noqa: SLF001
     CancelRegistration: SettlementRoom._recall_visit,  # noqa: SLF001
     **dict.fromkeys(_STAYS, SettlementRoom._recall_visit),  # noqa: SLF001
-    Purchase: SettlementRoom._recall_settlement,  # noqa: SLF001
+    Purchase: SettlementRoom._recall_purchase,  # noqa: SLF001
     UploadFees: SettlementRoom._recall_lines,  # noqa: SLF001
     Settle: SettlementRoom._recall_settlement,  # noqa: SLF001
     CancelSettlement: SettlementRoom._recall_settlement,  # noqa: SLF001
@@ -342,6 +357,8 @@ def _done(result: Any) -> Done:
 
 visit = visits.visit
 visits_of = visits.visits_of
+stays_of = visits.stays_of
+in_hospital = visits.in_hospital
 settlement = bills.settlement
 settlements_of_visit = bills.settlements_of_visit
 settlements_of_institution = bills.settlements_of_institution

@@ -16,6 +16,8 @@ COMMENT ON COLUMN settlement.visit.died_on IS 'day of death, as the discharge sa
 COMMENT ON COLUMN settlement.visit.identity IS
     'the human of a stay: nobody lies in two hospitals, whatever pools insure them';
 CREATE INDEX visit_stay ON settlement.visit (identity) WHERE kind = 'stay' AND state = 'open';
+CREATE INDEX visit_in_hospital ON settlement.visit (institution)
+    WHERE kind = 'stay' AND state = 'open' AND end_at IS NULL;
 
 ALTER TABLE settlement.charge_batch ADD COLUMN next_line integer NOT NULL DEFAULT 0;
 UPDATE settlement.charge_batch SET next_line = line_count;
