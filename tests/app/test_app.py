@@ -85,7 +85,12 @@ async def test_it_is_ready_over_a_migrated_database(dsn: str) -> None:
     async with started(settings_for(dsn)) as browser:
         answer = await browser.until_ready()
         assert answer.status == 200
-        assert answer.json == {"ready": True, "sandbox": False, "missing": None}
+        assert answer.json == {
+            "ready": True,
+            "sandbox": False,
+            "open_door": False,
+            "missing": None,
+        }
 
 
 async def test_it_lives_before_it_is_ready(empty_dsn: str) -> None:

@@ -12,6 +12,7 @@ import structlog
 from litestar import Litestar, Request, Response, get
 from litestar.di import Provide
 from litestar.exceptions import HTTPException, NotFoundException
+from litestar.params import FromPath
 from litestar.response import Redirect
 
 from yibao.web import messages, tools, transactions, visits
@@ -30,7 +31,7 @@ async def front() -> Redirect:
 
 
 @get("/ui/static/{name:str}")
-async def static(name: str) -> Response[bytes]:
+async def static(name: FromPath[str]) -> Response[bytes]:
     """Style, script and icon; there is nothing else to load, from nowhere else."""
     content = _static(name)
     if content is None:

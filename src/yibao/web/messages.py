@@ -9,7 +9,7 @@ import msgspec
 from litestar import Response, get, post
 from litestar.enums import RequestEncodingType
 from litestar.exceptions import NotFoundException
-from litestar.params import Body
+from litestar.params import Body, FromPath, FromQuery
 
 from yibao.gateway.cures import CURES, Cure
 from yibao.gateway.exchange import Exchange
@@ -18,7 +18,7 @@ from yibao.kernel.refusals import RefusalCode
 from yibao.platform.journal import Kept, Search
 from yibao.web.examination import examine
 from yibao.web.model import Desk
-from yibao.web.pages import Asked, page
+from yibao.web.pages import Asked, AtDesk, page
 from yibao.web.protection import check_form
 from yibao.web.recording import exchange_of
 from yibao.web.requests import curl, pretty
@@ -52,12 +52,12 @@ def transaction_title(number: str) -> str:
 @get("/ui/messages")
 async def list_messages(
     request: Asked,
-    desk: Desk,
-    institution: str = "",
-    number: str = "",
-    outcome: str = "",
-    q: str = "",
-    before: int | None = None,
+    desk: AtDesk,
+    institution: FromQuery[str] = "",
+    number: FromQuery[str] = "",
+    outcome: FromQuery[str] = "",
+    q: FromQuery[str] = "",
+    before: FromQuery[int | None] = None,
 ) -> Response[str]:
     """The newest messages that fit, live unless older ones are looked at."""
     search = Search(institution.strip(), number.strip(), outcome, q.strip())
@@ -91,12 +91,12 @@ async def list_messages(
 @get("/ui/messages/rows")
 async def new_rows(
     request: Asked,
-    desk: Desk,
-    after: int,
-    institution: str = "",
-    number: str = "",
-    outcome: str = "",
-    q: str = "",
+    desk: AtDesk,
+    after: FromQuery[int],
+    institution: FromQuery[str] = "",
+    number: FromQuery[str] = "",
+    outcome: FromQuery[str] = "",
+    q: FromQuery[str] = "",
 ) -> Response[str]:
     """The rows that came after the ones that a page has, as a fragment."""
     search = Search(institution.strip(), number.strip(), outcome, q.strip())
@@ -112,7 +112,7 @@ async def new_rows(
 
 
 @get("/ui/messages/{id:int}")
-async def show_message(request: Asked, desk: Desk, id: int) -> Response[str]:  # noqa: A002
+async def show_message(request: Asked, desk: AtDesk, id: FromPath[int]) -> Response[str]:  # noqa: A002
     """One message in full."""
     kept, exchange = await _recorded(desk, id)
     return page(request, desk, "message.html", _details(request, kept, exchange))
@@ -121,8 +121,8 @@ async def show_message(request: Asked, desk: Desk, id: int) -> Response[str]:  #
 @post("/ui/messages/{id:int}/replay", status_code=200)
 async def replay(
     request: Asked,
-    desk: Desk,
-    id: int,  # noqa: A002
+    desk: AtDesk,
+    id: FromPath[int],  # noqa: A002
     data: Form,
 ) -> Response[str]:
     """Send the recorded bytes again, through the same door, and show the new answer."""

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import Request, Response
 from litestar.datastructures import Cookie
+from litestar.di import NamedDependency
 
 from yibao.kernel.periods import local_time
 from yibao.web.model import Desk
@@ -25,6 +26,7 @@ SAFE_HEADERS = {
 }
 
 Asked = Request[Any, Any, Any]
+AtDesk = NamedDependency[Desk]
 
 
 @cache

@@ -3,18 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, delete, get, post
 from litestar.exceptions import ClientException, NotFoundException
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 
 from yibao.kernel.periods import instant_of, local_time
 from yibao.kernel.refusals import RefusalCode
 from yibao.web.messages import Form
 from yibao.web.model import Desk, Fault, FaultWish, PersonWish, ToolRefused
-from yibao.web.pages import Asked, page
+from yibao.web.pages import Asked, AtDesk, page
 from yibao.web.protection import check_form, check_program
 
 PEOPLE_SHOWN = 60
@@ -23,13 +23,13 @@ PEOPLE_SHOWN = 60
 
 
 @get("/ui/people")
-async def list_people(request: Asked, desk: Desk, pool: str = "") -> Response[str]:
+async def list_people(request: Asked, desk: AtDesk, pool: FromQuery[str] = "") -> Response[str]:
     """Invented people and institutions with everything that a call needs."""
     return await _people_page(request, desk, pool)
 
 
 @post("/ui/people/voucher", status_code=200)
-async def show_voucher(request: Asked, desk: Desk, data: Form) -> Response[str]:
+async def show_voucher(request: Asked, desk: AtDesk, data: Form) -> Response[str]:
     """Let a person show a QR code and a card."""
     check_form(request, desk.token, data.get("token", ""))
     try:
@@ -62,7 +62,7 @@ async def _people_page(
 
 
 @get("/ui/tools")
-async def show_tools(request: Asked, desk: Desk) -> Response[str]:
+async def show_tools(request: Asked, desk: AtDesk) -> Response[str]:
     """All tools on one page."""
     return _tools_page(request, desk)
 
@@ -88,7 +88,7 @@ def _tools_page(
 
 
 @post("/ui/tools/{tool:str}", status_code=200)
-async def use_tool(request: Asked, desk: Desk, tool: str, data: Form) -> Response[str]:
+async def use_tool(request: Asked, desk: AtDesk, tool: FromPath[str], data: Form) -> Response[str]:
     """A form of the tools page."""
     check_form(request, desk.token, data.pop("token", ""))
     filled = {name: value.strip() for name, value in data.items() if value.strip()}
@@ -150,13 +150,13 @@ class ClockTold:
 
 
 @get("/ui/api/accounts")
-async def api_accounts(desk: Desk) -> Mapping[str, Any]:
+async def api_accounts(desk: AtDesk) -> Mapping[str, Any]:
     """Institutions with keys, persons, items."""
     return await desk.tools.accounts()
 
 
 @post("/ui/api/people")
-async def api_create_person(request: Asked, desk: Desk) -> Mapping[str, Any]:
+async def api_create_person(request: Asked, desk: AtDesk) -> Mapping[str, Any]:
     """Create a person; answers names and numbers to call with."""
     check_program(request)
     wish = await _wish(request, PersonWish)
@@ -167,7 +167,7 @@ async def api_create_person(request: Asked, desk: Desk) -> Mapping[str, Any]:
 
 
 @post("/ui/api/vouchers")
-async def api_show_vouchers(request: Asked, desk: Desk) -> Mapping[str, Any]:
+async def api_show_vouchers(request: Asked, desk: AtDesk) -> Mapping[str, Any]:
     """A QR code's text and a card of a person."""
     check_program(request)
     wish = await _wish(request, VoucherWish)
@@ -178,13 +178,13 @@ async def api_show_vouchers(request: Asked, desk: Desk) -> Mapping[str, Any]:
 
 
 @get("/ui/api/clock")
-async def api_clock(desk: Desk) -> ClockTold:
+async def api_clock(desk: AtDesk) -> ClockTold:
     """The sandbox's time."""
     return _clock_told(desk)
 
 
 @post("/ui/api/clock", status_code=200)
-async def api_set_clock(request: Asked, desk: Desk) -> ClockTold:
+async def api_set_clock(request: Asked, desk: AtDesk) -> ClockTold:
     """Set or move the clock; an empty object gives it the machine's time back."""
     check_program(request)
     wish = await _wish(request, ClockWish)
@@ -208,13 +208,13 @@ def _clock_told(desk: Desk) -> ClockTold:
 
 
 @get("/ui/api/faults")
-async def api_faults(desk: Desk) -> list[Fault]:
+async def api_faults(desk: AtDesk) -> list[Fault]:
     """The faults that wait."""
     return list(desk.tools.faults())
 
 
 @post("/ui/api/faults")
-async def api_inject(request: Asked, desk: Desk) -> Fault:
+async def api_inject(request: Asked, desk: AtDesk) -> Fault:
     """Let something go wrong with the next messages that fit."""
     check_program(request)
     try:
@@ -226,8 +226,8 @@ async def api_inject(request: Asked, desk: Desk) -> Fault:
 @delete("/ui/api/faults", status_code=204)
 async def api_clear_faults(
     request: Asked,
-    desk: Desk,
-    fault: int | None = Parameter(query="id", default=None),
+    desk: AtDesk,
+    fault: Annotated[int | None, QueryParameter(name="id")] = None,
 ) -> None:
     """Take one fault away, or all."""
     check_program(request)
@@ -235,7 +235,7 @@ async def api_clear_faults(
 
 
 @post("/ui/api/reset", status_code=204)
-async def api_reset(request: Asked, desk: Desk) -> None:
+async def api_reset(request: Asked, desk: AtDesk) -> None:
     """Put the world back to its seeded state."""
     check_program(request)
     try:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import msgspec
 from litestar import Response, get
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath, FromQuery
 
 from yibao.gateway.cures import CURES
 from yibao.gateway.dispatch import find_transaction, offered
@@ -18,8 +19,7 @@ from yibao.registry.dictionaries import service as dictionaries
 from yibao.registry.dictionaries.model import CodeTable
 from yibao.web.examination import rule_of
 from yibao.web.messages import rows_of
-from yibao.web.model import Desk
-from yibao.web.pages import Asked, page
+from yibao.web.pages import Asked, AtDesk, page
 
 RECENT = 10
 
@@ -35,7 +35,7 @@ class Listed:
 
 @get("/ui/transactions")
 async def list_transactions(
-    request: Asked, desk: Desk, offered_only: bool = False
+    request: Asked, desk: AtDesk, offered_only: FromQuery[bool] = False
 ) -> Response[str]:
     """All transactions that the interface knows, by number."""
     ours = set(offered())
@@ -53,7 +53,7 @@ async def list_transactions(
 
 
 @get("/ui/transactions/{number:str}")
-async def show_transaction(request: Asked, desk: Desk, number: str) -> Response[str]:
+async def show_transaction(request: Asked, desk: AtDesk, number: FromPath[str]) -> Response[str]:
     """One transaction, as the program itself has it."""
     table = tables().find(number)
     if table is None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from litestar import Response, get
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from yibao.kernel.identifiers import parse_pool_key
@@ -16,8 +17,7 @@ from yibao.platform.journal import Search
 from yibao.settlement import service as settlements
 from yibao.settlement.model import SettlementFacts
 from yibao.web.messages import rows_of
-from yibao.web.model import Desk
-from yibao.web.pages import Asked, page
+from yibao.web.pages import Asked, AtDesk, page
 
 MESSAGES = 200
 _LISTED = 500
@@ -32,7 +32,9 @@ class Settled:
 
 
 @get("/ui/visits")
-async def list_visits(request: Asked, desk: Desk, mdtrt_id: str = "") -> Response[str] | Redirect:
+async def list_visits(
+    request: Asked, desk: AtDesk, mdtrt_id: FromQuery[str] = ""
+) -> Response[str] | Redirect:
     """Visits that recent messages named; a given one is opened."""
     if mdtrt_id.strip():
         return Redirect(f"/ui/visits/{mdtrt_id.strip()}")
@@ -45,7 +47,7 @@ async def list_visits(request: Asked, desk: Desk, mdtrt_id: str = "") -> Respons
 
 
 @get("/ui/visits/{visit:str}")
-async def show_visit(request: Asked, desk: Desk, visit: str) -> Response[str]:
+async def show_visit(request: Asked, desk: AtDesk, visit: FromPath[str]) -> Response[str]:
     """One visit: facts, lines, settlements with their entries, messages."""
     key = parse_pool_key(visit)
     if key is None:

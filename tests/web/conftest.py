@@ -1,0 +1,23 @@
+"""A sandbox, fresh for each test, with its door closed or open."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.gateway.builders import counter as opened
+from tests.settlement.builders import town as laid_out
+from tests.web.builders import Sandbox
+from tests.web.builders import sandbox as built
+from yibao.platform.database import Database
+
+
+@pytest.fixture
+async def sandbox(database: Database, tmp_path: Path) -> AsyncIterator[Sandbox]:
+    """A sandbox whose door is closed."""
+    async with (
+        laid_out(database) as town,
+        opened(town) as counter,
+        built(counter, tmp_path) as ready,
+    ):
+        yield ready
