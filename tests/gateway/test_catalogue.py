@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from tests.gateway.builders import Counter, Json
-from tests.settlement.builders import CLASS_A, CLASS_B, list_item
+from tests.settlement.builders import CLASS_A, CLASS_B, OTHER_TERTIARY, list_item
 from yibao.gateway.catalogue_columns import FILES, SEEN_BY_CLIENTS
+from yibao.gateway.tables import tables
 from yibao.registry.catalogue.model import CodeList
 
 WITHOUT_DATA = sorted(number for number, file in FILES.items() if file.source is None)
@@ -187,10 +188,13 @@ async def test_an_areas_own_terms_stand_before_those_for_any(counter: Counter) -
                demo_class, demo_terms, valid_from, recorded_at)
            VALUES ('XB01', '430000', '02', 2500, false, 'general', true, true, '2026-01-01', $1)""",
     )
-    for area, ratio, begin in (("110000", "0.1000", "2020-01-01"), ("430102", "0.2500", None)):
-        (row,) = (await query(counter, "1319", hilist_code="XB01", insu_admdvs=area))["data"]
+    for asked, ratio, begin, area in (
+        ("110000", "0.1000", "2020-01-01", "110000"),
+        ("430102", "0.2500", "2026-01-01", "430000"),
+    ):
+        (row,) = (await query(counter, "1319", hilist_code="XB01", insu_admdvs=asked))["data"]
         assert str(row["selfpay_prop"]) == ratio
-        assert begin in (row["begndate"], None)
+        assert (row["begndate"], row["insu_admdvs"]) == (begin, area)
 
 
 async def test_ceilings_and_ratios_are_those_of_the_terms(counter: Counter) -> None:
@@ -222,6 +226,59 @@ async def test_a_list_of_drugs_can_be_paged(counter: Counter) -> None:
     assert (granules["med_list_codg"], granules["drug_prodname"]) == ("T1", "颗粒")
     (ethnic,) = (await query(counter, "1304"))["data"]
     assert (ethnic["med_list_codg"], ethnic["vali_flag"]) == ("N1", "1")
+    for changes, many in (
+        ({"med_list_codg": "N1"}, 1),
+        ({"med_list_codg": "T1"}, 0),
+        ({"drug_genname": "民族"}, 1),
+        ({"drug_prodname": "颗粒"}, 0),
+        ({"vali_flag": "0"}, 0),
+        ({"updt_time": "2026-07-15"}, 1),
+        ({"updt_time": "2026-07-16"}, 0),
+    ):
+        assert (await query(counter, "1304", **changes))["recordCounts"] == many, changes
+
+
+async def test_an_institution_finds_its_own_items_by_either_code(counter: Counter) -> None:
+    own = {
+        "fixmedins_hilist_id": "YP01",
+        "fixmedins_hilist_name": "院内药",
+        "list_type": "101",
+        "med_list_codg": CLASS_A,
+        "begndate": "2026-07-01",
+        "enddate": "2026-12-31",
+    }
+    await counter.done("3301", {"data": [own]})
+    (row,) = (await query(counter, "1317"))["data"]
+    assert (row["medins_list_codg"], row["medins_list_name"]) == ("YP01", "院内药")
+    assert (row["med_list_codg"], row["hilist_code"]) == (CLASS_A, CLASS_A)
+    assert (row["begndate"], row["enddate"]) == ("2026-07-01", "2026-12-31")
+    for changes, many in (
+        ({"medins_list_codg": "YP01"}, 1),
+        ({"medins_list_codg": "YP02"}, 0),
+        ({"med_list_codg": CLASS_B}, 0),
+        ({"query_date": "2026-06-30"}, 0),
+        ({"vali_flag": "1"}, 1),
+        ({"updt_time": "2026-07-16"}, 0),
+    ):
+        assert (await query(counter, "1317", **changes))["recordCounts"] == many, changes
+    (national,) = (await query(counter, "1316", medins_list_codg="YP01"))["data"]
+    assert national["med_list_codg"] == CLASS_A
+    counter.institution = OTHER_TERTIARY
+    assert (await query(counter, "1317"))["data"] == []
+
+
+async def test_every_required_field_of_a_row_is_filled(counter: Counter) -> None:
+    await change_catalogue(
+        counter,
+        """INSERT INTO registry.item (code, name, list_type, charge_type, reference_price,
+               demo_price, demo_class, recorded_at)
+           VALUES ('N1', '民族药', '104', '11', 1, true, true, $1)""",
+    )
+    for number in ("1304", "1312", "1316", "1318", "1319"):
+        row = (await query(counter, number))["data"][0]
+        (node,) = tables().transactions[number].output
+        required = {field.name for field in node.fields if field.required == "Y"}
+        assert not {name for name in required if row[name] is None}, number
 
 
 @pytest.mark.parametrize("number", QUERIES)

@@ -7,6 +7,7 @@ versions, so that a file is made when it is fetched and nothing needs to be stor
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from yibao.gateway.catalogue_columns import FILES, CatalogueFile
@@ -136,87 +137,96 @@ async def file_behind(context: Context, number: str) -> FileAnswer | None:
 
 
 def _zipped(name: str, file: CatalogueFile, rows: Sequence[Listed]) -> bytes:
-    columns = [column for column, _ in file.columns]
-    text = "".join(
-        "\t".join(values.get(column) or "null" for column in columns) + "\n"
-        for values in (_values(file.source, row) for row in rows)
+    places = {column: place for place, (column, _) in enumerate(file.columns)}
+    lines = []
+    for row in rows:
+        line = ["null"] * len(places)
+        for column, value in _values(file.source, row):
+            if value:
+                line[places[column]] = value
+        lines.append("\t".join(line) + "\n")
+    return files.packed(f"{name.removesuffix('.zip')}.txt", "".join(lines).encode())
+
+
+Values = tuple[tuple[str, str], ...]
+"""What we know of a row, by official field; the same fields mean the same in every file."""
+
+
+def _values(source: CodeList | None, row: Listed) -> Values:
+    name = row.name
+    if not name.isprintable():  # a TAB or a line break in it would break the table
+        name = " ".join(name.split())
+    values = (("vali_flag", flag(row.valid)), ("rid", str(row.row)))
+    times = _times(source, row.valid, row.listed_at, row.changed_at)
+    return values + times + _NAMED[source](row, name)
+
+
+@lru_cache(maxsize=256)  # an import gives all its rows the same times
+def _times(source: CodeList | None, valid: bool, listed: datetime, changed: datetime) -> Values:
+    begin = written_day(business_date(listed)) or ""
+    times: Values = (("ver", version_of(changed)), ("ver_name", f"Yibao {begin}"))
+    if source is not CodeList.SERVICES:  # whose file has no columns for them
+        times += (("crte_time", moment(listed)), ("updt_time", moment(changed)))
+    if source in _DATED:
+        end = "" if valid else written_day(business_date(changed)) or ""
+        times += (("begndate", begin), ("enddate", end))
+    return times
+
+
+_DATED = (CodeList.DRUGS, CodeList.SLICES, CodeList.SERVICES)
+
+
+def _drug(row: Listed, name: str) -> Values:
+    return (
+        ("med_list_codg", row.code),
+        ("drug_prodname", name),
+        ("drug_genname", name),
+        ("reg_name", name),
+        ("tcmpat_flag", flag(row.code.startswith("Z"))),
     )
-    return files.packed(f"{name.removesuffix('.zip')}.txt", text.encode())
 
 
-def _values(source: CodeList | None, row: Listed) -> dict[str, str]:
-    """What we know of a row, by official field; the same fields mean the same in every file."""
-    name = " ".join(row.name.split())  # a TAB or a line break in it would break the table
-    begin = written_day(business_date(row.listed_at)) or ""
-    values = {
-        "vali_flag": flag(row.valid),
-        "rid": str(row.row),
-        "crte_time": moment(row.listed_at),
-        "updt_time": moment(row.changed_at),
-        "ver": version_of(row.changed_at),
-        "ver_name": f"Yibao {begin}",
-    }
-    return values | _NAMED[source](row, name) if source in _NAMED else values
+def _slice(row: Listed, name: str) -> Values:
+    return ("med_list_codg", row.code), ("tcmherb_name", name), ("mlms_name", name)
 
 
-def _drug(row: Listed, name: str) -> dict[str, str]:
-    return {
-        "med_list_codg": row.code,
-        "drug_prodname": name,
-        "drug_genname": name,
-        "reg_name": name,
-        "tcmpat_flag": flag(row.code.startswith("Z")),
-        **_dates(row),
-    }
+def _service(row: Listed, name: str) -> Values:
+    return ("med_list_codg", row.code), ("servitem_name", name)
 
 
-def _service(row: Listed, name: str) -> dict[str, str]:
-    return {"med_list_codg": row.code, "servitem_name": name, **_dates(row)}
+def _diagnosis(row: Listed, name: str) -> Values:
+    return (
+        ("diag_id", str(row.row)),
+        ("cgy_code", row.code[:3]),
+        ("sor_code", row.code[:5]),
+        ("diag_code", row.code),
+        ("diag_name", name),
+        ("used_std", "1"),
+    )
 
 
-def _slice(row: Listed, name: str) -> dict[str, str]:
-    return {"med_list_codg": row.code, "tcmherb_name": name, "mlms_name": name, **_dates(row)}
+def _procedure(row: Listed, name: str) -> Values:
+    return (
+        ("oprn_std_list_id", str(row.row)),
+        ("cgy_code", row.code[:2]),
+        ("sor_code", row.code[:4]),
+        ("dtls_code", row.code[:5]),
+        ("oprn_oprt_code", row.code),
+        ("oprn_oprt_name", name),
+        ("used_std", "1"),
+    )
 
 
-def _diagnosis(row: Listed, name: str) -> dict[str, str]:
-    return {
-        "diag_id": str(row.row),
-        "cgy_code": row.code[:3],
-        "sor_code": row.code[:5],
-        "diag_code": row.code,
-        "diag_name": name,
-        "used_std": "1",
-    }
+def _case_group(row: Listed, name: str) -> Values:
+    return (
+        ("bydise_setl_list_id", str(row.row)),
+        ("bydise_setl_list_code", row.code),
+        ("bydise_setl_dise_name", name),
+        ("memo", "CHS-DRG 1.1"),
+    )
 
 
-def _procedure(row: Listed, name: str) -> dict[str, str]:
-    return {
-        "oprn_std_list_id": str(row.row),
-        "cgy_code": row.code[:2],
-        "sor_code": row.code[:4],
-        "dtls_code": row.code[:5],
-        "oprn_oprt_code": row.code,
-        "oprn_oprt_name": name,
-        "used_std": "1",
-    }
-
-
-def _case_group(row: Listed, name: str) -> dict[str, str]:
-    return {
-        "bydise_setl_list_id": str(row.row),
-        "bydise_setl_list_code": row.code,
-        "bydise_setl_dise_name": name,
-        "memo": "CHS-DRG 1.1",
-    }
-
-
-def _dates(row: Listed) -> dict[str, str]:
-    begin = written_day(business_date(row.listed_at)) or ""
-    end = "" if row.valid else written_day(business_date(row.changed_at)) or ""
-    return {"begndate": begin, "enddate": end}
-
-
-_NAMED: dict[CodeList | None, Callable[[Listed, str], dict[str, str]]] = {
+_NAMED: dict[CodeList | None, Callable[[Listed, str], Values]] = {
     CodeList.DRUGS: _drug,
     CodeList.SLICES: _slice,
     CodeList.SERVICES: _service,

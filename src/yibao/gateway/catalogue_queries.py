@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, time, timedelta
 from typing import Any
 
+from yibao.gateway.catalogue import version_of
 from yibao.gateway.context import Call, missing
 from yibao.gateway.dispatch import transaction
 from yibao.gateway.reading import Row
@@ -18,7 +19,13 @@ from yibao.kernel.money import PRICE_SCALE, Rate, round_half_up
 from yibao.kernel.periods import business_date, instant_of
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.registry.catalogue import service as catalogue
-from yibao.registry.catalogue.model import CodeList, Listed, QueriedTerms, TermsQuery
+from yibao.registry.catalogue.model import (
+    CodeList,
+    Listed,
+    ListedQuery,
+    QueriedTerms,
+    TermsQuery,
+)
 from yibao.registry.mappings import service as mappings
 from yibao.registry.mappings.model import ItemMapping
 
@@ -106,8 +113,16 @@ async def list_granules(call: Call) -> Any:
 async def _list_drugs(call: Call, number: str, kind: CodeList) -> Any:
     data = call.input["data"]
     page = _Page(data)
+    valid = data.get("vali_flag")
+    names = ("drug_genname", "drug_prodname", "reg_name")
+    wanted = ListedQuery(
+        changed_since=_since(data),
+        code=data.get("med_list_codg"),
+        name=next((data[name] for name in names if name in data), None),
+        valid=None if valid is None else valid == VALID,
+    )
     async with call.context.database.reader([call.institution.code]) as connection:
-        count, rows = await catalogue.listed(connection, kind, _since(data), page.skip, page.size)
+        count, rows = await catalogue.listed(connection, kind, wanted, page.skip, page.size)
     return page.answer(count, [shaped(number, NODE, _drug(row)) for row in rows])
 
 
@@ -122,6 +137,7 @@ def _drug(row: Listed) -> Node:
         "vali_flag": flag(row.valid),
         "vail_flag": flag(row.valid),
         "rid": str(row.row),
+        "ver": version_of(row.changed_at),
         "crte_time": written_day(begin),
         "updt_time": written_day(changed),
         **_NOBODY,
@@ -307,7 +323,7 @@ async def list_mappings(call: Call) -> Any:
             own_code=data.get("medins_list_codg"),
             list_type=data.get("list_type"),
             item=data.get("med_list_codg"),
-            day=data.get("query_date"),
+            day=data.get("query_date", call.day if data.get("vali_flag") == VALID else None),
         )
     return page.answer(found.total, [_mapping(call, row) for row in found.rows])
 

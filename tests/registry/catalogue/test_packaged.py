@@ -19,6 +19,9 @@ def test_every_code_of_the_sources_is_there_once() -> None:
     assert len({row[0] for row in packaged.items()}) == 13_738 + 2_333
     assert len(dict(packaged.diagnoses())) == 33_304
     assert len(dict(packaged.divisions())) == 34 + 337 + 2_846
+    lists = Counter(kind for _, kind, _ in packaged.list_entries())
+    assert lists == {"procedure": 13_686, "case_group": 628}
+    assert len({code for code, *_ in packaged.list_entries()}) == 13_686 + 628
 
 
 def test_invented_prices_and_classes_are_marked() -> None:

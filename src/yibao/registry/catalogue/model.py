@@ -119,6 +119,18 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedQuery:
+    """Which codes of a list are asked for; what is None is not compared."""
+
+    changed_since: datetime
+    """Aware UTC."""
+    code: str | None = None
+    name: str | None = None
+    """A part of the name."""
+    valid: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TermsQuery:
     """Which terms are asked for; what is None is not compared."""
 

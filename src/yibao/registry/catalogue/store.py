@@ -1,10 +1,16 @@
 """SQL of items, terms and diagnoses. Rows travel as tuples in the order of the columns below."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from yibao.registry.catalogue.model import CodeList, Listed, QueriedTerms, TermsQuery
+from yibao.registry.catalogue.model import (
+    CodeList,
+    Listed,
+    ListedQuery,
+    QueriedTerms,
+    TermsQuery,
+)
 
 if TYPE_CHECKING:
     from asyncpg import Connection, Record
@@ -107,6 +113,12 @@ WHERE changed_at > $2
 """
 
 
+_LISTED = """  AND ($3::text IS NULL OR code = $3)
+  AND ($4::text IS NULL OR strpos(name, $4) > 0)
+  AND ($5::boolean IS NULL OR valid = $5)
+"""
+
+
 async def last_change(
     connection: "Connection[Any]", kind: CodeList, after: datetime
 ) -> "tuple[int, datetime | None]":
@@ -190,14 +202,15 @@ async def query_terms(
 
 
 async def listed(
-    connection: "Connection[Any]", kind: CodeList, since: datetime, skip: int, most: int
+    connection: "Connection[Any]", kind: CodeList, query: ListedQuery, skip: int, most: int
 ) -> tuple[int, list[Listed]]:
-    """How many codes of a list changed since an instant, and a page of them by code."""
-    changed = _CHANGES.format(table=_TABLES.get(kind, _ITEMS)).replace(
-        "changed_at > $2", "changed_at >= $2"
-    )
-    count: int = await connection.fetchval("SELECT count(*)::bigint" + changed, kind.value, since)
+    """How many codes of a list a query finds, and a page of them by code."""
+    found = _CHANGES.format(table=_TABLES.get(kind, _ITEMS)) + _LISTED
+    # "since" is inclusive here, and no row is recorded between two microseconds
+    after = query.changed_since - timedelta(microseconds=1)
+    asked = (kind.value, after, query.code, query.name, query.valid)
+    count: int = await connection.fetchval("SELECT count(*)::bigint" + found, *asked)
     rows = await connection.fetch(
-        f"SELECT * {changed} ORDER BY code OFFSET $3 LIMIT $4", kind.value, since, skip, most
+        f"SELECT * {found} ORDER BY code OFFSET $6 LIMIT $7", *asked, skip, most
     )
     return count, [Listed(*row) for row in rows]
