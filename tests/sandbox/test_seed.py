@@ -25,7 +25,9 @@ async def contents(database: Database) -> dict[str, list[Any]]:
     found = {}
     async with database.owner() as connection:
         for table in TABLES:
-            found[table] = await connection.fetch(f"SELECT {table}::text FROM {table} ORDER BY 1")
+            found[table] = await connection.fetch(
+                f"SELECT row::text FROM {table} AS row ORDER BY 1"
+            )
     return found
 
 
@@ -36,14 +38,14 @@ async def test_everything_comes_back_and_the_world_goes_on(
         first = await town.insure(account="10")
         await keep_seed(database, tmp_path / "seed")
         before = await contents(database)
-        await town.visit(await town.insure())
+        await town.open_visit(await town.insure())
         async with database.owner() as connection:
             await connection.execute("DELETE FROM registry.item")
         assert await contents(database) != before
         await put_back(database, tmp_path / "seed")
         assert await contents(database) == before
         assert await town.balance(first) == 1000
-        await town.visit(first)
+        await town.open_visit(first)
 
 
 async def test_without_a_seed_nothing_is_touched(database: Database, tmp_path: Path) -> None:

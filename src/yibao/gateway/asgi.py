@@ -218,16 +218,20 @@ class _RecentReference:
             return self._reference
         async with self._refreshing:
             if self._reference is None or not self._is_recent():
-                taken = time.monotonic()
-                async with self.context.database.reader(None) as connection:
-                    self._reference = await self.context.references.current(connection)
-                self._taken = taken
+                return await self._load()
             return self._reference
 
     async def fresh(self) -> Reference:
         """The reference with all that has been committed."""
-        self._taken = float("-inf")
-        return await self.current()
+        async with self._refreshing:  # not the one that somebody began to load before
+            return await self._load()
+
+    async def _load(self) -> Reference:
+        taken = time.monotonic()
+        async with self.context.database.reader(None) as connection:
+            self._reference = await self.context.references.current(connection)
+        self._taken = taken
+        return self._reference
 
     def _is_recent(self) -> bool:
         return time.monotonic() - self._taken < self.context.reference_age
