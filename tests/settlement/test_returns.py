@@ -28,7 +28,7 @@ from yibao.policy.terms import CareKind, ItemClass, Level
 from yibao.registry.catalogue.model import Catalogue, Item, TermsRow
 from yibao.settlement.fees import rules
 from yibao.settlement.fees.model import Basis, Classified
-from yibao.settlement.fees.service import Known
+from yibao.settlement.fees.rules import Known
 from yibao.settlement.model import FeeLine, WithdrawLines
 
 BASIS = Basis(EMPLOYEE, CareKind("21"), Level.THIRD, BEIJING, 1)

@@ -25,10 +25,12 @@ from yibao.registry.people import service as people
 from yibao.registry.people.model import Insured
 from yibao.registry.service import Reference, ReferenceCache
 from yibao.settlement.affected import service as affected
+from yibao.settlement.bills import decision
 from yibao.settlement.bills import service as bills
 from yibao.settlement.bills.recomputation import Recomputed, amounts_of
 from yibao.settlement.bills.telling import summary, told
 from yibao.settlement.fees import service as fees
+from yibao.settlement.fees import withdrawal
 from yibao.settlement.model import (
     Admit,
     CancelAdmission,
@@ -141,9 +143,9 @@ class SettlementRoom:
         if kind is UploadFees:
             return await fees.upload(unit, requests, touched, reference)
         if kind is WithdrawFees:
-            return await fees.withdraw(unit, requests, touched)
+            return await withdrawal.withdraw(unit, requests, touched)
         if kind is WithdrawLines:
-            return await fees.withdraw_lines(unit, requests, touched, reference.catalogue)
+            return await withdrawal.withdraw_lines(unit, requests, touched, reference.catalogue)
         if kind is CancelRegistration:
             settled = await self._living_settlements(unit, requests)
             return await visits.cancel_registration(unit, requests, touched, settled)
@@ -180,11 +182,11 @@ class SettlementRoom:
         touched: Mapping[int, VisitFacts],
         members: Mapping[str, Insured],
         reference: Reference,
-    ) -> bills.Facts:
+    ) -> decision.Facts:
         """What bills are decided by; only outpatients are asked whether they lie in hospital."""
         outpatients = [members[r.member] for r in requests if r.batch and r.member in members]
         lying = await visits.stays_of(unit.connection, outpatients)
-        return bills.Facts(touched, members, reference, lying)
+        return decision.Facts(touched, members, reference, lying)
 
     async def _originals(self, unit: Unit, commands: Sequence[Command]) -> dict[int, Message]:
         """What is remembered of the messages that reversals name, by command index."""

@@ -25,6 +25,8 @@ from yibao.settlement.bills import snapshot
 from yibao.settlement.bills import store as bill_store
 from yibao.settlement.bills.facts import KnownDays, Where
 from yibao.settlement.bills.snapshot import Snapshot
+from yibao.settlement.fees import reclassification
+from yibao.settlement.fees import rules as fee_rules
 from yibao.settlement.fees import service as fees
 from yibao.settlement.fees import store as fee_store
 from yibao.settlement.fees.model import Basis, ChargeBatch
@@ -238,7 +240,7 @@ async def _anew(
             batches[0].basis.practice,
         )
         sums = await _sums(connection, facts, batches, basis, reference)
-        if sums != fees.in_use(stood.sums):
+        if sums != fee_rules.in_use(stood.sums):
             now, causes = replace(now, sums=sums), (CATALOGUE,)
     return Anew(now, law, (*rules.changed_facts(stood, now), *causes))
 
@@ -253,10 +255,10 @@ async def _sums(
     """The batches' sums under the catalogue of today, with the terms of each fee's day."""
     again = batches
     if any(batch.basis != basis for batch in batches):
-        again, _ = await fees.reclassified(
+        again, _ = await reclassification.reclassified(
             connection, facts.visit.pool, batches, basis, reference.catalogue
         )
-    return fees.in_use(fees.together(again).buckets)
+    return fee_rules.in_use(reclassification.together(again).buckets)
 
 
 async def _days(

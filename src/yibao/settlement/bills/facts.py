@@ -19,9 +19,6 @@ from yibao.settlement.model import VisitKind
 FIXED_PRICE = "02"
 """``psn_setlway``: settled at a fixed price (按病种结算)."""
 
-REFERRED, SELECTED = "referred", "selected"
-"""Circumstances (``Bill.circumstances``) that the registry knows of."""
-
 _REMEMBERED = 1_024
 """Answers about a law, a kind of care and a day: bills of one day ask the same few."""
 
@@ -142,12 +139,7 @@ def bill_of(
 
 def circumstances_of(insured: Insured, where: Where, day: date) -> tuple[str, ...]:
     """Words on which a law may turn, as far as the registry has them."""
-    words = []
-    if is_referred(insured, where.term.division, day):
-        words.append(REFERRED)
-    if any(chosen.institution == where.institution.code for chosen in insured.designated_on(day)):
-        words.append(SELECTED)
-    return tuple(words)
+    return insured.circumstances_at(where.institution.code, where.term.division, day)
 
 
 def is_referred(insured: Insured, division: str, day: date) -> bool:

@@ -4,49 +4,41 @@ Locks are taken in one order everywhere: visits, accumulators, account parts, ea
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from yibao.adjudication.benefit import needed_counters
-from yibao.adjudication.case import case_of, facts_asked, facts_of
-from yibao.adjudication.model import Bill, CounterKey, Person
-from yibao.adjudication.stays import Stay, chain_of
+from yibao.adjudication.model import CounterKey, Person
 from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import PoolKey
-from yibao.kernel.periods import age_on, business_date
 from yibao.kernel.refusals import Refusal, RefusalCode, Refused
 from yibao.ledger import service as ledger
 from yibao.ledger.model import Part, Posting
 from yibao.platform.commands.model import Unit
-from yibao.policy.model import DateBasis, Fact, Law
-from yibao.policy.terms import Scheme
+from yibao.policy.model import Law
 from yibao.registry.laws import service as laws
 from yibao.registry.people.model import Enrolment, Insured
-from yibao.registry.service import Reference
 from yibao.settlement.bills import facts as known
 from yibao.settlement.bills import recomputation, rules, store
-from yibao.settlement.bills.facts import Deciding, KnownDays, Span, Where
+from yibao.settlement.bills.decision import (
+    Facts,
+    account_parts,
+    decide_new,
+    locked_accumulators,
+)
 from yibao.settlement.bills.recomputation import Recomputed
-from yibao.settlement.bills.rules import Candidate, Decision
+from yibao.settlement.bills.rules import Decision
 from yibao.settlement.fees import service as fees
-from yibao.settlement.fees.model import Basis, Booked, ChargeBatch, classifying
 from yibao.settlement.model import (
     CancelSettlement,
     Settle,
     SettlementFacts,
     SettlementKind,
     VisitFacts,
-    VisitKind,
 )
 from yibao.settlement.visits import store as visit_store
 from yibao.settlement.visits.rules import (
-    Dates,
-    check_enrolment,
-    check_not_in_hospital,
     check_own_visit,
-    check_provider,
-    check_voucher,
 )
 
 if TYPE_CHECKING:
@@ -55,28 +47,6 @@ if TYPE_CHECKING:
 BILL_SETTLED = "settlement.settled"
 BILL_CANCELLED = "settlement.cancelled"
 """Kinds of the facts that the room publishes to the outbox."""
-
-CRITICAL_ILLNESS = "hifmi"
-"""Amount field of the residents' critical-illness insurance: a payment in it is a claim."""
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What deciding bills needs beside the requests themselves."""
-
-    visits: Mapping[int, VisitFacts]
-    members: Mapping[str, Insured]
-    reference: Reference
-    stays: Mapping[int, Sequence[Dates]] = field(default_factory=dict)
-    """Over all pools, by identity."""
-    batches: Mapping[int, list[ChargeBatch]] | None = None
-    """The batches of the visits; None: they are looked up."""
-    last_fees: Mapping[int, date] = field(default_factory=dict)
-    """Day of the last fee of batches that are not kept yet."""
-
-
-EMERGENCY = "13"
-"""Kind of care (``med_type``) of emergency care without admission (急诊)."""
 
 
 async def settle(
@@ -132,330 +102,6 @@ async def try_settlements(
     """Decide batches as ``settle`` would (预结算), locking and writing nothing."""
     decisions = await decide_new(unit, requests, facts, writing=False)
     return [decision if isinstance(decision, Refusal) else decision.facts for decision in decisions]
-
-
-async def decide_new(
-    unit: Unit, requests: Sequence[Settle], facts: Facts, *, writing: bool
-) -> list[Decision | Refusal]:
-    """Decide requests to settle; ``writing`` locks what is read and keeps lines classified anew."""
-    batches = facts.batches
-    if batches is None:
-        visits = [request.visit.number for request in requests]
-        batches = await fees.batches_by_visit(unit, visits)
-    candidates: list[Candidate | Refusal] = []
-    changed: dict[int, tuple[list[ChargeBatch], list[Booked]]] = {}
-    for place, request in enumerate(requests):
-        try:
-            visit, chosen, basis = _open_batches(unit, request, batches, facts)
-            if any(batch.basis != basis for batch in chosen):
-                chosen, lines = await fees.reclassified(
-                    unit.connection, unit.pool, chosen, basis, facts.reference.catalogue
-                )
-                changed[place] = chosen, lines
-            own = batches.get(visit.key.number, [])
-            candidates.append(await _candidate(request, visit, chosen, own, facts, unit))
-        except Refused as refused:
-            candidates.append(refused.refusal)
-    ready = [candidate for candidate in candidates if isinstance(candidate, Candidate)]
-    history = await _counters(unit, ready, lock=writing)
-    parts = await _parts(unit, [candidate.request.member for candidate in ready], lock=writing)
-    decisions = [
-        candidate
-        if isinstance(candidate, Refusal)
-        else _decided(unit, candidate, history, parts.get(candidate.request.member, []))
-        for candidate in candidates
-    ]
-    # A refused request leaves its lines as they were, whatever basis it had asked for.
-    kept = [changed[place] for place in changed if isinstance(decisions[place], Decision)]
-    if kept and writing:
-        rewritten = [line for _, lines in kept for line in lines]
-        await fees.write_reclassified(
-            unit, [batch for again, _ in kept for batch in again], rewritten
-        )
-    return decisions
-
-
-def _open_batches(
-    unit: Unit, request: Settle, batches: Mapping[int, list[ChargeBatch]], facts: Facts
-) -> tuple[VisitFacts, list[ChargeBatch], Basis]:
-    """The visit and batches to settle, and the basis their lines must be classified by today."""
-    visit = _own_visit(request, facts)
-    term = check_provider(
-        facts.reference.directory.institution(request.institution), unit.pool, unit.day, visit.kind
-    )
-    found = batches.get(request.visit.number, [])
-    if visit.kind is VisitKind.STAY:
-        chosen = rules.check_stay_batches(found)
-    else:
-        labelled = next((batch for batch in found if batch.label == request.batch), None)
-        chosen = [rules.check_batch(request, labelled)]
-    basis = Basis(
-        request.scheme,
-        request.care_kind,
-        term.level,
-        term.area,
-        facts.reference.catalogue.version,
-        classifying(request.practice),
-    )
-    return visit, chosen, basis
-
-
-def _own_visit(request: Settle, facts: Facts) -> VisitFacts:
-    """The visit; one that was made for this request alone (a purchase) needs no more checks."""
-    found = facts.visits.get(request.visit.number)
-    if found is not None and found.kind is VisitKind.PURCHASE and facts.batches is not None:
-        return found
-    # 2207 names a batch and 2304 none: that is how the two are told apart
-    kind = VisitKind.OUTPATIENT if request.batch else VisitKind.STAY
-    return check_own_visit(found, request.institution, request.member, kind)
-
-
-async def _candidate(
-    request: Settle,
-    visit: VisitFacts,
-    chosen: Sequence[ChargeBatch],
-    own: Sequence[ChargeBatch],
-    facts: Facts,
-    unit: Unit,
-) -> Candidate:
-    batch = fees.together(chosen)
-    rules.check_sums(request, batch.sums)
-    begin = business_date(visit.begin)
-    insured = facts.members.get(request.member)
-    enrolment = check_enrolment(insured, request.scheme, begin)
-    assert insured is not None
-    check_voucher(insured, request.voucher_type, request.voucher_number, request.voucher_holder)
-    if visit.kind is VisitKind.OUTPATIENT:
-        check_not_in_hospital(begin, facts.stays.get(insured.identity.id, ()))
-    institution = facts.reference.directory.institution(request.institution)
-    term = check_provider(institution, unit.pool, begin, visit.kind)
-    assert institution is not None
-    book = facts.reference.laws
-    law = book.law_on(enrolment.division, request.scheme, begin)
-    rules.check_care_kind(law, request.care_kind, begin)
-    stay = None
-    if visit.kind is VisitKind.STAY:
-        rules.check_not_negative(batch.sums)
-        batch = replace(batch, buckets=fees.in_use(batch.buckets))
-        stay = await _stay_span(unit, request, visit, chosen, own, insured)
-    days = await _deciding_days(unit, request, visit, batch, law, begin, stay, facts)
-    if days["law"] != begin:
-        law = book.law_on(enrolment.division, request.scheme, days["law"])
-        rules.check_care_kind(law, request.care_kind, days["law"])
-    if days["person"] != begin:
-        enrolment = _enrolment_on(insured, request.scheme, days["person"], enrolment, visit.kind)
-    bill = known.bill_of(
-        Deciding(
-            request.scheme,
-            request.care_kind,
-            visit.key,
-            batch,
-            visit.disease_code,
-            request.use_account,
-            request.way,
-            visit.kind,
-            None if stay is None else Span(stay.begin, stay.days, None),
-            rules.further_diseases(
-                insured, request.care_kind, visit.disease_code, request.institution, begin
-            ),
-        ),
-        insured,
-        enrolment,
-        Where(institution, term, facts.reference.directory),
-        law,
-        days,
-        claim_free_years=await claim_free_years(
-            unit.connection, unit.pool, insured, request.scheme, law, days["person"]
-        ),
-    )
-    if visit.kind is VisitKind.STAY and law.stays is not None:
-        bill = replace(bill, chain=await _chain(unit, visit, insured, term.division, law, bill))
-    return Candidate(
-        request,
-        visit,
-        batch,
-        insured,
-        enrolment,
-        term,
-        law,
-        bill,
-        needed_counters(bill, law),
-        tuple(one.number for one in chosen),
-        None if stay is None else stay.discharges,
-    )
-
-
-def _enrolment_on(
-    insured: Insured, scheme: Scheme, day: date, at_begin: Enrolment, kind: VisitKind
-) -> Enrolment:
-    """The enrolment of a later day; a stay outlasts its own, entitlement decides what is paid."""
-    if kind is VisitKind.STAY:
-        return insured.enrolment_on(scheme, day) or at_begin
-    return check_enrolment(insured, scheme, day)
-
-
-# ------------------------------------------------------------------------------------ days of stays
-
-
-@dataclass(frozen=True, slots=True)
-class _Stay:
-    """The days of a stay, as far as a bill of it is concerned."""
-
-    begin: date
-    days: int
-    discharge: date
-    last_fee: date
-    settlement: date
-    """Today; after a death its day, so that what ended with the death still counts."""
-    discharges: datetime | None
-    """The discharge that only the settlement tells of."""
-
-
-async def _stay_span(
-    unit: Unit,
-    request: Settle,
-    visit: VisitFacts,
-    chosen: Sequence[ChargeBatch],
-    own: Sequence[ChargeBatch],
-    insured: Insured,
-) -> _Stay:
-    end = rules.discharge_of(request, visit)
-    admitted = business_date(visit.begin)
-    ended = None if end is None else business_date(end)
-    fee_days = await fees.fee_days(unit.connection, unit.pool, [b.number for b in chosen])
-    first, last = fee_days or (admitted, ended or unit.day)
-    died_on = insured.identity.died_on
-    rules.check_last_fee(fee_days and last, ended, died_on)
-    settled_before = any(
-        batch.living_settlement is not None and batch.number < chosen[0].number for batch in own
-    )
-    until = ended or unit.day
-    return _Stay(
-        first if settled_before else admitted,
-        max(1, (until - admitted).days),
-        ended or last,
-        last,
-        unit.day if died_on is None else min(unit.day, died_on),
-        end if visit.end is None else None,
-    )
-
-
-async def _chain(
-    unit: Unit, visit: VisitFacts, insured: Insured, division: str, law: Law, bill: Bill
-) -> str:
-    """The chain of stays that a stay belongs to, by the human's care before it in this pool."""
-    assert visit.identity is not None, "a stay has its human"
-    day = business_date(visit.begin)
-    before = await visit_store.care_before(
-        unit.connection, unit.pool, visit.identity, visit.member, day, EMERGENCY
-    )
-    own = Stay(
-        visit.key.text(), visit.institution, day, referred=known.is_referred(insured, division, day)
-    )
-    case = case_of(facts_of(bill, law), law)
-    earlier = [
-        Stay(
-            one.key.text(),
-            one.institution,
-            business_date(one.begin),
-            None if one.end is None else business_date(one.end),
-            one.chain,
-            emergency=emergency,
-        )
-        for one, emergency in before
-    ]
-    return chain_of(own, earlier, law, case).chain
-
-
-async def _deciding_days(
-    unit: Unit,
-    request: Settle,
-    visit: VisitFacts,
-    batch: ChargeBatch,
-    law: Law,
-    begin: date,
-    stay: _Stay | None,
-    facts: Facts,
-) -> dict[str, date]:
-    """The day that the law takes each kind of fact from (``date_basis``)."""
-    basis = known.date_basis(law, request.care_kind, begin, visit.kind)
-    if stay is not None:
-        days = KnownDays(begin, stay.settlement, stay.last_fee, stay.discharge)
-    else:
-        asked = DateBasis.FEE in basis.values()
-        days = KnownDays(begin, unit.day, await _last_fee(unit, batch, facts) if asked else None)
-    return {what: days.on(named) for what, named in basis.items()}
-
-
-async def _last_fee(unit: Unit, batch: ChargeBatch, facts: Facts) -> date:
-    if batch.number in facts.last_fees:
-        return facts.last_fees[batch.number]
-    found = await fees.fee_days(unit.connection, unit.pool, [batch.number])
-    assert found is not None, "a batch without lines is not settled"
-    return found[1]
-
-
-async def claim_free_years(
-    connection: "Connection[Any]",
-    pool: Pool,
-    insured: Insured,
-    scheme: Scheme,
-    law: Law,
-    day: date,
-) -> int | None:
-    """Whole years enrolled without a claim on critical illness; None where the law does not ask."""
-    if Fact.CLAIM_FREE_YEARS not in facts_asked(law):
-        return None
-    number = insured.membership.number
-    claimed = await store.last_claim(connection, pool, number, CRITICAL_ILLNESS, day)
-    years = insured.enrolled_years(scheme, day)
-    return years if claimed is None else min(years, age_on(claimed, day))
-
-
-def _decided(
-    unit: Unit,
-    candidate: Candidate,
-    history: Mapping[store.MemberCounter, int],
-    parts: list[Part],
-) -> Decision | Refusal:
-    own = {key: history.get((candidate.request.member, key), 0) for key in candidate.counters}
-    try:
-        return rules.decide(candidate, own, parts, unit.now)
-    except Refused as refused:
-        return refused.refusal
-
-
-async def _counters(
-    unit: Unit, candidates: Sequence[Candidate], *, lock: bool
-) -> dict[store.MemberCounter, int]:
-    keys = [
-        (candidate.request.member, key) for candidate in candidates for key in candidate.counters
-    ]
-    return (
-        await _locked_accumulators(unit, keys)
-        if lock
-        else await store.accumulators(unit.connection, unit.pool, keys, lock=False)
-    )
-
-
-async def _locked_accumulators(
-    unit: Unit, keys: Sequence[store.MemberCounter]
-) -> dict[store.MemberCounter, int]:
-    if not keys:
-        return {}
-    found = await store.accumulators(unit.connection, unit.pool, keys, lock=True)
-    if len(found) < len(set(keys)):
-        await store.open_accumulators(unit.connection, unit.pool, set(keys) - found.keys())
-        found = await store.accumulators(unit.connection, unit.pool, keys, lock=True)
-    return found
-
-
-async def _parts(unit: Unit, members: Sequence[str], *, lock: bool) -> dict[str, list[Part]]:
-    if not members:
-        return {}
-    if lock:
-        return await ledger.lock_parts(unit, members)
-    return await ledger.balances(unit.connection, unit.pool, members)
 
 
 async def _write(
@@ -586,11 +232,11 @@ async def _repeat(
     if sign < 0:
         await _check_last_of_stay(unit, original)
     moved = (await store.accumulator_entries(unit.connection, unit.pool, [number])).get(number, [])
-    await _locked_accumulators(unit, [(original.member, counter) for counter, _ in moved])
+    await locked_accumulators(unit, [(original.member, counter) for counter, _ in moved])
     later = await _dependents(unit, original, moved)
     if later and in_order:
         rules.check_order(await _own_law(unit.connection, original), original, later)
-    parts = (await _parts(unit, [original.member], lock=True)).get(original.member, [])
+    parts = (await account_parts(unit, [original.member], lock=True)).get(original.member, [])
     posting = (await ledger.postings_of(unit, [number], unit.day)).get(number)
     key = PoolKey(unit.pool, unit.numbers.next(unit.now))
     made: Callable[..., SettlementFacts] = rules.cancellation if sign < 0 else rules.reinstatement

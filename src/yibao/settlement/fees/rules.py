@@ -238,6 +238,31 @@ def after(before: Returned, line: FeeLine) -> Returned:
     return Returned(before.amount - line.amount, before.quantity - line.quantity)
 
 
+class Known:
+    """Lines of a visit by serial, and what has gone back of each."""
+
+    def __init__(self, booked: Iterable[Booked] = ()) -> None:
+        self._lines: dict[str, tuple[int | None, Classified]] = {}
+        self._returned: dict[str, Returned] = {}
+        for line, batch, _ in booked:
+            self.add(line, batch)
+
+    def add(self, line: Classified, batch: int | None = None) -> None:
+        """Note a line; ``batch`` is None for one that is not kept yet."""
+        sent = line.facts.line
+        self._lines[sent.serial] = batch, line
+        if sent.returns is not None:
+            self._returned[sent.returns] = after(self.returned(sent.returns), sent)
+
+    def find(self, serial: str) -> tuple[int | None, Classified] | None:
+        """A line with its batch."""
+        return self._lines.get(serial)
+
+    def returned(self, serial: str) -> Returned:
+        """What has gone back of a line so far."""
+        return self._returned.get(serial, Returned())
+
+
 # -------------------------------------------------------------------------------------------- sums
 
 

@@ -1,14 +1,13 @@
-"""Upload fee lines and withdraw them. Visits are locked by the room before these run.
+"""Upload fee lines. Visits are locked by the room before these run.
 
 An upload looks up the lines it names and no others: a stay may have thousands.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from yibao.adjudication.returns import Returned
 from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.periods import business_date
@@ -27,15 +26,12 @@ from yibao.settlement.fees.model import (
     classifying,
 )
 from yibao.settlement.model import (
-    ALL_BATCHES,
     FeeLine,
     LineFacts,
     Practice,
     UploadFees,
     VisitFacts,
     VisitKind,
-    WithdrawFees,
-    WithdrawLines,
 )
 from yibao.settlement.visits.rules import KIND_NAMES, check_own_visit, check_provider
 
@@ -51,31 +47,6 @@ class Uploaded:
 
     lines: tuple[LineFacts, ...]
     batches: tuple[int, ...]
-
-
-class Known:
-    """Lines of a visit by serial, and what has gone back of each."""
-
-    def __init__(self, booked: Iterable[Booked] = ()) -> None:
-        self._lines: dict[str, tuple[int | None, Classified]] = {}
-        self._returned: dict[str, Returned] = {}
-        for line, batch, _ in booked:
-            self.add(line, batch)
-
-    def add(self, line: Classified, batch: int | None = None) -> None:
-        """Note a line; ``batch`` is None for one that is not kept yet."""
-        sent = line.facts.line
-        self._lines[sent.serial] = batch, line
-        if sent.returns is not None:
-            self._returned[sent.returns] = rules.after(self.returned(sent.returns), sent)
-
-    def find(self, serial: str) -> tuple[int | None, Classified] | None:
-        """A line with its batch."""
-        return self._lines.get(serial)
-
-    def returned(self, serial: str) -> Returned:
-        """What has gone back of a line so far."""
-        return self._returned.get(serial, Returned())
 
 
 @dataclass(slots=True)
@@ -120,7 +91,7 @@ async def upload(
                     request,
                     visit,
                     batches.get(number, []),
-                    known.get(number, Known()),
+                    known.get(number, rules.Known()),
                     basis,
                     reference,
                     writes,
@@ -160,7 +131,7 @@ async def _known_lines(
     requests: Sequence[UploadFees],
     batches: Mapping[int, list[ChargeBatch]],
     catalogue: "Catalogue",
-) -> dict[int, Known]:
+) -> dict[int, rules.Known]:
     """The lines that uploads name, by visit: those sent before, and the originals of returns."""
     visit_of = {batch.number: batch.visit for found in batches.values() for batch in found}
     if not visit_of:
@@ -173,7 +144,7 @@ async def _known_lines(
     by_visit: dict[int, list[Booked]] = {}
     for one in booked:
         by_visit.setdefault(visit_of[one.batch], []).append(one)
-    return {visit: Known(lines) for visit, lines in by_visit.items()}
+    return {visit: rules.Known(lines) for visit, lines in by_visit.items()}
 
 
 async def _finals(
@@ -223,7 +194,7 @@ def _uploaded(
     request: UploadFees,
     visit: VisitFacts,
     batches: list[ChargeBatch],
-    known: Known,
+    known: rules.Known,
     basis: Basis,
     reference: Reference,
     writes: _Writes,
@@ -264,7 +235,7 @@ def _uploaded(
 
 
 def _classified(
-    line: FeeLine, known: Known, basis: Basis, practice: Practice, catalogue: "Catalogue"
+    line: FeeLine, known: rules.Known, basis: Basis, practice: Practice, catalogue: "Catalogue"
 ) -> Classified:
     if line.returns is None:
         return rules.classified(line, catalogue, basis)
@@ -392,109 +363,7 @@ async def write_batches(
     )
 
 
-# ---------------------------------------------------------------------------------------- withdraw
-
-
-async def withdraw(
-    unit: Unit, requests: Sequence[WithdrawFees], visits: Mapping[int, VisitFacts]
-) -> list[int | Refusal]:
-    """Withdraw unsettled batches (费用明细撤销); answers how many lines."""
-    batches = await batches_by_visit(unit, [request.visit.number for request in requests])
-    withdrawn: list[int] = []
-    outcomes: list[int | Refusal] = []
-    for request in requests:
-        try:
-            check_own_visit(visits.get(request.visit.number), request.institution, request.member)
-            chosen = _to_withdraw(request, batches.get(request.visit.number, []))
-        except Refused as refused:
-            outcomes.append(refused.refusal)
-            continue
-        withdrawn += [batch.number for batch in chosen]
-        outcomes.append(sum(batch.line_count for batch in chosen))
-    if withdrawn:
-        await store.withdraw(unit.connection, unit.pool, withdrawn)
-    return outcomes
-
-
-def _to_withdraw(request: WithdrawFees, batches: list[ChargeBatch]) -> list[ChargeBatch]:
-    if request.batch == ALL_BATCHES:
-        return [batch for batch in batches if batch.living_settlement is None]
-    chosen = [batch for batch in batches if batch.label == request.batch]
-    if not chosen:
-        raise Refused(
-            RefusalCode.BATCH_UNKNOWN, f"收费批次 {request.batch} 没有可撤销的明细", "batch"
-        )
-    if chosen[0].living_settlement is not None:
-        raise Refused(
-            RefusalCode.BATCH_SETTLED,
-            f"收费批次 {request.batch} 已结算，请先用 2208 撤销结算",
-            "batch",
-        )
-    return chosen
-
-
-async def withdraw_lines(
-    unit: Unit,
-    requests: Sequence[WithdrawLines],
-    visits: Mapping[int, VisitFacts],
-    catalogue: "Catalogue",
-) -> list[int | Refusal]:
-    """Withdraw unsettled lines of stays (住院费用明细撤销); answers how many.
-
-    A line goes only together with its returns.
-    """
-    batches = await batches_by_visit(unit, [request.visit.number for request in requests])
-    outcomes: list[int | Refusal] = []
-    gone: list[Booked] = []
-    shrunk: list[ChargeBatch] = []
-    for request in requests:
-        own = batches.get(request.visit.number, [])
-        try:
-            visit = visits.get(request.visit.number)
-            check_own_visit(visit, request.institution, request.member, VisitKind.STAY)
-            lines = await _lines_to_withdraw(unit, request, own, catalogue)
-        except Refused as refused:
-            outcomes.append(refused.refusal)
-            continue
-        gone += lines
-        shrunk += _shrunk(own, lines)
-        outcomes.append(len(lines))
-    if gone:
-        await store.withdraw_lines(unit.connection, unit.pool, gone, unit.now)
-        await store.update_sums(unit.connection, unit.pool, shrunk)
-    return outcomes
-
-
-async def _lines_to_withdraw(
-    unit: Unit, request: WithdrawLines, batches: Sequence[ChargeBatch], catalogue: "Catalogue"
-) -> list[Booked]:
-    open_ = {batch.number for batch in batches if batch.living_settlement is None}
-    if request.serials == (ALL_BATCHES,):
-        found = await store.lines_of_batches(unit.connection, unit.pool, sorted(open_), catalogue)
-        return [line for lines in found.values() for line in lines]
-    wanted = set(request.serials)
-    booked = await store.named_lines(
-        unit.connection,
-        unit.pool,
-        [batch.number for batch in batches],
-        sorted(wanted),
-        catalogue,
-    )
-    rules.check_withdrawal(wanted, booked, open_)
-    return [line for line in booked if line.line.facts.line.serial in wanted]
-
-
-def _shrunk(batches: Sequence[ChargeBatch], gone: Sequence[Booked]) -> list[ChargeBatch]:
-    shrunk = []
-    for batch in batches:
-        lines = [booked.line for booked in gone if booked.batch == batch.number]
-        if lines:
-            left = rules.without(batch.buckets, rules.bucket_sums(lines))
-            shrunk.append(replace(batch, line_count=batch.line_count - len(lines), buckets=left))
-    return shrunk
-
-
-# ------------------------------------------------------------------------- batches and their basis
+# ----------------------------------------------------------------------------------------- batches
 
 
 async def batches_by_visit(unit: Unit, visits: Sequence[int]) -> dict[int, list[ChargeBatch]]:
@@ -505,72 +374,9 @@ async def batches_by_visit(unit: Unit, visits: Sequence[int]) -> dict[int, list[
     return found
 
 
-in_use = rules.in_use
-
-
-def together(batches: Sequence[ChargeBatch]) -> ChargeBatch:
-    """Batches that are settled in one as one: number, label and place are the first's."""
-    first = batches[0]
-    if len(batches) == 1:
-        return first
-    buckets: dict[str, Any] = {}
-    for batch in batches:
-        buckets = rules.merged(buckets, batch.buckets)
-    return replace(first, line_count=sum(b.line_count for b in batches), buckets=buckets)
-
-
-async def reclassified(
-    connection: "Connection[Any]",
-    pool: Pool,
-    batches: Sequence[ChargeBatch],
-    basis: Basis,
-    catalogue: "Catalogue",
-) -> tuple[list[ChargeBatch], list[Booked]]:
-    """The batches with their lines classified by another basis, and the lines that this changes."""
-    numbers = [batch.number for batch in batches]
-    found = await store.lines_of_batches(connection, pool, numbers, catalogue)
-    known = await _originals_elsewhere(connection, pool, batches, found, catalogue)
-    changed: list[Booked] = []
-    again: list[ChargeBatch] = []
-    for batch in batches:
-        lines: list[Classified] = []
-        for booked in found.get(batch.number, []):
-            line = _again(booked.line, known, basis, catalogue)
-            known.add(line)
-            lines.append(line)
-            if line != booked.line:
-                changed.append(booked._replace(line=line))
-        again.append(replace(batch, buckets=rules.bucket_sums(lines), basis=basis))
-    return again, changed
-
-
-def _again(line: Classified, known: Known, basis: Basis, catalogue: "Catalogue") -> Classified:
-    sent = line.facts.line
-    if sent.returns is None:
-        return rules.classified(sent, catalogue, basis)
-    original = known.find(sent.returns)
-    assert original is not None, f"the original of return {sent.serial} is gone"
-    return rules.returned(sent, original[1], known.returned(sent.returns), catalogue)
-
-
-async def _originals_elsewhere(
-    connection: "Connection[Any]",
-    pool: Pool,
-    batches: Sequence[ChargeBatch],
-    found: Mapping[int, Sequence[Booked]],
-    catalogue: "Catalogue",
-) -> Known:
-    """Originals, in earlier batches of the visit, of returns in these, as they were settled."""
-    lines = [booked.line.facts.line for own in found.values() for booked in own]
-    here = {line.serial for line in lines}
-    elsewhere = {line.returns for line in lines if line.returns is not None} - here
-    if not elsewhere:
-        return Known()
-    earlier = await store.earlier_lines(
-        connection, pool, batches[0].visit, min(b.number for b in batches), sorted(elsewhere),
-        catalogue,
-    )  # fmt: skip
-    return Known(earlier)
+async def set_living_settlement(unit: Unit, slots: Sequence[tuple[int, int | None]]) -> None:
+    """Fill (settled) or clear (cancelled) the slot of batches."""
+    await store.set_living_settlement(unit.connection, unit.pool, slots)
 
 
 async def fee_days(
@@ -579,20 +385,6 @@ async def fee_days(
     """The business dates of the first and the last fee of batches, returns apart."""
     found = await store.charged_between(connection, pool, batches)
     return None if found is None else (business_date(found[0]), business_date(found[1]))
-
-
-async def write_reclassified(
-    unit: Unit, batches: Sequence[ChargeBatch], lines: Sequence[Booked]
-) -> None:
-    """Store what ``reclassified`` found."""
-    await store.update_sums(unit.connection, unit.pool, batches)
-    if lines:
-        await store.reclassify_lines(unit.connection, unit.pool, lines)
-
-
-async def set_living_settlement(unit: Unit, slots: Sequence[tuple[int, int | None]]) -> None:
-    """Fill (settled) or clear (cancelled) the slot of batches."""
-    await store.set_living_settlement(unit.connection, unit.pool, slots)
 
 
 # ----------------------------------------------------------------------------------------- reading

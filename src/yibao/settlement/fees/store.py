@@ -312,10 +312,12 @@ async def named_lines(
     catalogue: "Catalogue",
 ) -> list[Booked]:
     """The lines of batches with these serials, and those that give one of them back, in order."""
+    # hashed sub-selects: an array would be compared element by element with every line of a stay
     rows = await connection.fetch(
         """SELECT * FROM settlement.visible_line
            WHERE pool = $1 AND batch = ANY ($2::bigint[]) AND withdrawn_at IS NULL
-             AND (serial = ANY ($3::text[]) OR returns = ANY ($3::text[]))
+             AND (serial IN (SELECT unnest($3::text[]))
+                  OR returns IN (SELECT unnest($3::text[])))
            ORDER BY batch, line""",
         pool,
         batches,
@@ -337,7 +339,8 @@ async def earlier_lines(
         """SELECT * FROM settlement.visible_line
            WHERE pool = $1 AND visit = $2 AND batch < $3 AND NOT withdrawn
              AND withdrawn_at IS NULL
-             AND (serial = ANY ($4::text[]) OR returns = ANY ($4::text[]))
+             AND (serial IN (SELECT unnest($4::text[]))
+                  OR returns IN (SELECT unnest($4::text[])))
            ORDER BY batch, line""",
         pool,
         visit,
@@ -406,7 +409,8 @@ async def lines_with_serials(
     """The lines of batches with these serials, withdrawn ones too; the latest of a serial."""
     rows = await connection.fetch(
         """SELECT * FROM settlement.visible_line
-           WHERE pool = $1 AND batch = ANY ($2::bigint[]) AND serial = ANY ($3::text[])
+           WHERE pool = $1 AND batch = ANY ($2::bigint[])
+             AND serial IN (SELECT unnest($3::text[]))
            ORDER BY batch, line""",
         pool,
         batches,

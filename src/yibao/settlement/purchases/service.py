@@ -15,6 +15,7 @@ from yibao.platform.commands.model import Unit
 from yibao.policy.terms import EMPLOYEE, Scheme
 from yibao.registry.people.model import Insured
 from yibao.registry.service import Reference
+from yibao.settlement.bills import decision
 from yibao.settlement.bills import service as bills
 from yibao.settlement.fees import service as fees
 from yibao.settlement.fees.model import ChargeBatch, Classified
@@ -57,13 +58,13 @@ async def buy(
     """Settle purchases (药店结算)."""
     baskets = [_tried(unit, request, members, reference) for request in requests]
     ready = [basket for basket in baskets if isinstance(basket, _Basket)]
-    decided = await bills.decide_new(
+    decided = await decision.decide_new(
         unit, [b.request for b in ready], _facts(ready, members, reference), writing=True
     )
     bought = [
         basket
-        for basket, decision in zip(ready, decided, strict=True)
-        if not isinstance(decision, Refusal)
+        for basket, outcome in zip(ready, decided, strict=True)
+        if not isinstance(outcome, Refusal)
     ]
     if bought:
         await visit_store.insert(unit.connection, [basket.visit for basket in bought])
@@ -113,8 +114,8 @@ def scheme_of(request: Purchase, insured: Insured | None, day: date) -> Scheme:
 
 def _facts(
     baskets: Sequence[_Basket], members: Mapping[str, Insured], reference: Reference
-) -> bills.Facts:
-    return bills.Facts(
+) -> decision.Facts:
+    return decision.Facts(
         {basket.visit.key.number: basket.visit for basket in baskets},
         members,
         reference,
