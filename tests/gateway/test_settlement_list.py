@@ -243,9 +243,12 @@ async def test_funds_may_come_in_the_pool_areas_form_and_without_the_account(bil
         for row in bill.rows
     ]
     await bill.upload(payinfo=[*rows, {"fund_pay_type": "610100", "fund_payamt": "0"}])
-    without = [row for row in bill.content()["payinfo"] if row["fund_pay_type"] != "310200"]
-    code, text = await bill.counter.refused("4101", bill.content(payinfo=without))
-    assert (code, "310200" in text) == (6603, True)
+    account = "310200"
+    without = [row for row in bill.content()["payinfo"] if row["fund_pay_type"] != account]
+    await bill.upload(payinfo=without)
+    wrong = [*without, {"fund_pay_type": account, "fund_payamt": "99.99"}]
+    code, text = await bill.counter.refused("4101", bill.content(payinfo=wrong))
+    assert (code, account in text) == (6603, True)
 
 
 async def test_doubtful_figures_are_reported_not_refused(bill: Bill) -> None:
