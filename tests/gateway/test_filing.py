@@ -111,8 +111,9 @@ async def test_a_referral_is_on_file_for_its_place_and_hospital(counter: Counter
     known = await seen(counter, member)
     assert known.filing_on("430102", TODAY) is Filing.TRANSFER
     assert known.filing_on("310000", TODAY) is Filing.NONE
-    assert known.circumstances_at(FOREIGN, TODAY) == ("referred",)
-    assert known.circumstances_at(TERTIARY, TODAY) == ()
+    assert known.circumstances_at(FOREIGN, "430100", TODAY) == ("referred",)
+    assert known.circumstances_at("H43019900001", "430100", TODAY) == ()
+    assert known.circumstances_at(TERTIARY, "110000", TODAY) == ()
     await counter.done("2502", {"data": {"trt_dcla_detl_sn": serial, "psn_no": member}})
     assert (await seen(counter, member)).filings == ()
 
@@ -145,17 +146,17 @@ async def test_a_chosen_institution_is_selected(counter: Counter) -> None:
     serial = await file(counter, "2505", choice(member))
     known = await seen(counter, member)
     assert [row.institution for row in known.designated_on(TODAY)] == [TERTIARY]
-    assert known.circumstances_at(TERTIARY, TODAY) == ("selected",)
-    assert known.circumstances_at(OTHER_TERTIARY, TODAY) == ()
+    assert known.circumstances_at(TERTIARY, "110000", TODAY) == ("selected",)
+    assert known.circumstances_at(OTHER_TERTIARY, "110000", TODAY) == ()
     undo = {"trt_dcla_detl_sn": serial, "psn_no": member, "memo": "改选"}
     await counter.done("2506", {"data": undo})
-    assert (await seen(counter, member)).circumstances_at(TERTIARY, TODAY) == ()
+    assert (await seen(counter, member)).circumstances_at(TERTIARY, "110000", TODAY) == ()
 
 
 async def test_a_choice_for_one_purpose_does_not_select_for_another(counter: Counter) -> None:
     member = await counter.town.insure()
     await file(counter, "2505", choice(member, biz_appy_type="10"))
-    assert (await seen(counter, member)).circumstances_at(TERTIARY, TODAY) == ()
+    assert (await seen(counter, member)).circumstances_at(TERTIARY, "110000", TODAY) == ()
 
 
 async def test_an_injury_is_filed_once(counter: Counter) -> None:

@@ -76,6 +76,19 @@ async def test_a_filing_is_for_its_place_and_all_within(
     assert known.filing_on(care, JUNE) is Filing.NONE
 
 
+async def test_who_was_sent_to_a_place_is_referred_at_every_hospital_of_it(
+    writer: asyncpg.Connection, vault: Vault
+) -> None:
+    number = await admitted(writer, vault)
+    for kind, place in ((Filing.TRANSFER, "430100"), (Filing.LONG_TERM, "310000")):
+        filed = FiledCare(kind, SINCE_JULY, Division(place))
+        await filings.file_care(writer, BEIJING, number, filed, now=instant(5))
+    known = await seen(writer, vault, number)
+    assert known.circumstances_at("H43010200001", "430102", JULY) == ("referred",)
+    assert known.circumstances_at("H43010200001", "430102", JUNE) == ()
+    assert known.circumstances_at("H31010000001", "310100", JULY) == ()
+
+
 async def test_a_withdrawn_filing_is_none(writer: asyncpg.Connection, vault: Vault) -> None:
     number = await admitted(writer, vault)
     filed = FiledCare(Filing.LONG_TERM, SINCE_JULY, Division("310000"))

@@ -183,15 +183,24 @@ class Insured:
         chosen = (d for d in self.designated if d.period.holds(day))
         return tuple(sorted(chosen, key=lambda d: (d.business, d.order)))
 
-    def circumstances_at(self, institution: str, day: date) -> tuple[str, ...]:
+    def circumstances_at(self, institution: str, division: str, day: date) -> tuple[str, ...]:
         """The words of a law's ``circumstance`` that the filings give care at an institution.
 
-        ``referred``: the member was sent there (转诊); ``selected``: the member chose it (定点).
+        ``referred``: the member was sent there (转诊), by name or, where a clerk filed none, to its
+        place; ``selected``: the member chose it for care as such (定点), not for a drug or a test.
         """
-        sent = any(f.institution == institution and f.period.holds(day) for f in self.filings)
+        sent = any(
+            filed.kind is Filing.TRANSFER
+            and filed.period.holds(day)
+            and (
+                lies_in(division, filed.place or division)
+                if filed.institution is None
+                else filed.institution == institution
+            )
+            for filed in self.filings
+        )
         chosen = any(
-            d.institution == institution and d.business in CHOICES and d.period.holds(day)
-            for d in self.designated
+            d.institution == institution and d.business in CHOICES for d in self.designated_on(day)
         )
         return (*((REFERRED,) if sent else ()), *((SELECTED,) if chosen else ()))
 
