@@ -122,7 +122,7 @@ class SignedDoor:
             guesses = (guess_tif(timestamp, secret, nonce, signature) for secret in secrets)
             raise _wrong(trace, guesses)
         self._check_time(timestamp, "x-tif-timestamp", trace)
-        self._check_nonce(f"{sender.id} {timestamp} {nonce}", "x-tif-nonce", body, trace)
+        self._check_nonce(f"{account} {timestamp} {nonce}", "x-tif-nonce", body, trace)
         return sender
 
     def _admit_csb(

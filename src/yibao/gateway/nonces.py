@@ -20,6 +20,8 @@ log = structlog.get_logger()
 _PLACE = struct.Struct("<16s8sq")
 """Digest of the nonce, digest of the body, and when (Unix seconds)."""
 _PLACES = 8
+_TIMES = struct.Struct("<" + "24xq" * _PLACES)
+"""When each place of a bucket was used."""
 _BUCKET = _PLACES * _PLACE.size
 NONCES_FILE = "nonces"
 """In the data folder."""
@@ -41,14 +43,12 @@ class Nonces:
         key = hashlib.blake2b(nonce.encode(), digest_size=16).digest()
         content = hashlib.blake2b(body, digest_size=8).digest()
         start = int.from_bytes(key[:4]) % self._buckets * _BUCKET
-        memory, free, oldest = self._memory, start, now + 1
-        for place in range(start, start + _BUCKET, _PLACE.size):
-            held, held_content, since = _PLACE.unpack_from(memory, place)
-            if held == key:
-                return bool(held_content == content)
-            if since < oldest:
-                free, oldest = place, since
-        _PLACE.pack_into(memory, free, key, content, now)
+        found = self._memory.find(key, start, start + _BUCKET)
+        if found >= 0:
+            return self._memory[found + len(key) : found + len(key) + len(content)] == content
+        times = _TIMES.unpack_from(self._memory, start)
+        oldest = start + times.index(min(times)) * _PLACE.size
+        _PLACE.pack_into(self._memory, oldest, key, content, now)
         return True
 
 

@@ -122,7 +122,10 @@ def open_message(
 
 
 def wrap(answer: Mapping[str, Any], manner: OuterManner, now: datetime) -> bytes:
-    """An answer's envelope in the outer form: code, message and the output as data."""
+    """An answer's envelope in the outer form: code, message and the output as data.
+
+    Fractions are text here: what is signed must not depend on how a reader writes ``0.00`` again.
+    """
     message: dict[str, Any] = {
         manner.id_name: manner.application,
         "version": manner.version,
@@ -132,11 +135,10 @@ def wrap(answer: Mapping[str, Any], manner: OuterManner, now: datetime) -> bytes
         "message": answer["err_msg"] or ("成功" if answer["infcode"] == 0 else ""),
         "encType": "SM4" if manner.encrypted else "",
         "signType": "SM2" if manner.private else "",
-        "data": answer["output"],
+        "data": decode_json(_SORTED.encode(answer["output"])),
     }
     if manner.private:
-        content = _EXACT.decode(_SORTED.encode(message))
-        text = signed_text(content, manner.secret, keeps_empty=manner.keeps_empty)
+        text = signed_text(message, manner.secret, keeps_empty=manner.keeps_empty)
         text = _escape(text) if manner.signs_escaped else text
         point = read_public_key(manner.public)
         signature = sm2_sign(manner.private, point, text.encode(), manner.user_id)

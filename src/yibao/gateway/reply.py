@@ -8,7 +8,7 @@ import msgspec
 
 from yibao.gateway.content_encryption import SM4, ContentCipher
 from yibao.gateway.dialects.model import GENERAL, CodeForm, Dialect, ReferenceRule
-from yibao.gateway.dialects.rendering import renderer_of
+from yibao.gateway.dialects.rendering import Render, renderer_of
 from yibao.gateway.envelope import Answer, answer_fields, write_answer
 from yibao.gateway.envelope_signature import sign_envelope
 from yibao.gateway.outer_message import OuterManner, wrap
@@ -29,11 +29,10 @@ class Manner:
 def write_reply(answer: Answer, message_id: str, responded: datetime, manner: Manner) -> bytes:
     """The bytes of an answer; ``message_id`` is the request's."""
     dialect = manner.dialect
-    render = renderer_of(dialect)
+    render, plain = _forms.get(dialect.name) or _form(dialect)
     if render is not None and answer.output is not None:
         answer = replace(answer, output=render(answer.output))
-    plain = manner.cipher is None and manner.signer is None and manner.outer is None
-    if plain and (dialect is GENERAL or _envelope_is_plain(dialect)):
+    if plain and manner.cipher is None and manner.signer is None and manner.outer is None:
         return write_answer(answer, responded)
     fields = _spelled(answer, message_id, responded, dialect)
     if manner.outer is not None:
@@ -45,6 +44,15 @@ def write_reply(answer: Answer, message_id: str, responded: datetime, manner: Ma
     if manner.signer is not None:
         sign_envelope(fields, manner.signer, dialect.security)
     return msgspec.json.encode(fields)
+
+
+_forms: dict[str, tuple[Render | None, bool]] = {}
+
+
+def _form(dialect: Dialect) -> tuple[Render | None, bool]:
+    """How a dialect spells outputs, and whether its envelope is the national one."""
+    _forms[dialect.name] = found = (renderer_of(dialect), _envelope_is_plain(dialect))
+    return found
 
 
 def _envelope_is_plain(dialect: Dialect) -> bool:

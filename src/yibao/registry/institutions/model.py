@@ -115,7 +115,9 @@ class Sender:
         """Every shared secret that counts, newest first."""
         if not self.keys:
             return (self.secret,)
-        return tuple(key.secret for key in self.keys_of(KeyKind.SECRET, now))
+        return tuple(
+            [key.secret for key in self.keys if key.kind is KeyKind.SECRET and key.counts(now)]
+        )
 
     def keys_of(self, kind: KeyKind, now: datetime) -> tuple[SenderKey, ...]:
         """The keys of one kind that count, newest first."""
