@@ -268,7 +268,8 @@ async def _stay_span(
     settled_before = any(
         batch.living_settlement is not None and batch.number < chosen[0].number for batch in own
     )
-    until = ended or unit.day
+    known_end = end or visit.end
+    until = unit.day if known_end is None else business_date(known_end)
     return _Stay(
         first if settled_before else admitted,
         max(1, (until - admitted).days),

@@ -101,16 +101,16 @@ def check_stay_batches(batches: Sequence[ChargeBatch]) -> list[ChargeBatch]:
 
 
 def discharge_of(request: Settle, visit: VisitFacts) -> datetime | None:
-    """When the stay ended; None for an interim settlement of one that goes on.
+    """When the stay ended; None for an interim settlement, which goes up to its last fee.
 
     Refused: NOT_DISCHARGED for a final settlement of a stay whose end nobody told,
     DATE_NOT_ALLOWED when the settlement tells another day than the discharge.
     """
-    told = None if request.interim else request.discharged_at
+    if request.interim:
+        return None
+    told = request.discharged_at
     end = visit.end or told
     if end is None:
-        if request.interim:
-            return None
         raise Refused(
             RefusalCode.NOT_DISCHARGED,
             "该住院尚未办理出院：出院结算请先用 2402 办理出院，未出院请使用中途结算标志",
