@@ -178,10 +178,10 @@ async def test_institutions_and_transactions_are_checked_by_name(counter: Counte
     content = counter.registration(member)
     assert (await counter.refused("2201", content, fixmedins_code="H99999999999"))[0] == 2010
     assert (await counter.refused("0001", {}))[0] == 1003
-    code, text = await counter.refused("2304", {})
+    code, text = await counter.refused("5401", {})
     assert code == 1004
-    assert "2304" in text
-    assert "住院结算" in text
+    assert "5401" in text
+    assert "项目互认信息查询" in text
     assert (await counter.refused("2201", content, path="/hsa/hgs/2202"))[0] == 1005
 
 

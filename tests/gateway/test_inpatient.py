@@ -45,6 +45,14 @@ async def test_a_settlement_needs_no_sums(counter: Counter, stay: Stay) -> None:
     assert output["setlinfo"]["inscp_scp_amt"] > 0
 
 
+async def test_sums_are_handed_back_together_or_not_at_all(counter: Counter, stay: Stay) -> None:
+    await counter.done("2402", stay.discharge())
+    content = stay.settlement()
+    del content["data"]["preselfpay_amt"]
+    code, text = await counter.refused("2304", content)
+    assert (code, "data.preselfpay_amt" in text) == (1010, True)
+
+
 async def test_a_repeated_settlement_is_answered_as_at_first(counter: Counter, stay: Stay) -> None:
     await counter.done("2402", stay.discharge())
     message = counter.message_id()

@@ -236,3 +236,39 @@ async def test_a_retry_over_midnight_and_months_end_gets_the_first_answer(counte
     again = await counter.call("2207", content, message=message)
     assert (first["infcode"], again["output"]) == (0, first["output"])
     assert again["refmsg_time"].startswith("20260801")
+
+
+async def test_the_day_of_a_settled_visit_stays(counter: Counter) -> None:
+    member = await counter.town.insure()
+    visit = await counter.open_visit(member)
+    priced = await counter.charge(member, visit, ("XA01", "100"))
+    output = await counter.done("2207", counter.settlement(member, visit, priced))
+    moved = counter.description(member, visit)
+    moved["mdtrtinfo"]["begntime"] = "2026-07-14 12:00:00"
+    code, text = await counter.refused("2203", moved)
+    assert (code, "begntime" in text) == (4003, True)
+    moved["mdtrtinfo"]["begntime"] = "2026-07-15 12:30:00"  # within the day nothing hangs on it
+    await counter.done("2203", moved)
+    settlement = {"setl_id": output["setlinfo"]["setl_id"], "psn_no": member, "mdtrt_id": visit}
+    await counter.done("2208", {"data": settlement})
+    moved["mdtrtinfo"]["begntime"] = "2026-07-14 12:00:00"
+    await counter.done("2203", moved)
+
+
+async def test_no_batch_is_called_by_the_word_for_all(counter: Counter) -> None:
+    member = await counter.town.insure()
+    visit = await counter.open_visit(member)
+    rows = [counter.fee(member, visit, "1", "1"), counter.fee(member, visit, "2", "1")]
+    rows[1]["chrg_bchno"] = "0000"
+    code, text = await counter.refused("2204", {"feedetail": rows})
+    assert (code, "feedetail[2].chrg_bchno" in text) == (1012, True)
+
+
+async def test_a_path_may_leave_the_suffix_to_the_body(counter: Counter) -> None:
+    member = await counter.town.insure()
+    visit = await counter.open_visit(member)
+    priced = await counter.charge(member, visit, ("XA01", "100"))
+    content = counter.settlement(member, visit, priced)
+    await counter.done("2207A", content, path="/hsa/hgs/2207")
+    code, _ = await counter.refused("2207", content, path="/hsa/hgs/2208")
+    assert code == 1005

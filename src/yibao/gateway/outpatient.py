@@ -190,10 +190,29 @@ async def _settle_request(call: Call) -> Settle:
     )
 
 
+_SUMS = (
+    ("fulamt_ownpay_amt", "全自费金额"),
+    ("overlmt_selfpay", "超限价自费费用"),
+    ("preselfpay_amt", "先行自付金额"),
+    ("inscp_scp_amt", "符合政策范围金额"),
+)
+
+
 def sums_handed_back(data: Row) -> Sums | None:
-    """The five sums as the caller has them; None where the message does not carry them."""
-    if "inscp_scp_amt" not in data:
+    """The five sums as the caller has them; None where the message does not carry them.
+
+    They are checked together, so a message carries all or none.
+    """
+    absent = [(name, label) for name, label in _SUMS if name not in data]
+    if len(absent) == len(_SUMS):
         return None
+    if absent:
+        name, label = absent[0]
+        raise Refused(
+            RefusalCode.FIELD_MISSING,
+            f"data.{name}（{label}）不能为空：四项金额应同时上传，或都不上传",
+            f"data.{name}",
+        )
     return Sums(
         total=data["medfee_sumamt"],
         own=data["fulamt_ownpay_amt"],
