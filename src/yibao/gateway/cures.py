@@ -183,6 +183,24 @@ CURES: dict[Code, Cure] = {
         "The date is not allowed: future, outside the stay, after death …",
         "Correct it within the limits that are named.",
     ),
+    Code.STAY_OVERLAPS: Cure(
+        "参保人在该期间住院（提示入院日期，不提示医院），不能再办理入院或门诊",
+        "核对入院、就诊日期；确已出院的，由原医院先办理出院（2402）",
+        "The person is in hospital then (the day of admission is named, the hospital is not).",
+        "Check the dates; if the stay is over, its hospital discharges first (2402).",
+    ),
+    Code.NOT_DISCHARGED: Cure(
+        "住院尚未办理出院",
+        "先办理出院（2402）再出院结算；未出院的用中途结算标志",
+        "The stay has no discharge on file.",
+        "Discharge (2402) before the final settlement, or flag an interim one.",
+    ),
+    Code.VISIT_KIND_DIFFERS: Cure(
+        "就诊ID属于另一类业务（门诊、住院、药店购药）",
+        "门诊用22xx，住院用23xx和24xx，药店购药用2101至2103",
+        "The visit is of another kind: outpatient, stay or purchase.",
+        "Use 22xx for outpatients, 23xx and 24xx for stays, 2101 to 2103 for purchases.",
+    ),
     Code.CODE_UNKNOWN: Cure(
         "目录、诊断或字典中没有该代码",
         "先下载目录（13xx）并完成对照（3301）",
@@ -207,6 +225,18 @@ CURES: dict[Code, Cure] = {
         "A serial stands twice in one upload.",
         "Give each line a feedetl_sn of its own.",
     ),
+    Code.LINE_UNKNOWN: Cure(
+        "费用明细不存在、已撤销或本身是退费明细",
+        "核对feedetl_sn和init_feedetl_sn",
+        "The fee line does not exist, was withdrawn, or is a return itself.",
+        "Check feedetl_sn and init_feedetl_sn.",
+    ),
+    Code.LINE_RETURNED: Cure(
+        "费用明细已有退费明细，不能单独撤销",
+        "2302中一并列出其退费明细",
+        "The line has returns and is not withdrawn without them.",
+        "Name its returns in the same 2302.",
+    ),
     Code.BATCH_UNKNOWN: Cure(
         "收费批次没有已上传的明细",
         "先用2204、2301上传明细",
@@ -221,6 +251,12 @@ CURES: dict[Code, Cure] = {
         "如需更改，先撤销结算；结算结果用5203查询",
         "The batch is settled.",
         "To change it, cancel the settlement first; 5203 shows it.",
+    ),
+    Code.LINES_LEFT: Cure(
+        "住院还有未撤销的费用明细，不能撤销入院",
+        "先用2302撤销明细（0000表示全部）",
+        "The stay still has fee lines, so its admission stands.",
+        "Withdraw them by 2302 first (0000 means all).",
     ),
     Code.TOTAL_DIFFERS: Cure(
         "医疗费总额与明细合计不符",
