@@ -1,5 +1,6 @@
 """Settlement lists over the interface: 4101 to 4105."""
 
+import json
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.gateway.builders import Counter, Json
+from tests.gateway.stays import ADMITTED, DISCHARGED, admitted
 from tests.settlement.builders import OTHER_TERTIARY
 from yibao.gateway.tables import tables
 
@@ -249,6 +251,33 @@ async def test_funds_may_come_in_the_pool_areas_form_and_without_the_account(bil
     wrong = [*without, {"fund_pay_type": account, "fund_payamt": "99.99"}]
     code, text = await bill.counter.refused("4101", bill.content(payinfo=wrong))
     assert (code, account in text) == (6603, True)
+
+
+async def test_the_days_of_a_stay_must_be_the_platforms(counter: Counter) -> None:
+    stay = await admitted(counter)
+    await stay.charge(stay.fee("1", "5000"))
+    bill = Bill(counter, stay.member, stay.visit, await stay.settled())
+    days = {
+        "adm_time": ADMITTED,
+        "dscg_time": DISCHARGED,
+        "setl_begn_date": ADMITTED[:10],
+        "setl_end_date": DISCHARGED[:10],
+    }
+    for name in ("adm_time", "dscg_time"):
+        code, text = await counter.refused("4101", bill.content(**days | {name: "2026-07-12"}))
+        assert code == 6603
+        assert name in text
+    await bill.upload(**days)
+    assert await bill.findings() == []
+    await bill.upload(**days | {"setl_end_date": "2026-07-15"})
+    assert [row["qltctrl_rslt"] for row in await bill.findings()] == ["Q021"]
+    assert await count(counter, medtype_list=["21"]) == (1, 1, 0, 0, 0)
+
+
+async def test_a_list_may_come_as_json_text(bill: Bill) -> None:
+    text = json.dumps(bill.content(curr_addr="某市"), ensure_ascii=False)
+    await bill.counter.done("4101", text)
+    assert (await bill.show())["setlinfo"]["curr_addr"] == "某市"
 
 
 async def test_doubtful_figures_are_reported_not_refused(bill: Bill) -> None:

@@ -12,7 +12,7 @@ from yibao.gateway.dispatch import Handle, transaction
 from yibao.gateway.documents import (
     Fields,
     check_institution,
-    read_document,
+    document_of,
     the_value_of,
     values_of,
 )
@@ -72,7 +72,7 @@ for _declared in DECLARED:
 
 
 async def _keep(call: Call, declared: Clinical) -> None:
-    content = read_document(call.envelope.input)
+    content = document_of(call)
     check_institution(call, content)
     own_visit = the_value_of(content, *OWN_VISIT)
     member = the_value_of(content, *MEMBER)

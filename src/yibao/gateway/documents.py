@@ -15,6 +15,7 @@ from typing import Any
 from msgspec import Raw
 
 from yibao.gateway.context import Call
+from yibao.gateway.dialects.adaption import adaption_of
 from yibao.gateway.reading import ABSENT, Convert, Violation, converter, decode_json
 from yibao.gateway.tables import Field, tables
 from yibao.gateway.writing import moment
@@ -95,6 +96,12 @@ def _text(known: _Known, value: Any) -> str:
 
 
 # ------------------------------------------------------------------------------------------ reading
+
+
+def document_of(call: Call) -> Fields:
+    """The whole ``input`` of a call as it is kept, in the tables' spelling; or Refused."""
+    adaption = adaption_of(call.dialect, call.progress.transaction)
+    return read_document(adaption.adapt(call.envelope.input))
 
 
 def read_document(sent: Any) -> Fields:

@@ -15,8 +15,8 @@ from yibao.gateway.dispatch import transaction
 from yibao.gateway.documents import (
     Fields,
     check_institution,
+    document_of,
     objects,
-    read_document,
     values_of,
     written,
 )
@@ -220,7 +220,7 @@ def _number(content: Fields, name: str, otherwise: int) -> int:
 
 
 def _content(call: Call) -> Fields:
-    content = read_document(call.envelope.input)
+    content = document_of(call)
     check_institution(call, content)
     return content
 

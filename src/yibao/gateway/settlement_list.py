@@ -9,7 +9,7 @@ from yibao.gateway.dispatch import transaction
 from yibao.gateway.documents import (
     Fields,
     check_institution,
-    read_document,
+    document_of,
     the_value_of,
     written,
 )
@@ -70,7 +70,7 @@ async def upload_second_version(call: Call) -> Any:
 
 async def _upload(call: Call) -> Any:
     info = call.input["setlinfo"]
-    content = read_document(call.envelope.input)
+    content = document_of(call)
     check_institution(call, content)
     for name, label in (("mdtrt_id", "就诊ID"), ("setl_id", "结算ID")):
         if name not in info:
