@@ -207,6 +207,7 @@ class Application:
         self._clock = clock
         self._house: House | None = None
         self._console: Litestar | None = None
+        self._making_console = asyncio.Lock()
         self._missing = "starting"
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -267,8 +268,8 @@ class Application:
         if page is not None:
             status, kind, body = await page(self)
             await _respond(send, status, kind, b"" if scope["method"] == "HEAD" else body)
-        elif self._house is not None and self._is_for_console(scope):
-            await self._show_console(self._house, scope, receive, send)
+        elif self._is_for_console(scope):
+            await self._show_console(scope, receive, send)
         elif self._house is not None:
             await self._pass_on(self._house, scope, receive, send)
         else:
@@ -288,12 +289,19 @@ class Application:
         path = scope["path"]
         return self._settings.sandbox and (path == "/ui" or path.startswith("/ui/"))
 
-    async def _show_console(self, house: House, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._console is None:
-            assert house.playground is not None
-            self._console = house.playground.console(
-                house.gateway.context, house.gateway.answer, house.law_book
-            )
+    async def _show_console(self, scope: Scope, receive: Receive, send: Send) -> None:
+        house = self._house
+        if house is None:
+            await _respond(send, 503, _TEXT, f"{self._missing}\n".encode())
+            return
+        async with self._making_console:
+            if self._console is None:
+                assert house.playground is not None
+                gateway = house.gateway
+                # it takes seconds to import: in a thread, so that no call waits for it
+                self._console = await asyncio.to_thread(
+                    house.playground.console, gateway.context, gateway.answer, house.law_book
+                )
         await self._console(scope, receive, send)  # type: ignore[arg-type]
 
     async def _welcome(self) -> "Page":
