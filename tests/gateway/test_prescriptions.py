@@ -8,7 +8,21 @@ from typing import Any
 import pytest
 
 from tests.gateway.builders import Counter, Json
-from tests.settlement.builders import CLINIC, OTHER_TERTIARY, PHARMACY, TERTIARY
+from tests.settlement.builders import (
+    CLINIC,
+    OTHER_TERTIARY,
+    PHARMACY,
+    TERTIARY,
+    laws_of_beijing,
+)
+from yibao.kernel.identifiers import parse_pool_key
+from yibao.kernel.refusals import Refusal, RefusalCode
+from yibao.platform.commands.model import Command, Done, MessageKey
+from yibao.platform.commands.service import Commands
+from yibao.platform.database import Database
+from yibao.prescriptions.model import Dispense, Drug
+from yibao.prescriptions.service import handlers
+from yibao.registry.service import ReferenceCache
 
 FILE = base64.b64encode(b"a prescription on paper").decode()
 NO_AMOUNTS = {"fund_pay_sumamt": 0, "psn_part_amt": 0, "acct_pay": 0, "psn_cash_pay": 0}
@@ -331,6 +345,40 @@ async def test_of_many_dispensings_at_once_no_more_is_handed_out_than_prescribed
     )
     codes = sorted(answer["infcode"] for answer in answers)
     assert codes == [0, 0, 7014, 7014, 7014, 7014]
+
+
+async def test_two_servers_hand_out_no_more_than_was_prescribed(case: Case) -> None:
+    """Each with commands of its own: the prescription's next turn is what they meet at."""
+    await case.take()
+    town, key = case.counter.town, parse_pool_key(case.number)
+    assert key is not None
+    request = Dispense(PHARMACY, key, (Drug("XA01", 10_000),), None)
+    other = await Database.open(town.database.dsn)
+    try:
+        made = handlers(ReferenceCache(town.vault, laws_of_beijing()), town.vault)
+        servers = [
+            Commands(database.writer, town.clock, await database.numbers(), made)
+            for database in (town.database, other)
+        ]
+        outcomes = await asyncio.gather(
+            *(
+                servers[turn % 2].submit(
+                    Command(
+                        key.pool,
+                        f"subject {turn}",  # so that even one server does not queue them
+                        MessageKey(PHARMACY, "7206", f"message {turn}"),
+                        b"digest",
+                        request,
+                    )
+                )
+                for turn in range(8)
+            )
+        )
+    finally:
+        await other.close()
+    assert sum(isinstance(outcome, Done) for outcome in outcomes) == 2
+    refusals = {outcome.code for outcome in outcomes if isinstance(outcome, Refusal)}
+    assert refusals == {RefusalCode.PRESCRIPTION_EXCEEDED}
 
 
 async def test_bills_and_payments_are_noted_by_who_may(case: Case) -> None:

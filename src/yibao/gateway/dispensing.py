@@ -23,7 +23,6 @@ from yibao.kernel.money import QUANTITY_SCALE, unscaled, yuan
 from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.policy.terms import EMPLOYEE, RESIDENT
-from yibao.prescriptions import codes
 from yibao.prescriptions import service as prescriptions
 from yibao.prescriptions.model import (
     Dispense,
@@ -61,7 +60,7 @@ async def decode(call: Call) -> Any:
         members = await load_members(connection, vault, facts.key.pool, [facts.member])
     member = members[facts.member]
     return {
-        "epc_token": codes.token(vault, facts.key, institution),
+        "epc_token": prescriptions.token(vault, facts.key, institution),
         "cert_type": member.identity.document_type,
         "name": member.identity.name,
         "certno": member.identity.document_number,
@@ -95,7 +94,9 @@ def _is_takable(call: Call, facts: Prescription) -> bool:
 
 def _listed(call: Call, facts: Prescription, seen: Text) -> Text:
     return {
-        "auth_rxno": codes.authorisation(call.context.vault, facts.key, call.institution.code),
+        "auth_rxno": prescriptions.authorisation(
+            call.context.vault, facts.key, call.institution.code
+        ),
         "diag_name": seen.get("diag_name"),
         "fixmedins_code": facts.institution,
         "fixmedins_name": _name_of(call, facts),
@@ -113,7 +114,7 @@ async def take(call: Call) -> Any:
     if shown is None:
         raise missing("data.epc_token", "电子处方令牌")
     vault, institution = call.context.vault, call.institution.code
-    key = codes.granted(vault, shown, institution)
+    key = prescriptions.granted(vault, shown, institution)
     if key is None or key.pool not in call.reference.directory.pools:
         raise Refused(
             RefusalCode.PRESCRIPTION_UNKNOWN,
@@ -153,7 +154,7 @@ def _downloaded(
         "prsc_time": moment(facts.prescribed_at),
         "valid_end_time": moment(facts.valid_until),
     }
-    code = codes.download_code(call.context.vault, facts.key, call.institution.code)
+    code = prescriptions.download_code(call.context.vault, facts.key, call.institution.code)
     return {
         "data": written("7203", "data", whole) | {"download_ide_code": code},
         "rxdrugdetail": [written("7203", "rxdrugdetail", row) for row in content["rxdrugdetail"]],

@@ -19,7 +19,6 @@ from yibao.kernel.areas import NO_PERSON_POOL
 from yibao.kernel.identifiers import PoolKey, parse_pool_key
 from yibao.kernel.money import yuan
 from yibao.kernel.refusals import RefusalCode, Refused
-from yibao.prescriptions import codes
 from yibao.prescriptions import service as prescriptions
 from yibao.prescriptions.model import (
     Drug,
@@ -76,7 +75,7 @@ async def upload(call: Call) -> Any:
     )
     return {
         "hi_rxno": facts.key.text(),
-        "epc_qrcd": codes.scan_text(call.context.vault, facts.key),
+        "epc_qrcd": prescriptions.scan_text(call.context.vault, facts.key),
     }
 
 
@@ -101,7 +100,9 @@ async def check(call: Call) -> Any:
         "valid_days": data.get("valiDays"),
     }
     facts = await _issue(call, content, times, drugs, ())
-    return {"data": {"rxTraceCode": codes.trace_code(facts.key), "hiRxno": facts.key.text()}}
+    return {
+        "data": {"rxTraceCode": prescriptions.trace_code(facts.key), "hiRxno": facts.key.text()}
+    }
 
 
 def _own_fields(data: Row) -> Row:
@@ -202,7 +203,7 @@ def _signed_key(call: Call, value: str) -> PoolKey:
             "data.originalValue",
         )
     number, trace = signed.get("hiRxno"), signed.get("rxTraceCode")
-    key = parse_pool_key(str(number)) if number else codes.read_trace_code(str(trace))
+    key = parse_pool_key(str(number)) if number else prescriptions.read_trace_code(str(trace))
     if key is None or not _is_known(call, key):
         raise Refused(
             RefusalCode.PRESCRIPTION_UNKNOWN,
@@ -219,7 +220,7 @@ async def take_in(call: Call) -> Any:
     check_own_code(call, data.get("fixmedinsCode"))
     key = prescription_key(call, data.get("hiRxno"), "hiRxno")
     trace = data.get("rxTraceCode")
-    if trace is not None and codes.read_trace_code(trace) != key:
+    if trace is not None and prescriptions.read_trace_code(trace) != key:
         raise Refused(
             RefusalCode.FIELD_INVALID,
             "data.rxTraceCode（处方追溯码）与医保处方编号不是同一处方",
@@ -240,7 +241,7 @@ async def take_in(call: Call) -> Any:
         "data": {
             "hiRxno": key.text(),
             **_state_fields(call, facts),
-            "epcQrcd": codes.scan_text(call.context.vault, key),
+            "epcQrcd": prescriptions.scan_text(call.context.vault, key),
         }
     }
 

@@ -35,13 +35,19 @@ from yibao.settlement.service import visit
 if TYPE_CHECKING:
     from asyncpg import Connection
 
-__all__ = ["check_taker", "handlers", "holder", "remaining", "state", "unknown"]
-
 state = rules.state
 holder = rules.holder
 remaining = rules.remaining
 check_taker = rules.check_taker
 unknown = rules.unknown
+
+trace_code = codes.trace_code
+read_trace_code = codes.read_trace_code
+scan_text = codes.scan_text
+authorisation = codes.authorisation
+token = codes.token
+granted = codes.granted
+download_code = codes.download_code
 
 SIGNATURE, FILE = "signature", "file"
 """Details of a signing: the signature's text, what the file is recognised by."""
