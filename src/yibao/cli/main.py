@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 
 from yibao import __version__
+from yibao.cli import playing
 from yibao.cli.affected import affected
 from yibao.cli.conformance import conformance
 from yibao.cli.explain import explain
@@ -43,6 +44,15 @@ cli = typer.Typer(
 )
 sandbox_cli = typer.Typer(name="sandbox", help="The world for trying out.", no_args_is_help=True)
 cli.add_typer(sandbox_cli)
+for tool in (
+    playing.person,
+    playing.vouchers,
+    playing.clock,
+    playing.fault,
+    playing.faults,
+    playing.reset,
+):
+    sandbox_cli.command()(tool)
 cli.add_typer(law_cli)
 cli.add_typer(keys_cli)
 cli.add_typer(staff_cli)
