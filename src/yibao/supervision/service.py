@@ -67,7 +67,8 @@ def findings(
 
 
 def handlers(references: ReferenceCache, vault: Vault) -> Mapping[type, Handler]:  # noqa: ARG001
-    """The handler of each kind of request of this room."""
+    """The handler of each kind of request of this room; reads the limits of use meanwhile."""
+    knowledge.limits()  # now: no ward's first call has to wait for it
 
     async def handle(unit: Unit, commands: Sequence[Command]) -> list[Outcome]:
         return [await _outcome(unit, vault, command) for command in commands]
