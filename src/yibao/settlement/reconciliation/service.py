@@ -1,5 +1,6 @@
 """The door of the room: totals and lines of institutions against ours."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from yibao.registry.service import ReferenceCache
 from yibao.settlement.clearing.model import clearing_class, clearing_office, is_office_of
 from yibao.settlement.reconciliation import rules, store, tables
 from yibao.settlement.reconciliation.model import (
+    ComparedLine,
     CompareLines,
     CompareTotals,
     Figures,
@@ -128,17 +130,16 @@ async def compare_lines(
     elsewhere = await store.lines_by_key(
         unit.connection, institution, keys, _office_on(directory, institution)
     )
-    compared = rules.compare_lines(
-        request.lines, ours, {line.settlement: line for line in elsewhere}, span
-    )
+    known_elsewhere = {line.settlement: line for line in elsewhere}
     text_name = f"{request.answer_name.removesuffix('.zip')}.txt"
-    answer = await files.keep(
-        unit,
-        vault,
-        institution,
-        request.answer_name,
-        files.packed(text_name, tables.write_answer(compared)),
-    )
+
+    def compare() -> tuple[list[ComparedLine], bytes]:
+        compared = rules.compare_lines(request.lines, ours, known_elsewhere, span)
+        return compared, files.packed(text_name, tables.write_answer(compared))
+
+    # a month of a large hospital takes seconds: other calls of this process go on meanwhile
+    compared, content = await asyncio.to_thread(compare)
+    answer = await files.keep(unit, vault, institution, request.answer_name, content)
     theirs, our_sum = rules.sum_of_lines(request.lines), rules.sum_of_lines(ours)
     unequal = sum(line.result is not Result.EQUAL for line in compared)
     return await _record(
