@@ -3,6 +3,8 @@
 from typing import Any
 
 from tests.gateway.builders import Counter, Json
+from tests.gateway.stays import admitted, purchase
+from tests.settlement.builders import PHARMACY
 from yibao.gateway.tables import tables
 
 UNKNOWN_TO_US = {
@@ -10,6 +12,7 @@ UNKNOWN_TO_US = {
     "1901.createUser",
     "1901.createDate",
 }
+UNKNOWN_TO_US_OF_STAYS = {"5204.dosform_name"}
 
 
 def unfilled(number: str, output: Any) -> set[str]:
@@ -64,3 +67,29 @@ async def test_every_required_field_of_an_answer_is_filled(counter: Counter) -> 
     await ask("9002", {"signOut": {"sign_no": signed["signinoutb"]["sign_no"]}})
     missing = {name for number, output in answers.items() for name in unfilled(number, output)}
     assert missing == UNKNOWN_TO_US
+
+
+async def test_every_required_field_of_a_stays_answers_is_filled(counter: Counter) -> None:
+    stay = await admitted(counter)
+    answers: dict[str, Any] = {}
+
+    async def ask(number: str, content: Any) -> Any:
+        answers[number] = await counter.done(number, content)
+        return answers[number]
+
+    stay.priced = (await ask("2301", {"feedetail": [stay.fee("1", "3000")]}))["result"]
+    span = {"begntime": "2026-07-01", "endtime": "2026-07-31", "med_type": "21"}
+    await ask("5303", {"data": span | {"psn_no": stay.member}})
+    await counter.done("2402", stay.discharge())
+    await ask("2303", stay.settlement())
+    settlement = (await ask("2304", stay.settlement()))["setlinfo"]["setl_id"]
+    named = stay.whose | {"setl_id": settlement}
+    await ask("5201", {"data": span | stay.whose})
+    for number in ("5202", "5203", "5204"):
+        await ask(number, {"data": named})
+    await ask("2305", {"data": named})
+    counter.institution = PHARMACY
+    bought = (await ask("2102", purchase(counter, stay.member)))["setlinfo"]
+    await ask("2103", {"data": {"setl_id": bought["setl_id"]}})
+    missing = {name for number, output in answers.items() for name in unfilled(number, output)}
+    assert missing == UNKNOWN_TO_US_OF_STAYS

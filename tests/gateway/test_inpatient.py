@@ -4,9 +4,9 @@ from decimal import Decimal
 
 import pytest
 
+from tests.gateway.amounts import AMOUNTS, assert_identities
 from tests.gateway.builders import Counter, Json
 from tests.gateway.stays import ADMITTED, Stay, admission, admitted
-from tests.gateway.test_outpatient import AMOUNTS, assert_identities
 from tests.settlement.builders import OTHER_TERTIARY
 
 

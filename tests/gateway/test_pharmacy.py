@@ -4,9 +4,9 @@ from decimal import Decimal
 
 import pytest
 
+from tests.gateway.amounts import FUNDS
 from tests.gateway.builders import Counter, Json
 from tests.gateway.stays import drug, purchase
-from tests.gateway.test_outpatient import FUNDS
 from tests.settlement.builders import PHARMACY, TERTIARY
 
 
