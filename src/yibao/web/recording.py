@@ -1,6 +1,7 @@
 """An exchange as the journal keeps it, and back."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -32,7 +33,8 @@ def describe(exchange: Exchange) -> tuple[Note, bytes]:
         seconds=exchange.seconds,
         visit=exchange.visit,
     )
-    return note, _encoder.encode(exchange)
+    # what was read is read again from the body when somebody looks: most documents nobody opens
+    return note, _encoder.encode(replace(exchange, read=None))
 
 
 def weigh(exchange: Exchange) -> int:
