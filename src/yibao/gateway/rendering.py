@@ -2,8 +2,8 @@
 
 One builder a subject makes every field that the facts can fill; ``shaped`` then keeps what the
 transaction's table lists and writes null for the rest, so that a client finds each field it knows.
-The amounts keep the identities of ``docs/interface.md``: funds exclude the personal account, and
-``setldetail`` lists every payer but cash.
+The amounts keep the identities of ``docs/interface/README.md``: funds exclude the personal
+account, and ``setldetail`` lists every payer but cash.
 """
 
 from collections.abc import Iterable, Mapping
