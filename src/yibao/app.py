@@ -25,6 +25,7 @@ from yibao import __doc__ as about
 from yibao.gateway.asgi import Gateway
 from yibao.gateway.authentication import Door, SignedDoor
 from yibao.gateway.context import Context
+from yibao.gateway.dialects.load import dialects
 from yibao.gateway.envelope import Answer, write_answer
 from yibao.gateway.nonces import NONCES_FILE, Nonces
 from yibao.gateway.tokens import Tokens
@@ -123,6 +124,7 @@ async def open_house(settings: Settings, clock: Clock) -> House:
     await _check_migrated(dsn)
     vault = Vault(load_key(settings))
     law_book = load_law_book(settings.law)
+    dialects()  # a file that cannot be used is told now, not to a hospital
     tokens = Tokens(vault)
     tolerance = timedelta(seconds=settings.clock_skew)
     nonces = Nonces(settings.data / NONCES_FILE)

@@ -239,12 +239,15 @@ async def test_a_dialect_spells_the_settlement_and_its_figures_stay_the_same(
 
 
 async def test_a_question_by_get_is_answered_where_the_dialect_has_it(counter: Counter) -> None:
-    ask = {"method": "GET", "path": "/fsi/api/fileupload/download", "query": "file_qury_no=nothing"}
     query = f"file_qury_no=nothing&fixmedins_code={counter.institution}"
-    answer = (await request(counter, **(ask | {"query": query}))).json
-    assert answer["infcode"] == RefusalCode.MALFORMED
+
+    async def asked() -> Any:
+        path = "/fsi/api/fileupload/download"
+        return (await request(counter, method="GET", path=path, query=query)).json
+
+    assert (await asked())["infcode"] == RefusalCode.MALFORMED
     await speak(counter, "hubei")
-    answer = (await request(counter, **(ask | {"query": query}))).json
+    answer = await asked()
     assert answer["infcode"] == 1, "there is no such file, but the question was read"
     assert "POST" not in answer["err_msg"]
     assert "文件" in answer["err_msg"]

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.gateway.outer import APPLICATION, SECRET, OuterClient
-from tests.gateway.test_authentication import ALWAYS, NOW
+from tests.gateway.test_authentication import NOW
+from tests.settlement.builders import ALWAYS
 from yibao.gateway.exchange import SignatureTrace
 from yibao.gateway.outer_message import application_of, open_message, plain_manner, work_key, wrap
 from yibao.kernel.refusals import RefusalCode, Refused

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.gateway.outer import APPLICATION, OuterClient
-from tests.gateway.test_authentication import ALWAYS, NOW, SECONDS, Keys
+from tests.gateway.test_authentication import NOW, SECONDS, Keys
 from tests.gateway.test_outer_message import CLIENT, SENDER
+from tests.settlement.builders import ALWAYS
 from yibao.client.signatures import tif_headers
 from yibao.gateway.authentication import CLOCK_TOLERANCE, SignedDoor
 from yibao.gateway.context import Progress

@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.gateway.test_authentication import ALWAYS, NOW, Keys
+from tests.gateway.test_authentication import NOW, Keys
+from tests.settlement.builders import ALWAYS
 from yibao.gateway.tokens import LIFETIME, Tokens, answer_token_request
 from yibao.platform.crypto import Vault
 from yibao.registry.institutions.model import HeaderFamily, KeyKind, Sender, SenderKey
