@@ -6,7 +6,7 @@ from pathlib import Path
 
 from yibao.platform.clock import SettableClock
 from yibao.sandbox.clock import SharedClock
-from yibao.sandbox.shared import LOOK_SECONDS, SharedFile
+from yibao.sandbox.store.shared import LOOK_SECONDS, SharedFile
 
 MACHINE = datetime(2026, 7, 15, 4, tzinfo=UTC)
 THEN = datetime(2027, 1, 1, tzinfo=UTC)

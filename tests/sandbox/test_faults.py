@@ -11,7 +11,7 @@ from yibao.gateway.exchange import Exchange
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.platform.commands.service import OutcomeUnknown
 from yibao.sandbox.faults import InjectedFaults, cut_connection
-from yibao.sandbox.shared import LOOK_SECONDS, SharedFile
+from yibao.sandbox.store.shared import LOOK_SECONDS, SharedFile
 from yibao.web.model import FaultWish
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.settlement.builders import town as laid_out
 from yibao.platform.database import Database
-from yibao.sandbox.seed import NoSeed, keep_seed, put_back
+from yibao.sandbox.store.seed import NoSeed, keep_seed, put_back
 
 TABLES = (
     "registry.identity",

@@ -165,7 +165,7 @@ async def _prepare(settings: Settings, dsn: str, console: Console) -> None:
 async def _fill_sandbox(settings: Settings, dsn: str, console: Console) -> None:
     from yibao.platform.database import Database
     from yibao.sandbox.playground import seed_folder
-    from yibao.sandbox.seed import keep_seed
+    from yibao.sandbox.store.seed import keep_seed
     from yibao.sandbox.world import fill, is_filled
 
     database = await Database.open(dsn, writers=1, readers=1)

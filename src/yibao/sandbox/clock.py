@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from yibao.platform.clock import Clock, SettableClock
-from yibao.sandbox.shared import SharedFile
+from yibao.sandbox.store.shared import SharedFile
 
 
 class SharedClock:
@@ -28,27 +28,21 @@ class SharedClock:
 
     def set(self, instant: datetime | None, *, running: bool = True) -> None:
         """Set the clock to an aware instant; None gives it the machine's time back."""
-        with self._shared.lock:
-            self._shared.connection.execute("DELETE FROM clock")
-            if instant is not None:
-                if instant.tzinfo is None:
-                    raise ValueError(f"not an aware instant: {instant}")
-                self._shared.connection.execute(
-                    "INSERT INTO clock VALUES (1, ?, ?, ?)",
-                    (instant.isoformat(), datetime.now(UTC).isoformat(), running),
-                )
+        if instant is None:
+            self._shared.unset_clock()
+        elif instant.tzinfo is None:
+            raise ValueError(f"not an aware instant: {instant}")
+        else:
+            self._shared.set_clock(instant, datetime.now(UTC), running=running)
         self._read()
 
     def _read(self) -> None:
         version = self._shared.version()
-        with self._shared.lock:
-            row = self._shared.connection.execute(
-                "SELECT instant, set_at, running FROM clock"
-            ).fetchone()
-        if row is None:
+        setting = self._shared.clock()
+        if setting is None:
             self._clock = self._machine
         else:
-            instant, set_at = (datetime.fromisoformat(text) for text in row[:2])
-            passed = datetime.now(UTC) - set_at if row[2] else timedelta()
-            self._clock = SettableClock(instant + passed, running=bool(row[2]))
+            instant, set_at, running = setting
+            passed = datetime.now(UTC) - set_at if running else timedelta()
+            self._clock = SettableClock(instant + passed, running=running)
         self._version = version

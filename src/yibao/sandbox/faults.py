@@ -12,7 +12,7 @@ import msgspec
 from yibao.gateway.exchange import Exchange
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.platform.commands.service import OutcomeUnknown
-from yibao.sandbox.shared import SharedFile
+from yibao.sandbox.store.shared import SharedFile
 from yibao.web.model import Fault, FaultWish, ToolRefused
 
 DELAY, REFUSE, UNKNOWN = "delay", "refuse", "unknown"
@@ -36,13 +36,9 @@ class InjectedFaults:
     def inject(self, wish: FaultWish) -> Fault:
         """Let a fault wait for messages; ToolRefused when the wish makes no sense."""
         _check(wish)
-        with self._shared.lock:
-            cursor = self._shared.connection.execute(
-                "INSERT INTO fault (wish, remain) VALUES (?, ?)",
-                (msgspec.json.encode(wish).decode(), wish.count),
-            )
+        number = self._shared.add_fault(msgspec.json.encode(wish).decode(), wish.count)
         self._read()
-        return Fault(int(cursor.lastrowid or 0), wish, wish.count)
+        return Fault(number, wish, wish.count)
 
     def waiting(self) -> Sequence[Fault]:
         """The faults that will still hit something, oldest first."""
@@ -51,11 +47,7 @@ class InjectedFaults:
 
     def clear(self, id: int | None = None) -> None:  # noqa: A002 - the fault's id
         """Take one fault away, or all."""
-        with self._shared.lock:
-            if id is None:
-                self._shared.connection.execute("DELETE FROM fault")
-            else:
-                self._shared.connection.execute("DELETE FROM fault WHERE id = ?", (id,))
+        self._shared.remove_faults(id)
         self._read()
 
     # ---------------------------------------------------------------------- what a gateway asks
@@ -91,12 +83,7 @@ class InjectedFaults:
                 continue
             if wish.institution not in ("", exchange.institution):
                 continue
-            with self._shared.lock:
-                taken = self._shared.connection.execute(
-                    "UPDATE fault SET remain = remain - 1 WHERE id = ? AND remain > 0", (fault.id,)
-                ).rowcount
-                self._shared.connection.execute("DELETE FROM fault WHERE remain <= 0")
-            if taken:
+            if self._shared.hit_by_fault(fault.id):
                 self._read()
                 return wish
         self._read()
@@ -104,13 +91,9 @@ class InjectedFaults:
 
     def _read(self) -> None:
         self._version = self._shared.version()
-        with self._shared.lock:
-            rows = self._shared.connection.execute(
-                "SELECT id, wish, remain FROM fault ORDER BY id"
-            ).fetchall()
         self._waiting = tuple(
             Fault(id_, msgspec.json.decode(wish, type=FaultWish), remain)
-            for id_, wish, remain in rows
+            for id_, wish, remain in self._shared.faults()
         )
 
 

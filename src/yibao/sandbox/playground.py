@@ -22,8 +22,8 @@ from yibao.sandbox.faults import InjectedFaults, cut_connection
 from yibao.sandbox.guests import OpenWelcome
 from yibao.sandbox.open_door import OpenDoor, Places
 from yibao.sandbox.people import PersonMaker
-from yibao.sandbox.seed import NoSeed, put_back
-from yibao.sandbox.shared import SharedFile
+from yibao.sandbox.store.seed import NoSeed, put_back
+from yibao.sandbox.store.shared import SharedFile
 from yibao.web.model import Answerer, Desk, ToolRefused
 from yibao.web.recording import describe, weigh
 
