@@ -210,6 +210,9 @@ async def test_the_hospitals_part_of_a_price_above_the_ceiling_survives(town: To
     settled = await town.do(request)
     assert (settled.hospital_part, settled.sums.over_limit) == (1800, 1800)
     assert (settled.funds, settled.personal) == (1500, 1500)
+    async with town.database.reader([TERTIARY]) as connection:
+        kept = await connection.fetchval("SELECT sum(hospital) FROM settlement.visible_line")
+    assert kept == 1800
 
 
 async def test_another_practice_at_the_settlement_splits_the_lines_anew(town: Town) -> None:

@@ -127,6 +127,21 @@ async def test_a_settlement_may_tell_of_the_discharge_itself(town: Town) -> None
     assert (await town.refused(town.admission(member, OTHER_TERTIARY))).code is Code.STAY_OVERLAPS
 
 
+async def test_a_cancelled_bill_puts_nobody_into_two_hospitals(town: Town) -> None:
+    member = await town.insure()
+    stay = await town.admit(member, days_ago=5)
+    await town.do(town.upload(stay, stay_line("1", "50")))
+    now = town.clock.now()
+    settled = await town.do(town.stay_settlement(stay, "50", discharged_at=now))
+    await town.do(town.admission(member, OTHER_TERTIARY))
+    await town.do(town.cancellation(settled))
+    async with town.database.reader(None) as connection:
+        lying = await connection.fetchval(
+            "SELECT count(*) FROM settlement.visible_visit WHERE end_at IS NULL"
+        )
+    assert lying == 1
+
+
 async def test_an_upload_may_be_corrected_line_by_line(town: Town) -> None:
     stay = await town.admit(await town.insure(), days_ago=5)
     lines = [stay_line(str(n), "10") for n in range(1, 6)]

@@ -5,7 +5,7 @@ Locks are taken in one order everywhere: visits, accumulators, account parts, ea
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from yibao.adjudication.model import CounterKey, Person
@@ -37,9 +37,7 @@ from yibao.settlement.model import (
     VisitFacts,
 )
 from yibao.settlement.visits import store as visit_store
-from yibao.settlement.visits.rules import (
-    check_own_visit,
-)
+from yibao.settlement.visits.rules import check_alone, check_own_visit
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -231,6 +229,8 @@ async def _repeat(
     number = original.key.number
     if sign < 0:
         await _check_last_of_stay(unit, original)
+    if discharge := rules.discharged_by(original):
+        await _move_end(unit, original.visit, None if sign < 0 else discharge)
     moved = (await store.accumulator_entries(unit.connection, unit.pool, [number])).get(number, [])
     await locked_accumulators(unit, [(original.member, counter) for counter, _ in moved])
     later = await _dependents(unit, original, moved)
@@ -265,9 +265,6 @@ async def _repeat(
     living = None if sign < 0 else number
     covered = rules.covered_by(original, batch)
     await fees.set_living_settlement(unit, [(one, living) for one in covered])
-    if discharge := rules.discharged_by(original):
-        end = None if sign < 0 else discharge
-        await visit_store.set_end(unit.connection, unit.pool, original.visit.number, end)
     if later:
         flags = [(unit.pool, flagged, key.number, unit.now) for flagged in later]
         await store.insert_flags(unit.connection, flags)
@@ -281,6 +278,22 @@ async def _check_last_of_stay(unit: Unit, original: SettlementFacts) -> None:
     if rules.is_of_stay(original):
         batches = await fees.batches_by_visit(unit, [original.visit.number])
         rules.check_last_of_stay(original.key, batches[original.visit.number])
+
+
+async def _move_end(unit: Unit, visit: PoolKey, end: datetime | None) -> None:
+    """A discharge that only a settlement told of goes with it, and comes back with it.
+
+    It stays when the person has gone to another hospital since: nobody lies in two.
+    """
+    stay = (await visit_store.load(unit.connection, unit.pool, [visit.number]))[visit.number]
+    assert stay.identity is not None, "a stay has its human"
+    await visit_store.lock_people(unit.connection, [stay.identity])
+    others = await visit_store.stays_of(unit.connection, [stay.identity])
+    try:
+        check_alone(stay.begin, end, others.get(stay.identity, ()), visit)
+    except Refused:
+        return
+    await visit_store.set_end(unit.connection, unit.pool, visit.number, end)
 
 
 def _check_parts(posting: Posting, parts: Sequence[Part]) -> None:

@@ -1,6 +1,5 @@
 """When a stay may begin, end, change or be taken back. Pure."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime
 from typing import NamedTuple
@@ -9,7 +8,6 @@ from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.settlement.model import ChangeAdmission, Discharge, VisitFacts, VisitState
-from yibao.settlement.visits.rules import Dates
 
 DEATH = "5"
 """Way of discharge (``dscg_way``): the person died."""
@@ -26,36 +24,6 @@ class Standing(NamedTuple):
     """The living settlement that was not an interim one."""
     first_fee: date | None = None
     last_fee: date | None = None
-
-
-def check_alone(
-    begin: datetime, end: datetime | None, stays: Iterable[Dates], own: PoolKey | None = None
-) -> None:
-    """A human lies in one hospital at a time; only the day of a transfer may be shared.
-
-    Refused with the day of admission: never the hospital, never why. ``own`` is the stay itself.
-    """
-    first = business_date(begin)
-    last = None if end is None else business_date(end)
-    for visit, other_begin, other_end in stays:
-        if visit == own:
-            continue
-        admitted = business_date(other_begin)
-        if other_end is None and last is None:
-            raise _overlap(f"参保人自 {admitted} 起住院，尚未办理出院", admitted)
-        discharged = None if other_end is None else business_date(other_end)
-        begins_within = admitted <= first and (discharged is None or first < discharged)
-        if last is None:
-            overlaps = begins_within
-        else:
-            overlaps = admitted < last and (discharged is None or first < discharged)
-        if overlaps:
-            until = "" if discharged is None else f"至 {discharged} "
-            raise _overlap(f"与参保人自 {admitted} 起{until}的另一次住院重叠", admitted)
-
-
-def _overlap(text: str, admitted: date) -> Refused:
-    return Refused(RefusalCode.STAY_OVERLAPS, text, "begin", admitted=admitted.isoformat())
 
 
 def check_end(visit: VisitFacts, end: datetime, standing: Standing, died_on: date | None) -> None:

@@ -31,6 +31,7 @@ from yibao.settlement.stays.rules import Standing
 from yibao.settlement.visits import store
 from yibao.settlement.visits.rules import (
     Dates,
+    check_alone,
     check_begin,
     check_diagnoses,
     check_enrolment,
@@ -81,7 +82,7 @@ def _admitted(
     check_voucher(insured, request.voucher_type, request.voucher_number, request.voucher_holder)
     check_diagnoses(request.diagnoses, reference.catalogue.diagnoses)
     identity = insured.identity.id
-    rules.check_alone(request.begin, None, stays.get(identity, ()))
+    check_alone(request.begin, None, stays.get(identity, ()))
     return VisitFacts(
         key=PoolKey(unit.pool, unit.numbers.next(unit.now)),
         institution=request.institution,
@@ -129,7 +130,7 @@ async def change(
         if after.end is not None:
             check_begin(after.end, unit.now)
             rules.check_end(after, after.end, standing, visit.died_on)
-        rules.check_alone(after.begin, after.end, _others(visit, stays), visit.key)
+        check_alone(after.begin, after.end, _others(visit, stays), visit.key)
         return after
 
     return await _written(unit, [_tried(changed, request) for request in requests])
@@ -162,7 +163,7 @@ async def discharge(
         insured = members.get(request.member)
         known = None if insured is None else insured.identity.died_on
         rules.check_end(after, request.end, standing, known or after.died_on)
-        rules.check_alone(after.begin, after.end, _others(visit, stays), visit.key)
+        check_alone(after.begin, after.end, _others(visit, stays), visit.key)
         return after
 
     outcomes = await _written(unit, [_tried(discharged, request) for request in requests])
@@ -188,7 +189,7 @@ async def reopen(
         visit = _own_stay(request, visits)
         rules.check_not_final(standings.get(visit.key.number, Standing()), "撤销出院")
         after = rules.reopened(visit)
-        rules.check_alone(after.begin, None, _others(visit, stays), visit.key)
+        check_alone(after.begin, None, _others(visit, stays), visit.key)
         return after
 
     return await _written(unit, [_tried(reopened, request) for request in requests])

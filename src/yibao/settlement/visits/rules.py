@@ -207,3 +207,33 @@ def check_not_in_hospital(day: date, stays: Iterable[Dates]) -> None:
                 "begin",
                 admitted=admitted.isoformat(),
             )
+
+
+def check_alone(
+    begin: datetime, end: datetime | None, stays: Iterable[Dates], own: PoolKey | None = None
+) -> None:
+    """A human lies in one hospital at a time; only the day of a transfer may be shared.
+
+    Refused with the day of admission: never the hospital, never why. ``own`` is the stay itself.
+    """
+    first = business_date(begin)
+    last = None if end is None else business_date(end)
+    for visit, other_begin, other_end in stays:
+        if visit == own:
+            continue
+        admitted = business_date(other_begin)
+        if other_end is None and last is None:
+            raise _overlap(f"参保人自 {admitted} 起住院，尚未办理出院", admitted)
+        discharged = None if other_end is None else business_date(other_end)
+        begins_within = admitted <= first and (discharged is None or first < discharged)
+        if last is None:
+            overlaps = begins_within
+        else:
+            overlaps = admitted < last and (discharged is None or first < discharged)
+        if overlaps:
+            until = "" if discharged is None else f"至 {discharged} "
+            raise _overlap(f"与参保人自 {admitted} 起{until}的另一次住院重叠", admitted)
+
+
+def _overlap(text: str, admitted: date) -> Refused:
+    return Refused(RefusalCode.STAY_OVERLAPS, text, "begin", admitted=admitted.isoformat())
