@@ -69,6 +69,18 @@ CURES: dict[Code, Cure] = {
         "An amount, price or quantity is out of range.",
         "Check the figure; returns go by cancellation or by negative lines of a stay.",
     ),
+    Code.FIELD_CONTRADICTS: Cure(
+        "同一内容以两个名称或两次出现，取值不同",
+        "只写一处，或写成相同的值；涉及金额时平台不作猜测",
+        "One thing stands there twice, or under two names, with different values.",
+        "Write it once, or alike: about money nothing is guessed.",
+    ),
+    Code.CONTENT_UNREADABLE: Cure(
+        "密文不能解密，或解密后不是JSON",
+        "核对SM4密钥、模式与填充；在控制台对照平台使用的工作密钥规则",
+        "The encrypted content cannot be opened, or is no JSON then.",
+        "Check the SM4 key, mode and padding; the console shows the rule that was used.",
+    ),
     Code.MESSAGE_REUSED: Cure(
         "同一报文编号曾用于内容不同的请求",
         "新业务用新msgid；重发须与首次完全相同",
@@ -152,6 +164,24 @@ CURES: dict[Code, Cure] = {
         "核对psn_no与凭证是否同一人",
         "The person is not the one of the visit, voucher or original.",
         "Check that psn_no and voucher are the same person's.",
+    ),
+    Code.FILING_UNKNOWN: Cure(
+        "备案不存在，或当日没有所需的备案",
+        "先办理备案（2501、2503、2505、2507），或核对流水号",
+        "There is no such filing, or none that the day needs.",
+        "File first (2501, 2503, 2505, 2507), or check the serial number.",
+    ),
+    Code.FILING_WITHDRAWN: Cure(
+        "备案已撤销",
+        "需要时重新办理备案",
+        "The filing was withdrawn.",
+        "File anew if it is needed.",
+    ),
+    Code.FILING_EXISTS: Cure(
+        "同一事项已有有效备案",
+        "用5301、5302、5304查询；需更改先撤销原备案",
+        "The same is on file already.",
+        "See 5301, 5302 and 5304; withdraw the old filing to change it.",
     ),
     Code.VOUCHER_INVALID: Cure(
         "凭证不属于任何人、已过期，或二维码已使用",
@@ -482,6 +512,18 @@ CURES: dict[Code, Cure] = {
         "按提示的可退金额退费",
         "More than what was paid and not yet refunded.",
         "Refund at most what the text says is left.",
+    ),
+    Code.RECORD_EXISTS: Cure(
+        "该编码已登记，或本次上传中重复",
+        "变更用变更交易，重复的只传一条",
+        "The code is registered already, or stands twice in the upload.",
+        "Change it by the transaction for changes; send each once.",
+    ),
+    Code.RECORD_UNKNOWN: Cure(
+        "本机构没有该登记",
+        "核对编码；先上传再变更或撤销",
+        "The institution has no such record.",
+        "Check the code; upload before changing or withdrawing.",
     ),
     Code.BUSY: Cure(
         "系统繁忙，请求未受理",
