@@ -21,7 +21,7 @@ from yibao.web.model import Desk
 from yibao.web.pages import Asked, AtDesk, page
 from yibao.web.protection import check_form
 from yibao.web.recording import exchange_of
-from yibao.web.requests import curl, pretty
+from yibao.web.requests import answer_text, curl, pretty
 from yibao.web.signing import compare
 
 PAGE_LENGTH = 50
@@ -134,7 +134,7 @@ async def replay(
     answer = await desk.answer(again)
     values = _details(request, kept, exchange) | {
         "again": again,
-        "again_answer": pretty(answer),
+        "again_answer": answer_text(again),
         "same": _content(answer) == _content(exchange.answer),
     }
     return page(request, desk, "message.html", values)
@@ -160,7 +160,7 @@ def _details(request: Asked, kept: Kept, exchange: Exchange) -> dict[str, Any]:
         "examination": examine(exchange.number, exchange.body, exchange.refused_field),
         "signatures": [compare(trace) for trace in exchange.signatures],
         "request_text": pretty(exchange.body),
-        "answer_text": pretty(exchange.answer),
+        "answer_text": answer_text(exchange),
         "curl": curl(exchange, base_url),
         "again": None,
     }

@@ -25,6 +25,13 @@ def pretty(body: bytes | None) -> str:
     return shown if len(shown) <= LONGEST_SHOWN else f"{shown[:LONGEST_SHOWN]}\n…"
 
 
+def answer_text(exchange: Exchange) -> str:
+    """An answer for reading; of a file its name and size."""
+    if exchange.file_name is not None:
+        return f"{exchange.file_name} · {len(exchange.answer)} bytes"
+    return pretty(exchange.answer)
+
+
 def curl(exchange: Exchange, base_url: str) -> str:
     """A shell command that sends the request again, byte by byte."""
     parts = ["curl", "-sS", "-X", exchange.method]
