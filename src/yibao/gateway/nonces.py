@@ -56,7 +56,8 @@ def _shared(path: Path, size: int) -> mmap.mmap:
     """The file as memory; where it cannot be made, memory of this process alone."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a+b") as file:
+        path.touch(mode=0o600)
+        with path.open("r+b") as file:
             if file.seek(0, os.SEEK_END) < size:
                 file.truncate(size)  # grows with zeros; another process may have been quicker
             return mmap.mmap(file.fileno(), size)
