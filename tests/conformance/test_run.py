@@ -1,6 +1,10 @@
 """The kit against our own server: it passes, and it notices what a server does wrong."""
 
 import asyncio
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,11 +18,13 @@ from yibao.conformance.judge import (
     mirror_faults,
     output_faults,
 )
-from yibao.conformance.model import Target, Verdict
+from yibao.conformance.model import Verdict
 from yibao.conformance.run import run
 from yibao.conformance.targets import TargetFault, of_accounts, read_target
-from yibao.platform.settings import load_settings
+from yibao.platform.settings import Settings, load_settings
 from yibao.sandbox.accounts import collect
+
+FIRST_HOUR = Path(__file__).parents[2] / "docs" / "interface" / "first-hour.md"
 
 SETTLED = {
     "setl_id": "1",
@@ -84,7 +90,7 @@ def test_a_target_file_says_what_it_lacks(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """Our own sandbox, running."""
     settings = load_settings(
         {
@@ -96,13 +102,13 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
         {},
     )
     with running(settings, Console(quiet=True)) as server:
-        yield of_accounts(collect(server.settings))
+        yield server.settings
 
 
 @pytest.mark.system
 @pytest.mark.xdist_group("system")
-def test_our_own_server_passes_all_of_it(target: Target) -> None:
-    report = asyncio.run(run(target))
+def test_our_own_server_passes_all_of_it(sandbox: Settings) -> None:
+    report = asyncio.run(run(of_accounts(collect(sandbox))))
     failed = [
         f"{check.number} {check.what}: {check.detail}"
         for check in report.checks
@@ -112,3 +118,19 @@ def test_our_own_server_passes_all_of_it(target: Target) -> None:
     assert report.not_tried == {}
     passed = [n for n in report.numbers() if report.verdict(n) is Verdict.PASSED]
     assert len(passed) >= 98, "as many as have tables of their own"
+
+
+@pytest.mark.system
+@pytest.mark.xdist_group("system")
+def test_the_bill_of_the_first_hour_is_settled_and_cancelled(sandbox: Settings) -> None:
+    (script,) = re.findall(r"```python\n(.*?)```", FIRST_HOUR.read_text("utf-8"), re.DOTALL)
+    told = subprocess.run(
+        [sys.executable, "-c", script],
+        env=os.environ | sandbox.environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    ).stdout.splitlines()
+    assert told[0].startswith("settled ")
+    assert told[1] == "and cancelled"

@@ -14,13 +14,19 @@ UNKNOWN = "8888"
 
 
 async def forms(probe: Probe, numbers: list[str]) -> None:
-    """For each transaction: an example with each required field missing in turn is refused."""
+    """For each transaction: an example with each required field missing in turn is refused.
+
+    Where none is surely required, an empty input is answered clearly.
+    """
     await probe.refused(UNKNOWN, {"data": {}}, "refuses an unknown transaction")
     for number in numbers:
         if number in probe.report.not_offered:
             continue
-        for node, field in _required(number):
+        required = list(_required(number))
+        for node, field in required:
             await _without(probe, number, node, field)
+        if not required:
+            await _empty(probe, number)
 
 
 async def _without(probe: Probe, number: str, node: Node, field: Field) -> None:
@@ -37,6 +43,16 @@ async def _without(probe: Probe, number: str, node: Node, field: Field) -> None:
         probe.check(number, what, () if named else [f"the text names no field: {answer.message}"])
     else:
         probe.check(number, what, [f"{answer.outcome}: infcode {answer.code}, {answer.message}"])
+
+
+async def _empty(probe: Probe, number: str) -> None:
+    answer = await probe.hospital.call(number, {}, insured_division=probe.insured_division)
+    if answer.outcome is CallOutcome.REFUSED and says_not_offered(answer):
+        probe.report.not_offered.setdefault(number, answer.message)
+        return
+    clear = answer.outcome is not CallOutcome.UNKNOWN and not answer.nothing_done
+    fault = f"{answer.outcome}: infcode {answer.code}, {answer.message}"
+    probe.check(number, "answers an empty input clearly", () if clear else [fault])
 
 
 def _required(number: str) -> Iterator[tuple[Node, Field]]:
