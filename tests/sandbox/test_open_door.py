@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,18 @@ from tests.settlement.builders import Town
 from tests.settlement.builders import town as laid_out
 from tests.web.builders import Sandbox
 from tests.web.builders import sandbox as built
+from yibao.kernel.areas import Division
+from yibao.kernel.periods import Period
 from yibao.kernel.refusals import RefusalCode
 from yibao.platform.database import Database
 from yibao.platform.settings import SettingsFault, load_settings
+from yibao.policy.load import load_law_book
+from yibao.policy.terms import EMPLOYEE
+from yibao.registry.catalogue.model import Catalogue
+from yibao.registry.institutions.model import Directory
+from yibao.registry.laws.model import LawsInForce
+from yibao.registry.service import Reference
+from yibao.sandbox.open_door import traits_needed
 
 STRANGER = "H51010000001"
 WRONG = {
@@ -214,3 +224,16 @@ def test_only_a_sandbox_may_open_its_door() -> None:
     with pytest.raises(SettingsFault, match="sandbox alone"):
         load_settings({"open_door": True}, {})
     assert load_settings({"open_door": True, "sandbox": True}, {}).open_door
+
+
+def test_a_guest_has_the_words_that_a_law_cannot_do_without() -> None:
+    laws = LawsInForce(0, load_law_book(), {})
+    reference = Reference(Catalogue(0, {}, {}, frozenset()), Directory(0, {}, {}, {}, {}, {}), laws)
+
+    def words(division: str) -> list[str]:
+        found = traits_needed(reference, Division(division), EMPLOYEE, Period(date(2026, 1, 1)))
+        return [trait.word for trait in found]
+
+    assert words("440300") == ["tier_1"]
+    assert words("110000") == []
+    assert words("510100") == [], "whoever has no word is in the class of all others there"

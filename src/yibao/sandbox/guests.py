@@ -30,6 +30,7 @@ from yibao.registry.people.model import (
     NewMembership,
     NewPerson,
 )
+from yibao.registry.service import Reference
 from yibao.sandbox.open_door import (
     DEFAULT,
     GUEST_WORK,
@@ -38,6 +39,7 @@ from yibao.sandbox.open_door import (
     InstitutionWelcome,
     Places,
     is_division,
+    traits_needed,
 )
 from yibao.sandbox.people import person_type_of
 
@@ -310,7 +312,8 @@ class OpenWelcome:
         if named.member and named.document and await self._insured(unit.connection, named):
             # the document is somebody's who has another number here: this is one more of theirs
             named = Named(member=named.member, name=named.name, scheme=named.scheme)
-        person = newcomer(named, home, unit.day)
+        reference = await self._places.reference_in(unit.connection)
+        person = newcomer(named, home, unit.day, reference)
         [admitted] = await people.admit(unit.connection, self._vault, [person], now=unit.now)
         [membership] = admitted.memberships
         [enrolment] = person.memberships[0].enrolments
@@ -376,7 +379,7 @@ def _invented_number(seed: int, birth_date: date, gender: str) -> str:
     return first17 + id_card_check_digit(first17)
 
 
-def newcomer(named: Named, home: Home, today: date) -> NewPerson:
+def newcomer(named: Named, home: Home, today: date, reference: Reference) -> NewPerson:
     """A guest to be admitted: enrolled by age, or in the scheme that the message names."""
     guess = guess_of(named, today)
     age = age_on(guess.birth_date, today)
@@ -404,6 +407,7 @@ def newcomer(named: Named, home: Home, today: date) -> NewPerson:
                 enrolments=(enrolment,),
                 number=named.member or None,
                 foreign=True,
+                traits=traits_needed(reference, home.insured, scheme, period),
             ),
         ),
     )

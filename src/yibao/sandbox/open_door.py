@@ -17,7 +17,8 @@ from yibao.kernel.periods import Period, business_date
 from yibao.kernel.refusals import Refused
 from yibao.platform.clock import Clock
 from yibao.platform.database import Database
-from yibao.policy.terms import EMPLOYEE, Level
+from yibao.policy.model import Fact
+from yibao.policy.terms import EMPLOYEE, Level, Scheme
 from yibao.registry.institutions import service as bureau
 from yibao.registry.institutions.model import (
     HeaderFamily,
@@ -27,6 +28,7 @@ from yibao.registry.institutions.model import (
     PoolDivision,
     Sender,
 )
+from yibao.registry.people.model import Trait
 from yibao.registry.service import Reference, ReferenceCache
 from yibao.sandbox.places import BEIJING
 
@@ -166,6 +168,24 @@ def _areas(division: str) -> Iterator[Division]:
     yield Division(division)
     yield Division(f"{division[:4]}00")
     yield Division(f"{division[:2]}0000")
+
+
+def traits_needed(
+    reference: Reference, division: Division, scheme: Scheme, period: Period
+) -> tuple[Trait, ...]:
+    """The words without which a law cannot decide a person's bills: the first of each kind.
+
+    Shenzhen's law asks for the tier of a premium, for one, and refuses a bill of nobody's tier.
+    """
+    try:
+        law = reference.laws.law_on(division, scheme, period.start)
+    except Refused:
+        return ()
+    return tuple(
+        Trait(classes.rules[0].words[0], period)
+        for classes in law.classes.values()
+        if classes.fact is Fact.TRAIT and classes.otherwise is None
+    )
 
 
 def is_division(text: str) -> bool:

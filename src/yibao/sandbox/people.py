@@ -31,7 +31,8 @@ from yibao.registry.people.model import (
     NewPerson,
     SpecialIdentity,
 )
-from yibao.sandbox.open_door import DEFAULT, Home, Places, is_division
+from yibao.registry.service import Reference
+from yibao.sandbox.open_door import DEFAULT, Home, Places, is_division, traits_needed
 from yibao.sandbox.population import IDENTITY_CARD, impossible_identity_number
 from yibao.web.model import PersonWish, ToolRefused
 
@@ -74,10 +75,11 @@ class PersonMaker:
         if wish.division and not is_division(wish.division):
             raise ToolRefused("division has six digits")
         home = await self._places.home_of(wish.division or DEFAULT.area)
+        reference = await self._places.reference()
         try:
             async with self._database.writer() as connection, connection.transaction():
                 index = FIRST_MADE + secrets.randbelow(INDEXES)
-                person = _person(wish, home, today, index)
+                person = _person(wish, home, today, index, reference)
                 [admitted] = await people.admit(connection, self._vault, [person], now=now)
                 [membership] = admitted.memberships
                 [enrolment] = person.memberships[0].enrolments
@@ -161,7 +163,9 @@ def _fen(text: str) -> int:
     return amount
 
 
-def _person(wish: PersonWish, home: Home, today: date, index: int) -> NewPerson:
+def _person(
+    wish: PersonWish, home: Home, today: date, index: int, reference: Reference
+) -> NewPerson:
     # born in the middle of the year of life, so that the age holds for months
     born = today - timedelta(days=365 * wish.age + wish.age // 4 + 180 * (wish.age > 0))
     scheme = Scheme(wish.scheme) if wish.scheme else RESIDENT if wish.age < 18 else EMPLOYEE
@@ -196,6 +200,7 @@ def _person(wish: PersonWish, home: Home, today: date, index: int) -> NewPerson:
                     ),
                 ),
                 entitlements=(Entitlement(scheme, extent, period, "演示数据"),),
+                traits=traits_needed(reference, home.insured, scheme, period),
             ),
         ),
         special_identities=special,

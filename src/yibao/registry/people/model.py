@@ -240,6 +240,7 @@ class NewMembership:
     """Derived from the enrolments when None: full while enrolled."""
     foreign: bool = False
     """The number was given by another platform and need not begin with the pool."""
+    traits: tuple[Trait, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -207,6 +207,15 @@ async def _add_memberships(
             )
         ],
     )
+    await store.copy(
+        connection,
+        "trait",
+        [
+            store.trait_row(row.pool, row.number, trait, now)
+            for row, new in pairs
+            for trait in new.traits
+        ],
+    )
     return memberships
 
 
