@@ -234,6 +234,6 @@ def test_a_guest_has_the_words_that_a_law_cannot_do_without() -> None:
         found = traits_needed(reference, Division(division), EMPLOYEE, Period(date(2026, 1, 1)))
         return [trait.word for trait in found]
 
-    assert words("440300") == ["tier_1"]
+    assert words("440300") == ["tier_2"]
     assert words("110000") == []
     assert words("510100") == [], "whoever has no word is in the class of all others there"

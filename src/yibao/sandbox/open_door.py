@@ -173,16 +173,16 @@ def _areas(division: str) -> Iterator[Division]:
 def traits_needed(
     reference: Reference, division: Division, scheme: Scheme, period: Period
 ) -> tuple[Trait, ...]:
-    """The words without which a law cannot decide a person's bills: the first of each kind.
+    """The words without which a law cannot decide a person's bills: the last of each kind.
 
-    Shenzhen's law asks for the tier of a premium, for one, and refuses a bill of nobody's tier.
+    Shenzhen's law asks for the tier of a premium; no source has all ratios of its first one.
     """
     try:
         law = reference.laws.law_on(division, scheme, period.start)
     except Refused:
         return ()
     return tuple(
-        Trait(classes.rules[0].words[0], period)
+        Trait(classes.rules[-1].words[0], period)
         for classes in law.classes.values()
         if classes.fact is Fact.TRAIT and classes.otherwise is None
     )
