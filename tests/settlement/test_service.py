@@ -1,5 +1,6 @@
 """The way of a bill through the room, over a real database."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -9,6 +10,7 @@ from tests.settlement.builders import (
     CLASS_C,
     CLINIC,
     OTHER_TERTIARY,
+    POOL,
     RESIDENT,
     TERTIARY,
     Town,
@@ -19,10 +21,11 @@ from tests.settlement.builders import (
 from yibao.kernel.money import fen_from_yuan
 from yibao.kernel.periods import Period
 from yibao.kernel.refusals import RefusalCode
+from yibao.platform.commands.model import Done
 from yibao.registry.catalogue.model import Catalogue
 from yibao.registry.service import ReferenceCache
 from yibao.settlement import service as settlement
-from yibao.settlement.model import SettlementKind, WithdrawFees
+from yibao.settlement.model import Practice, SerialScope, SettlementKind, WithdrawFees
 
 
 async def test_an_active_employee_pays_the_deductible_first(town: Town) -> None:
@@ -228,3 +231,21 @@ async def test_withdrawn_lines_are_no_longer_billed_and_may_be_sent_anew(
     await town.do(town.upload(visit, line("1", "20")))
     settled = await town.do(town.settlement(visit, "20"))
     assert settled.sums.total == 2000
+
+
+async def test_a_province_may_number_the_lines_of_each_batch_anew(town: Town) -> None:
+    practice = Practice(serials=SerialScope.BATCH)
+    visit = await town.open_visit(await town.insure())
+    lines = (line("1", "50", batch="fee"), line("1", "80", batch="drugs"))
+    upload = replace(town.upload(visit, *lines), practice=practice)
+    priced = await town.do(upload, message="first")
+    assert [one.line.amount for one in priced] == [5000, 8000]
+    again = await town.send(upload, message="first")
+    assert isinstance(again, Done)
+    async with town.database.reader(None) as connection:
+        recalled = await town.room.recall(connection, POOL, upload, again.reference)
+    assert recalled == priced, "the repetition tells them apart too"
+    twice = replace(town.upload(visit, lines[0], lines[0]), practice=practice)
+    assert (await town.refused(twice)).code is RefusalCode.LINE_DUPLICATE
+    elsewhere = town.upload(visit, line("1", "90", batch="tests"))
+    assert (await town.refused(elsewhere)).code is RefusalCode.LINE_DIFFERS

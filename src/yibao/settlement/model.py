@@ -72,6 +72,14 @@ class UnknownItems(StrEnum):
     REFUSE = "refuse"
 
 
+class SerialScope(StrEnum):
+    """Within what a fee line's serial (``feedetl_sn``) names one line."""
+
+    VISIT = "visit"
+    BATCH = "batch"
+    """Clients number the lines of every charge batch anew; only where batches are named (2204)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Practice:
     """What differs by province in the handling of fee lines; values of the dialect's profile."""
@@ -85,6 +93,7 @@ class Practice:
         default_factory=lambda: {"": None, "0": None, "1": True, "2": False}
     )
     """``hosp_appr_flag`` → none needed, approved, refused; "" is an absent flag."""
+    serials: SerialScope = SerialScope.VISIT
     over_limit: OverLimit | None = None
     """What becomes of a price above the ceiling (``overlmt_dspo_way``); None: as the law says."""
 

@@ -287,9 +287,8 @@ class SettlementRoom:
         stored: Mapping[str, Any],
     ) -> tuple[LineFacts, ...]:
         reference = await self._references.current(connection)
-        serials = [line.serial for line in request.lines]
         return await fees.recall_lines(
-            connection, pool, stored["batches"], serials, reference.catalogue
+            connection, pool, stored["batches"], request.lines, reference.catalogue
         )
 
     async def _recall_settlement(

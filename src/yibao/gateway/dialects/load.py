@@ -30,7 +30,7 @@ from yibao.gateway.dialects.model import (
     Security,
 )
 from yibao.policy.model import OverLimit
-from yibao.settlement.model import Practice, UnknownItems
+from yibao.settlement.model import Practice, SerialScope, UnknownItems
 
 CONFIDENCES = ("A", "B", "C", "inferred")
 BASE = "general"
@@ -195,6 +195,7 @@ _SECTIONS: dict[str, dict[str, Read]] = {
         "unknown_items": _one_of(UnknownItems),
         "own_expense_codes": _frozen,
         "approvals": _approvals,
+        "serials": _one_of(SerialScope),
         "over_limit": _nothing_or(_one_of(OverLimit)),
     },
 }

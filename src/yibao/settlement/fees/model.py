@@ -29,7 +29,11 @@ class Basis:
 
 def classifying(practice: Practice) -> Practice:
     """A practice as far as lines are classified by it."""
-    return replace(practice, line_tolerance=DEFAULT_PRACTICE.line_tolerance)
+    return replace(
+        practice,
+        line_tolerance=DEFAULT_PRACTICE.line_tolerance,
+        serials=DEFAULT_PRACTICE.serials,
+    )
 
 
 class Classified(NamedTuple):

@@ -58,7 +58,7 @@ def _again(
     sent = line.facts.line
     if sent.returns is None:
         return rules.classified(sent, catalogue, basis)
-    original = known.find(sent.returns)
+    original = known.original(sent)
     assert original is not None, f"the original of return {sent.serial} is gone"
     return rules.returned(sent, original[1], known.returned(sent.returns), catalogue)
 

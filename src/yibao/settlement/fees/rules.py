@@ -13,7 +13,14 @@ from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.policy.terms import ItemClass
 from yibao.registry.catalogue.model import Catalogue, Item
 from yibao.settlement.fees.model import OTHER_CHARGES, Basis, Booked, Classified
-from yibao.settlement.model import FeeLine, LineFacts, Practice, UnknownItems, VisitFacts
+from yibao.settlement.model import (
+    FeeLine,
+    LineFacts,
+    Practice,
+    SerialScope,
+    UnknownItems,
+    VisitFacts,
+)
 from yibao.settlement.visits.rules import CLOCK_TOLERANCE
 
 NOT_LISTED = ItemTerms(ItemClass.C)
@@ -238,11 +245,19 @@ def after(before: Returned, line: FeeLine) -> Returned:
     return Returned(before.amount - line.amount, before.quantity - line.quantity)
 
 
+def serial_key(line: FeeLine, scope: SerialScope) -> tuple[str, str]:
+    """What makes a line the same line again: its serial, in its batch where those are counted."""
+    return (line.batch if scope is SerialScope.BATCH else "", line.serial)
+
+
 class Known:
     """Lines of a visit by serial, and what has gone back of each."""
 
-    def __init__(self, booked: Iterable[Booked] = ()) -> None:
-        self._lines: dict[str, tuple[int | None, Classified]] = {}
+    def __init__(
+        self, booked: Iterable[Booked] = (), scope: SerialScope = SerialScope.VISIT
+    ) -> None:
+        self._scope = scope
+        self._lines: dict[tuple[str, str], tuple[int | None, Classified]] = {}
         self._returned: dict[str, Returned] = {}
         for line, batch, _ in booked:
             self.add(line, batch)
@@ -250,13 +265,17 @@ class Known:
     def add(self, line: Classified, batch: int | None = None) -> None:
         """Note a line; ``batch`` is None for one that is not kept yet."""
         sent = line.facts.line
-        self._lines[sent.serial] = batch, line
+        self._lines[serial_key(sent, self._scope)] = batch, line
         if sent.returns is not None:
             self._returned[sent.returns] = after(self.returned(sent.returns), sent)
 
-    def find(self, serial: str) -> tuple[int | None, Classified] | None:
-        """A line with its batch."""
-        return self._lines.get(serial)
+    def find(self, sent: FeeLine) -> tuple[int | None, Classified] | None:
+        """The line that has a sent one's serial, with its batch."""
+        return self._lines.get(serial_key(sent, self._scope))
+
+    def original(self, sent: FeeLine) -> tuple[int | None, Classified] | None:
+        """The line that a sent one gives back, with its batch."""
+        return None if sent.returns is None else self._lines.get(("", sent.returns))
 
     def returned(self, serial: str) -> Returned:
         """What has gone back of a line so far."""

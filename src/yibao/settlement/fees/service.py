@@ -29,6 +29,7 @@ from yibao.settlement.model import (
     FeeLine,
     LineFacts,
     Practice,
+    SerialScope,
     UploadFees,
     VisitFacts,
     VisitKind,
@@ -91,7 +92,7 @@ async def upload(
                     request,
                     visit,
                     batches.get(number, []),
-                    known.get(number, rules.Known()),
+                    rules.Known(known.get(number, ()), _scope(visit, request.practice)),
                     basis,
                     reference,
                     writes,
@@ -131,7 +132,7 @@ async def _known_lines(
     requests: Sequence[UploadFees],
     batches: Mapping[int, list[ChargeBatch]],
     catalogue: "Catalogue",
-) -> dict[int, rules.Known]:
+) -> dict[int, list[Booked]]:
     """The lines that uploads name, by visit: those sent before, and the originals of returns."""
     visit_of = {batch.number: batch.visit for found in batches.values() for batch in found}
     if not visit_of:
@@ -144,7 +145,7 @@ async def _known_lines(
     by_visit: dict[int, list[Booked]] = {}
     for one in booked:
         by_visit.setdefault(visit_of[one.batch], []).append(one)
-    return {visit: rules.Known(lines) for visit, lines in by_visit.items()}
+    return by_visit
 
 
 async def _finals(
@@ -199,7 +200,7 @@ def _uploaded(
     reference: Reference,
     writes: _Writes,
 ) -> Uploaded:
-    _check_serials(request.lines)
+    _check_serials(request.lines, _scope(visit, request.practice))
     label = _current_label(batches) if visit.kind is VisitKind.STAY else None
     fresh: dict[str, list[Classified]] = {}
     answers: list[LineFacts] = []
@@ -210,7 +211,7 @@ def _uploaded(
             rules.check_fee_day(sent, visit)
         else:
             rules.check_no_return(sent)
-        if earlier := known.find(sent.serial):
+        if earlier := known.find(sent):
             batch, booked = earlier
             _check_equal(sent, booked.facts.line, label)
             answers.append(booked.facts)
@@ -239,7 +240,7 @@ def _classified(
 ) -> Classified:
     if line.returns is None:
         return rules.classified(line, catalogue, basis)
-    original = known.find(line.returns)
+    original = known.original(line)
     if original is None or original[1].facts.line.returns is not None:
         raise Refused(
             RefusalCode.LINE_UNKNOWN,
@@ -258,17 +259,22 @@ def _current_label(batches: Sequence[ChargeBatch]) -> str:
     return unsettled[-1] if unsettled else f"stay-{len(batches) + 1}"
 
 
-def _check_serials(lines: Sequence[FeeLine]) -> None:
+def _scope(visit: VisitFacts, practice: Practice) -> SerialScope:
+    """Within what serials are counted; 2301 names no batches, so a stay's count in the visit."""
+    return SerialScope.VISIT if visit.kind is VisitKind.STAY else practice.serials
+
+
+def _check_serials(lines: Sequence[FeeLine], scope: SerialScope) -> None:
     """A serial may be sent again, but not twice at once: the caller would add its sums up twice."""
-    seen: set[str] = set()
+    seen: set[tuple[str, str]] = set()
     for line in lines:
-        if line.serial in seen:
+        if rules.serial_key(line, scope) in seen:
             raise Refused(
                 RefusalCode.LINE_DUPLICATE,
                 f"同一次上传中费用明细流水号 {line.serial} 重复",
                 "serial",
             )
-        seen.add(line.serial)
+        seen.add(rules.serial_key(line, scope))
 
 
 def _check_equal(line: FeeLine, earlier: FeeLine, label: str | None) -> None:
@@ -339,7 +345,7 @@ def classified_purchase(
     """The lines of a purchase, checked and split as an upload would."""
     if not lines:
         raise Refused(RefusalCode.BATCH_EMPTY, "没有费用明细", "lines")
-    _check_serials(lines)
+    _check_serials(lines, SerialScope.VISIT)
     classified = []
     for line in lines:
         rules.check_line(line, unit.now, practice)
@@ -394,12 +400,16 @@ async def recall_lines(
     connection: "Connection[Any]",
     pool: Pool,
     batches: Sequence[int],
-    serials: Sequence[str],
+    sent: Sequence[FeeLine],
     catalogue: "Catalogue",
 ) -> tuple[LineFacts, ...]:
-    """The lines with these serials again, in that order, from the batches an upload named."""
+    """The lines an upload sent, in that order, from the batches it named."""
+    serials = [line.serial for line in sent]
     found = await store.lines_with_serials(connection, pool, batches, serials, catalogue)
-    return tuple(found[serial] for serial in serials)
+    by_batch = {(facts.line.batch, facts.line.serial): facts for facts in found}
+    by_serial = {facts.line.serial: facts for facts in found}
+    # a stay's lines were sent without the label of the batch that took them in
+    return tuple(by_batch.get((line.batch, line.serial)) or by_serial[line.serial] for line in sent)
 
 
 async def lines(

@@ -405,8 +405,8 @@ async def lines_with_serials(
     batches: Sequence[int],
     serials: Sequence[str],
     catalogue: "Catalogue",
-) -> dict[str, LineFacts]:
-    """The lines of batches with these serials, withdrawn ones too; the latest of a serial."""
+) -> list[LineFacts]:
+    """The lines of batches with these serials, withdrawn ones too; the latest of a serial last."""
     rows = await connection.fetch(
         """SELECT * FROM settlement.visible_line
            WHERE pool = $1 AND batch = ANY ($2::bigint[])
@@ -416,7 +416,7 @@ async def lines_with_serials(
         batches,
         serials,
     )
-    return {row["serial"]: _booked(row, catalogue).line.facts for row in rows}
+    return [_booked(row, catalogue).line.facts for row in rows]
 
 
 async def charged_between(
