@@ -67,6 +67,8 @@ def test_what_holds_no_object_is_malformed(body: bytes, content_type: str) -> No
         b'{"input":{"data":{"acct_pay":1.00,"acct_pay":2.00}}}',
         b'{"input":{"data":{"acct_pay" :1.00,"acct_pay": 2.00}}}',
         b'{"input":{"data":[{"a":1},{"acct_pay":1,"b":{"c":"\\":"},"acct_pay":"1"}]}}',
+        b'{"input":{"data":{"memo":"\\u003a","acct_pay":1,"acct_pay":2}}}',
+        b'{"input":{"data":{"acct_pay":1,"acct_p\\u0061y":2}}}',
     ],
 )
 def test_one_field_with_two_values_is_refused_by_name(body: bytes) -> None:

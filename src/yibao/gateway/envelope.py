@@ -44,6 +44,9 @@ _FIELDS: dict[str, tuple[str, int, bool]] = {
     "enc_type": ("加密方式", 10, False),
 }
 
+_LONGEST = {name: longest for name, (_, longest, _) in _FIELDS.items()}
+_ENFORCED = tuple(name for name, (_, _, enforced) in _FIELDS.items() if enforced)
+
 _OTHER_NAMES = {"mdtrtarea_admvs": "mdtrtarea_admdvs"}
 """The one name of the envelope that lacks a letter is spelled right by some."""
 
@@ -72,8 +75,9 @@ def read_envelope(sent: Mapping[str, Any], number: str) -> Envelope:
     ``number`` is the transaction's, as ``routing`` found it.
     """
     values = {name: _field(sent, name) for name in _FIELDS}
-    for name, (label, _, enforced) in _FIELDS.items():
-        if enforced and not values[name]:
+    for name in _ENFORCED:
+        if not values[name]:
+            label = _FIELDS[name][0]
             raise Refused(RefusalCode.FIELD_MISSING, f"{name}（{label}）不能为空", name)
     return Envelope(
         number=number,
@@ -95,6 +99,9 @@ def field_text(sent: Mapping[str, Any], name: str) -> str:
 
 def _field(sent: Mapping[str, Any], name: str) -> str:
     raw = sent.get(name)
+    if type(raw) is str and raw.isprintable() and len(raw) <= _LONGEST[name]:  # nearly every one
+        text = raw.strip()
+        return "" if text in ABSENT else text
     if raw is None and name in _OTHER_NAMES:
         raw = sent.get(_OTHER_NAMES[name])
     if raw is None or (type(raw) is str and raw.strip() in ABSENT):

@@ -19,6 +19,7 @@ log = structlog.get_logger()
 
 _PLACE = struct.Struct("<16s8sq")
 """Digest of the nonce, digest of the body, and when (Unix seconds)."""
+_CONTENT = 8
 _PLACES = 8
 _TIMES = struct.Struct("<" + "24xq" * _PLACES)
 """When each place of a bucket was used."""
@@ -41,7 +42,7 @@ class Nonces:
     def first_use(self, nonce: str, body: bytes, now: int) -> bool:
         """Whether the nonce is new, or was used for this very body; it is remembered then."""
         key = hashlib.blake2b(nonce.encode(), digest_size=16).digest()
-        content = hashlib.blake2b(body, digest_size=8).digest()
+        content = hashlib.sha256(body).digest()[:_CONTENT]  # the quickest on a processor of today
         start = int.from_bytes(key[:4]) % self._buckets * _BUCKET
         found = self._memory.find(key, start, start + _BUCKET)
         if found >= 0:

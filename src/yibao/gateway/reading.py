@@ -394,16 +394,16 @@ def decode_json(data: bytes | str) -> Any:
 
 
 def _may_repeat_a_key(data: bytes | str, decoded: Any) -> bool:
-    """Whether the text has other than the ``":`` of its content written again: quick, C all of it.
+    """Whether the text has other than the colons of its content written again: quick, C all of it.
 
-    A key that stands twice in an object is there once when written again. A blank before a colon
-    would hide one, so such texts are suspected all the same.
+    A key that stands twice in an object is there once when written again. An escaped colon could
+    make up for the one that is missing, so a text that has any is suspected all the same.
     """
     if isinstance(data, str):
         data = data.encode(errors="replace")
-    if data.count(b'":') != _ENCODER.encode(decoded).count(b'":'):
+    if b"\\" in data and b"\\u003" in data:  # the first alone is found at once
         return True
-    return b" :" in data or b"\t:" in data or b"\n:" in data or b"\r:" in data
+    return data.count(b":") != _ENCODER.encode(decoded).count(b":")
 
 
 def _check_pairs(data: bytes | str) -> None:
