@@ -72,7 +72,7 @@ def test_a_search_finds_by_number_outcome_and_text(path: Path) -> None:
 
 
 def test_too_many_notes_are_dropped_and_counted(path: Path) -> None:
-    written = journal(path, waiting_limit=3)
+    written = journal(path, burst=3)
     for number in range(10):
         written.note(f"2201 call {number}")
     written.close()
@@ -80,6 +80,19 @@ def test_too_many_notes_are_dropped_and_counted(path: Path) -> None:
     kept = len(reader.newest(Search(), 99))
     assert 3 <= kept < 10
     assert reader.dropped() == 10 - kept
+
+
+def test_after_a_burst_there_is_room_again(path: Path) -> None:
+    written = journal(path, burst=2)
+    for number in range(2):
+        written.note(f"2201 burst {number}")
+    deadline = time.monotonic() + 5
+    reader = JournalReader(path)
+    while not any(kept.note.message == "m-later" for kept in reader.newest(Search(), 99)):
+        assert time.monotonic() < deadline
+        written.note("2201 later")
+        time.sleep(0.02)
+    written.close()
 
 
 def test_only_the_newest_notes_stay(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

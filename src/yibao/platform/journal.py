@@ -1,7 +1,8 @@
 """A journal of what passed by: handed over in memory, written to one SQLite file by a thread.
 
-Whoever notes something waits for nothing: a full hand-over drops the note and counts it. The file
-(mode 0600) is shared by all processes of a server and keeps the newest notes alone. It is a
+Whoever notes something waits for nothing. A burst is taken whole; what comes faster than anybody
+reads, for longer, is dropped and counted, so that a load costs what it costs without a journal. The
+file (mode 0600) is shared by all processes of a server and keeps the newest notes alone. It is a
 developer's aid, not a record: what was noted in the last moments before a crash may be lost.
 """
 
@@ -20,8 +21,10 @@ import structlog
 
 T = TypeVar("T")
 
-WAITING_LIMIT = 500
-"""Notes handed over and not written yet; beyond it they are dropped."""
+BURST = 500
+"""Notes that a process takes at once."""
+STEADY = 100
+"""Notes a second that it takes for good: each costs some 40 µs."""
 WAITING_BYTES = 64 * 1024 * 1024
 KEPT = 5_000
 """The newest notes that stay in the file."""
@@ -104,7 +107,7 @@ class Journal(Generic[T]):
         weigh: Callable[[T], int] = lambda _: 0,
         kept: int = KEPT,
         kept_bytes: int = KEPT_BYTES,
-        waiting_limit: int = WAITING_LIMIT,
+        burst: int = BURST,
     ) -> None:
         """``describe`` makes note and document of a thing; it runs in the writing thread.
 
@@ -115,7 +118,8 @@ class Journal(Generic[T]):
         self._weigh = weigh
         self._kept = kept
         self._kept_bytes = kept_bytes
-        self._waiting_limit = waiting_limit
+        self._burst = burst
+        self._allowance: float = burst
         self._waiting: deque[T] = deque()
         self._waiting_bytes = 0
         self._dropped = 0
@@ -126,7 +130,8 @@ class Journal(Generic[T]):
 
     def note(self, thing: T) -> None:
         """Hand a thing over; returns at once, whatever becomes of it."""
-        if len(self._waiting) < self._waiting_limit and self._waiting_bytes < WAITING_BYTES:
+        if self._allowance >= 1 and self._waiting_bytes < WAITING_BYTES:
+            self._allowance -= 1
             self._waiting_bytes += self._weigh(thing)
             self._waiting.append(thing)
         else:
@@ -141,6 +146,8 @@ class Journal(Generic[T]):
         beats = 0
         with closing(_connect(self._path)) as connection:
             while not self._stop.wait(_BEAT_SECONDS):
+                # not under a lock: one note more or less is no matter
+                self._allowance = min(self._burst, self._allowance + STEADY * _BEAT_SECONDS)
                 if self._write_waiting(connection):
                     beats += 1
                     if beats % _BEATS_BETWEEN_PRUNINGS == 0:
