@@ -1,6 +1,6 @@
 """What the application hands to the interface, and one call as a transaction sees it."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -154,6 +154,18 @@ class Call:
             return await recall(outcome.reference)
         async with self.context.database.reader([self.institution.code]) as connection:
             return await self.context.room.recall(connection, pool, request, outcome.reference)
+
+
+def unlisted(call: Call, items: Iterable[str]) -> Iterator[str]:
+    """What to warn of items that the catalogue does not have; a mistyped code should be seen."""
+    for item in sorted(set(items) - call.reference.catalogue.items.keys()):
+        yield f"med_list_codg（医疗目录编码）{item} 不在医保目录中"
+
+
+def warn_of_unlisted(call: Call, items: Iterable[str]) -> None:
+    """Say with the answer which items were own expense because no catalogue has them."""
+    found = [f"{warning}，按自费处理" for warning in unlisted(call, items)]
+    call.progress.warning = "；".join(found) or None
 
 
 def refused(refusal: Refusal) -> Refused:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, time
 from typing import Any
 
-from yibao.gateway.context import Call
+from yibao.gateway.context import Call, warn_of_unlisted
 from yibao.gateway.dispatch import transaction
 from yibao.gateway.fee_lines import check_equal, check_one_visit, fee_line, kept
 from yibao.gateway.outpatient import insured_of, sums_handed_back
@@ -229,6 +229,7 @@ async def upload_fees(call: Call) -> Any:
             call.dialect.practice,
         ),
     )
+    warn_of_unlisted(call, (facts.line.item for facts in lines))
     return {"result": [shaped("2301", "result", priced_fields(facts)) for facts in lines]}
 
 

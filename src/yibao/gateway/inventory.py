@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from yibao.gateway.context import Call, missing
+from yibao.gateway.context import Call, missing, unlisted
 from yibao.gateway.dispatch import transaction
 from yibao.gateway.pools import pool_of_member, settlement_key
 from yibao.gateway.reading import Row
@@ -181,7 +181,10 @@ async def _record(call: Call, form: _Form) -> Any:
     facts: GoodsRecorded = await call.perform(
         NO_PERSON_POOL, institution, RecordGoods(institution, tuple(rows), by_row), _recall
     )
-    warnings = [*_unlisted(call, rows), *facts.warnings]
+    warnings = [
+        *unlisted(call, (row.item for row in rows if isinstance(row, Movement))),
+        *facts.warnings,
+    ]
     call.progress.warning = "；".join(warnings) or None
     return {
         "result": [
@@ -285,14 +288,6 @@ def _reference(call: Call, row: Row) -> Reference | None:
             "setl_id",
         )
     return Reference(key.pool, None, key)
-
-
-def _unlisted(call: Call, rows: list[Movement | Refusal]) -> Iterator[str]:
-    """Goods may be outside the catalogue, but a mistyped code should be seen."""
-    known = call.reference.catalogue.items
-    listed = {row.item for row in rows if isinstance(row, Movement)}
-    for item in sorted(listed - known.keys()):
-        yield f"med_list_codg（医疗目录编码）{item} 不在医保目录中"
 
 
 def _needed(row: Row, place: str, name: str, label: str) -> str:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from yibao.adjudication.model import Sums
-from yibao.gateway.context import Call
+from yibao.gateway.context import Call, warn_of_unlisted
 from yibao.gateway.dispatch import transaction
 from yibao.gateway.fee_lines import check_batch_names, check_one_visit, fee_line
 from yibao.gateway.pools import pool_of_member, settlement_key, visit_key
@@ -135,6 +135,7 @@ async def upload_fees(call: Call) -> Any:
             call.dialect.practice,
         ),
     )
+    warn_of_unlisted(call, (facts.line.item for facts in lines))
     return {"result": [shaped("2204", "result", priced_fields(facts)) for facts in lines]}
 
 

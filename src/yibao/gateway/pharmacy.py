@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from yibao.gateway.context import Call, missing
+from yibao.gateway.context import Call, missing, warn_of_unlisted
 from yibao.gateway.dispatch import transaction
 from yibao.gateway.fee_lines import fee_line
 from yibao.gateway.outpatient import insured_of
@@ -119,6 +119,7 @@ def _check_needed(row: Row, needed: Sequence[tuple[str, str]], place: str) -> No
 
 async def _output(call: Call, number: str, pool: Pool, facts: SettlementFacts) -> Node:
     insured = await insured_of(call, pool, facts)
+    warn_of_unlisted(call, (line.line.item for line in facts.lines))
     return {
         **settlement_output(number, facts, insured, call.reference),
         "detlcutinfo": [shaped(number, "detlcutinfo", priced_fields(line)) for line in facts.lines],
