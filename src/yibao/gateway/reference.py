@@ -37,9 +37,9 @@ _ABOUT_CODES = """\
 An open table is extended by provinces: an unknown value in it is accepted. In a closed one it is
 refused. 1901 answers them over the interface."""
 _ABOUT_REFUSALS = """\
-`infcode` 0 is done, −1 an outcome that even the platform does not know (send the same `msgid` again,
-or reverse it by 2601). Every other number is a refusal: nothing changed. `err_msg` names field and
-rule."""
+`infcode` 0 is done, −1 an outcome that even the platform does not know (send the same `msgid`
+again, or reverse it by 2601). Every other number is a refusal: nothing changed. `err_msg` names
+field and rule."""
 _ABOUT_OTHERS = """\
 Every other number of the interface is answered with refusal 1004 and its Chinese title."""
 
