@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from tests.gateway.builders import Counter, Json
+from tests.gateway.wire import speak
 from tests.settlement.builders import OTHER_TERTIARY
+from yibao.kernel.money import fen_from_yuan
 from yibao.platform.files.service import packed
 from yibao.policy.terms import EMPLOYEE, RESIDENT
-from yibao.settlement.reconciliation.service import is_reconciled
+from yibao.settlement.reconciliation.service import is_reconciled, statements
 
 DAY = date(2026, 7, 15)
 Row = list[str]
@@ -206,6 +208,21 @@ async def test_our_own_file_has_no_differences(day: Day) -> None:
     assert [row[5] for row in rows] == ["0", "0", "1", "0"]
     assert [row[7:10] for row in rows] == [sent[3:6] for sent in day.rows]
     assert all(len(row) == 10 and row[3].startswith("H11000000001") for row in rows)
+
+
+async def test_funds_are_compared_as_the_province_tells_them(day: Day) -> None:
+    rows = [[*row[:4], str(Decimal(row[4]) + Decimal(row[5])), *row[5:]] for row in day.rows]
+    assert [row[4] for row in rows] != [row[4] for row in day.rows], "an account has paid"
+    assert "000103" in {row[4] for row in await day.answers(rows)}
+    await speak(day.counter, "guangdong")
+    answered = await day.answers(rows)
+    assert {row[4] for row in answered} == {"000000"}
+    assert [row[7:10] for row in answered] == [row[3:6] for row in rows]
+    institution = day.counter.institution
+    async with day.counter.town.database.reader([institution]) as connection:
+        recorded = await statements(connection, institution, DAY, DAY)
+    assert fen_from_yuan(day.sum(4)) in {one.theirs.funds for one in recorded}, "funds alone"
+    assert {one.ours.funds for one in recorded} == {fen_from_yuan(day.sum(4))}
 
 
 async def test_every_change_of_a_row_is_found_and_named(day: Day) -> None:

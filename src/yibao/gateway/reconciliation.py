@@ -58,7 +58,10 @@ async def compare_lines(call: Call) -> Any:
     lines = await asyncio.to_thread(lambda: reconciliation.read_lines(files.the_text_in(content)))
     _warn_of_other_sums(call, data, reconciliation.sum_of_lines(lines))
     name = f"{call.institution.code}_{span.first_day:%Y%m%d}_{span.last_day:%Y%m%d}_rslt.zip"
-    statement = await _perform(call, CompareLines(call.institution.code, span, lines, name))
+    in_funds = call.dialect.answers.account_in_funds
+    statement = await _perform(
+        call, CompareLines(call.institution.code, span, lines, name, in_funds)
+    )
     assert statement.answer is not None, "a comparison of lines has an answer"
     async with call.context.database.reader([call.institution.code]) as connection:
         answer = await files.find(connection, statement.answer.text(), call.received)

@@ -1,6 +1,6 @@
 """An institution's figures of a span of days against ours (对账). Amounts in fen."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -39,6 +39,10 @@ class Figures:
     """Without the personal account."""
     account: Fen = 0
     """The payer's own account, without the family's."""
+
+    def without_account_in_funds(self) -> "Figures":
+        """The same sums where the account was counted among the funds."""
+        return replace(self, funds=self.funds - self.account)
 
     def plus(self, other: "Figures") -> "Figures":
         """Both together."""
@@ -98,6 +102,8 @@ class CompareLines:
     lines: tuple[StatementLine, ...]
     answer_name: str
     """Name of the ZIP that answers."""
+    account_in_funds: bool = False
+    """Where the institution stands, funds are told with the account in them, in both files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +126,10 @@ class OurLine:
     account: Fen
     in_scope: Fen = 0
     cash: Fen = 0
+
+    def with_account_in_funds(self) -> "OurLine":
+        """The same where the account is counted among the funds."""
+        return replace(self, funds=self.funds + self.account)
 
 
 @dataclass(frozen=True, slots=True)

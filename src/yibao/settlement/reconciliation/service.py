@@ -130,6 +130,9 @@ async def compare_lines(
     elsewhere = await store.lines_by_key(
         unit.connection, institution, keys, _office_on(directory, institution)
     )
+    if request.account_in_funds:  # compared, and answered, as the institution tells it
+        ours = [line.with_account_in_funds() for line in ours]
+        elsewhere = [line.with_account_in_funds() for line in elsewhere]
     known_elsewhere = {line.settlement: line for line in elsewhere}
     text_name = f"{request.answer_name.removesuffix('.zip')}.txt"
 
@@ -141,6 +144,8 @@ async def compare_lines(
     compared, content = await asyncio.to_thread(compare)
     answer = await files.keep(unit, vault, institution, request.answer_name, content)
     theirs, our_sum = rules.sum_of_lines(request.lines), rules.sum_of_lines(ours)
+    if request.account_in_funds:
+        theirs, our_sum = theirs.without_account_in_funds(), our_sum.without_account_in_funds()
     unequal = sum(line.result is not Result.EQUAL for line in compared)
     return await _record(
         unit,
