@@ -121,6 +121,12 @@ async def test_a_finding_is_told_with_rule_amount_and_evidence(counter: Counter)
     assert str(detail["vola_amt"]) == "10.00"
 
 
+async def test_a_hospitals_own_history_may_come_along(counter: Counter) -> None:
+    for history in ([], [{"mdtrt_id": "V0"}], None, ""):
+        content = asked(encounter(counter, order()), fsi_his_data_dto=history)
+        assert len(await findings(counter, content)) == 1, history
+
+
 async def test_history_and_other_visits_are_not_judged(counter: Counter) -> None:
     earlier = encounter(counter, order(), mdtrt_id="V0")
     now = encounter(counter, order(curr_drord_flag="0"))

@@ -21,7 +21,9 @@ LENGTHS = {"oinfno": "6"}
 TOO_SHORT = {("fixmedins_code", "3"): "12", ("hilist_code", "20"): "50"}
 """One table (4401) gives the institution's number the length of a flag, one (3101) the catalogue
 codes fewer places than a western drug's 23."""
-COLLECTIONS = frozenset({"rule_ids", "medtype_list", "pay_loc_list", "clr_way_list"})
+COLLECTIONS = frozenset(
+    {"rule_ids", "medtype_list", "pay_loc_list", "clr_way_list", "fsi_his_data_dto"}
+)
 """Fields of no stated type that hold a list, by their labels (集合)."""
 INSTRUCTION = "就诊凭证类型为"
 """How to fill a field in is no part of its label."""
