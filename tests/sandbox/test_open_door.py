@@ -195,6 +195,32 @@ async def test_a_person_first_named_by_number_is_known_by_a_later_document(
     assert await rows(town, "membership") == people
 
 
+async def test_the_same_token_is_the_same_person_at_every_institution(
+    stranger: Counter, town: Town
+) -> None:
+    token = shown("01", "one token for two")
+    first = await stranger.done("1101", token)
+    people = await rows(town, "membership")
+    stranger.institution = "P51010000009"
+    second = await stranger.done("1101", token)
+    assert second["baseinfo"] == first["baseinfo"]
+    assert await rows(town, "membership") == people
+
+
+async def test_an_item_that_our_few_do_not_hold_is_charged_at_own_expense(
+    stranger: Counter,
+) -> None:
+    member = (await stranger.done("1101", shown("02", "510101199001011234")))["baseinfo"]["psn_no"]
+    stranger.town.documents[member] = "510101199001011234"
+    visit = await stranger.open_visit(member)
+    [unknown] = await stranger.charge(member, visit, ("XC07ABM068A001010304577", "100.00"))
+    assert unknown["chrgitm_lv"] == "03"
+    assert str(unknown["fulamt_ownpay_amt"]) == "100.00"
+    settled = await stranger.done("2207", stranger.settlement(member, visit, [unknown]))
+    assert str(settled["setlinfo"]["fulamt_ownpay_amt"]) == "100.00"
+    assert str(settled["setlinfo"]["fund_pay_sumamt"]) == "0.00"
+
+
 async def test_known_people_stay_as_they_are(open_sandbox: Sandbox, town: Town) -> None:
     member = await town.insure(account="12.00")
     people = await rows(town, "identity")

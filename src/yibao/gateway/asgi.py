@@ -147,6 +147,8 @@ class Gateway:
         if not envelope.care_division:  # a form without an envelope: its own place
             envelope = dataclasses.replace(envelope, care_division=term.division)
         dialect = progress.manner.dialect
+        if welcome is not None:
+            dialect = welcome.dialect(dialect)
         adaption = adaption_of(dialect, found.number)
         read = exchange.read = found.reader.read(adaption.adapt(envelope.input))
         adaption.settle_amounts(read)

@@ -7,6 +7,7 @@ interface itself never asks whether it is in a sandbox.
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from yibao.gateway.dialects.model import Dialect
 from yibao.gateway.envelope import Envelope
 from yibao.gateway.exchange import Exchange
 from yibao.gateway.reading import Input
@@ -18,6 +19,9 @@ Record = Callable[[Exchange], None]
 
 class Welcome(Protocol):
     """Lets strangers in: creates institutions and people on first sight (the open door)."""
+
+    def dialect(self, dialect: Dialect) -> Dialect:
+        """How a province's messages are read while strangers are let in."""
 
     async def institution(self, envelope: Envelope) -> None:
         """Make the envelope's institution known, if it is not."""

@@ -6,10 +6,11 @@ scheme from the age. A later message that knows better corrects the guess.
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from yibao.gateway.dialects.model import Dialect
 from yibao.gateway.envelope import Envelope
 from yibao.gateway.reading import Input
 from yibao.kernel.areas import Pool
@@ -42,6 +43,7 @@ from yibao.sandbox.open_door import (
     traits_needed,
 )
 from yibao.sandbox.people import person_type_of
+from yibao.settlement.model import UnknownItems
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -145,6 +147,15 @@ class OpenWelcome:
         self._vault = vault
         self._clock = clock
         self._institutions = InstitutionWelcome(database, places, clock)
+        self._dialects: dict[str, Dialect] = {}
+
+    def dialect(self, dialect: Dialect) -> Dialect:
+        """The same, but an item that our few do not hold is charged, at own expense."""
+        found = self._dialects.get(dialect.name)
+        if found is None:
+            practice = replace(dialect.practice, unknown_items=UnknownItems.OWN_EXPENSE)
+            found = self._dialects[dialect.name] = replace(dialect, practice=practice)
+        return found
 
     async def institution(self, envelope: Envelope) -> None:
         """Make the envelope's institution known, if it is not."""
@@ -288,8 +299,12 @@ class OpenWelcome:
                 if named.document and await self._guess_is_wrong(unit.connection, found, named):
                     await self._correct(unit, found[named.member][1], named)
                 return found[named.member][1]
-        if named.document and not named.member:
-            members = await self._insured(unit.connection, named)
+        if not named.member:
+            # a voucher that was shown elsewhere made the same guess of a document there
+            guess = guess_of(named, unit.day)
+            members = await people.find_by_document(
+                unit.connection, self._vault, guess.document_type, guess.document_number
+            )
             if members:
                 return members[0].identity.id
         return await self._newcomer(unit, named, home)

@@ -82,8 +82,8 @@ async def accept_token(
     until: datetime,
 ) -> None:
     """Let a token that another platform gave an institution stand for a person."""
-    token_key = vault.fingerprint(_TOKEN, token.strip())
-    code_key = vault.fingerprint(_CODE, f"of token {token.strip()}")
+    token_key = _token_key(vault, institution, token)
+    code_key = vault.fingerprint(_CODE, f"of token {token.strip()} at {institution}")
     await store.insert_code(connection, code_key, identity, now, until)
     await store.insert_token(connection, token_key, code_key, institution, now, until)
 
@@ -99,7 +99,7 @@ async def exchange_code(unit: Unit, vault: Vault, request: DecodeCode) -> TokenF
     if shown["expires_at"] <= unit.now:
         raise _bad_code("二维码已过期，请刷新后重新扫码")
     token, expires = secrets.token_urlsafe(_RANDOM_BYTES), unit.now + TOKEN_LIFE
-    token_key = vault.fingerprint(_TOKEN, token)
+    token_key = _token_key(vault, request.institution, token)
     if not await store.insert_token(
         unit.connection, token_key, code_key, request.institution, unit.now, expires
     ):
@@ -123,7 +123,7 @@ async def holder_of_token(
     connection: "Connection[Any]", vault: Vault, institution: str, token: str, *, now: datetime
 ) -> Holder | None:
     """Whose token it is; None when it was never issued to this institution."""
-    token_key = vault.fingerprint(_TOKEN, token.strip())
+    token_key = _token_key(vault, institution, token)
     row = await store.token(connection, token_key, institution)
     return None if row is None else Holder(row["identity"], row["expires_at"] > now)
 
@@ -136,6 +136,11 @@ async def holder_of_card(
     if row is None or (serial is not None and row["serial_key"] != _key(vault, _SERIAL, serial)):
         return None
     return Holder(row["identity"], row["valid"])
+
+
+def _token_key(vault: Vault, institution: str, token: str) -> bytes:
+    """Another platform may have given two institutions the same token."""
+    return vault.fingerprint(_TOKEN, f"{institution} {token.strip()}")
 
 
 def _key(vault: Vault, what: str, text: str) -> bytes:
