@@ -32,7 +32,7 @@ NOTE = "<!-- Written from the code by `make reference`; do not edit. -->\n"
 _ABOUT_FIELDS = """\
 A field is required where it says so; lengths of text are in characters, `16,2` is 16 digits with
 2 decimals. Certainty says how well sources agree on a field: only what is sure is ever required.
-Codes link to [the code tables](codes.md)."""
+Codes link to [the code tables](../codes.md)."""
 _ABOUT_CODES = """\
 An open table is extended by provinces: an unknown value in it is accepted. In a closed one it is
 refused. 1901 answers them over the interface."""
@@ -47,9 +47,11 @@ Every other number of the interface is answered with refusal 1004 and its Chines
 def pages() -> Mapping[str, str]:
     """Every generated page by its file name."""
     families = _families()
-    made = {f"{name}.md": _family_page(name, numbers) for name, numbers in families.items()}
+    made = {
+        f"transactions/{name}.md": _family_page(name, numbers) for name, numbers in families.items()
+    }
     return {
-        "transactions.md": _index(families),
+        "transactions/README.md": _index(families),
         "codes.md": _codes_page(),
         "refusals.md": _refusals_page(),
         **made,
@@ -137,7 +139,8 @@ def _nodes(title: str, nodes: Iterable[Node]) -> list[str]:
 def _row(field: Field) -> str:
     kind = KINDS.get(field.kind, field.kind or "–")
     length = f" {field.length}" if field.length else ""
-    codes = f"[{field.codes}](codes.md#{_anchor(field.codes)})" if field.codes else ""
+    listed = f"[{field.codes}](../codes.md#{_anchor(field.codes)})"
+    codes = listed if field.codes in dictionaries.tables() else field.codes
     required = "yes" if field.enforced else ""
     return (
         f"| `{field.name}` | {_cell(field.label)} | {kind}{length} | {required} | {codes} | "
@@ -226,6 +229,7 @@ def _joined(lines: Iterable[str]) -> str:
 
 def main(folder: Path) -> None:
     """Write the pages into a folder."""
+    (folder / "transactions").mkdir(parents=True, exist_ok=True)
     for name, text in pages().items():
         (folder / name).write_text(text, encoding="utf-8")
 
