@@ -75,6 +75,7 @@ def _unpacked(digits: str) -> datetime:
 
 def _download(number: str, file: CatalogueFile) -> Handle:
     async def download(call: Call) -> Any:
+        """The list's rows that changed after a version (0: all), as a file for 9102."""
         data = call.input["data"]
         version = data.get("ver", "0")
         after = _after(version)
@@ -126,17 +127,28 @@ async def file_behind(context: Context, number: str) -> FileAnswer | None:
     after, until = _unpacked(instants[:_INSTANT_DIGITS]), _unpacked(instants[_INSTANT_DIGITS:])
     if after > until:
         return None
-    file = FILES[kind]
-    rows: Sequence[Listed] = ()
+    name = _file_name(kind, until)
+
+    async def make() -> bytes:
+        return await _made(context, name, FILES[kind], after, until)
+
+    return FileAnswer(name, await context.made_files.get(number, make))
+
+
+async def _made(
+    context: Context, name: str, file: CatalogueFile, after: datetime, until: datetime
+) -> bytes:
+    """The packed table, made portion by portion in threads: no call waits for a whole list."""
+    table: list[bytes] = []
     if file.source is not None:
         async with context.database.reader([]) as connection:
-            rows = await catalogue.changes(connection, file.source, after, until)
-    name = _file_name(kind, until)
-    content = await asyncio.to_thread(_zipped, name, file, rows)
-    return FileAnswer(name, content)
+            portions = catalogue.changes(connection, file.source, after, until)
+            table = [await asyncio.to_thread(_lines, file, rows) async for rows in portions]
+    text = b"".join(table)
+    return await asyncio.to_thread(files.packed, f"{name.removesuffix('.zip')}.txt", text)
 
 
-def _zipped(name: str, file: CatalogueFile, rows: Sequence[Listed]) -> bytes:
+def _lines(file: CatalogueFile, rows: Sequence[Listed]) -> bytes:
     places = {column: place for place, (column, _) in enumerate(file.columns)}
     lines = []
     for row in rows:
@@ -145,7 +157,7 @@ def _zipped(name: str, file: CatalogueFile, rows: Sequence[Listed]) -> bytes:
             if value:
                 line[places[column]] = value
         lines.append("\t".join(line) + "\n")
-    return files.packed(f"{name.removesuffix('.zip')}.txt", "".join(lines).encode())
+    return "".join(lines).encode()
 
 
 Values = tuple[tuple[str, str], ...]

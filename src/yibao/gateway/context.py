@@ -10,6 +10,7 @@ from yibao.gateway.dialects.model import GENERAL, Dialect
 from yibao.gateway.envelope import NO_DIVISION, Envelope
 from yibao.gateway.exchange import Exchange
 from yibao.gateway.hooks import Faults, Record, Welcome
+from yibao.gateway.made_files import MadeFiles
 from yibao.gateway.reading import Input, digest
 from yibao.gateway.reply import Manner
 from yibao.gateway.tokens import Tokens
@@ -65,6 +66,7 @@ class Context:
     tokens: Tokens | None = None
     """Issues bearer tokens; None: there is no token endpoint."""
     reference_age: float = REFERENCE_AGE
+    made_files: MadeFiles = field(default_factory=MadeFiles)
     observe: Callable[[str, int, float], None] = observe_nothing
     """Told of every answer: transaction number (or ``none``), ``infcode``, seconds."""
     record: Record | None = None

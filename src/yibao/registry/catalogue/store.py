@@ -1,6 +1,6 @@
 """SQL of items, terms and diagnoses. Rows travel as tuples in the order of the columns below."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -96,6 +96,9 @@ async def replace(
 
 # ----------------------------------------------------------------------------- downloads, queries
 
+PORTION = 500
+"""Rows of a download that are read at once: some milliseconds of work."""
+
 _TABLES = {
     CodeList.DIAGNOSES: "registry.diagnosis WHERE $1 <> ''",
     CodeList.PROCEDURES: "registry.list_entry WHERE list = $1",
@@ -135,17 +138,18 @@ async def last_change(
 
 async def changes(
     connection: "Connection[Any]", kind: CodeList, after: datetime, until: datetime
-) -> list[Listed]:
-    """The codes of a list that changed after one instant and not after another, oldest first."""
-    rows = await connection.fetch(
-        "SELECT *"
-        + _CHANGES.format(table=_TABLES.get(kind, _ITEMS))
-        + "AND changed_at <= $3 ORDER BY changed_at, code",
-        kind.value,
-        after,
-        until,
-    )
-    return [Listed(*row) for row in rows]
+) -> AsyncIterator[list[Listed]]:
+    """The codes of a list that changed after one instant and not after another, oldest first.
+
+    In portions: a list has tens of thousands, and whoever else waits is to be served meanwhile.
+    """
+    query = "SELECT *" + _CHANGES.format(table=_TABLES.get(kind, _ITEMS))
+    async with connection.transaction():
+        found = await connection.cursor(
+            query + "AND changed_at <= $3 ORDER BY changed_at, code", kind.value, after, until
+        )
+        while rows := await found.fetch(PORTION):
+            yield [Listed(*row) for row in rows]
 
 
 _QUERIED = """
