@@ -35,11 +35,14 @@ def answer(code: int | None, output: Mapping[str, Any] | None = None, *rows: Any
 
 
 def walk(
-    platform: Platform, infno: str = "2207", care: Care = CAREFUL
+    platform: Platform,
+    infno: str = "2207",
+    care: Care = CAREFUL,
+    content: Mapping[str, Any] = BILL,
 ) -> tuple[Resolution, list[str]]:
     """Drive the steps against a platform that answers every message; the end and what was sent."""
     sent: list[str] = []
-    steps = made_sure(Send(infno, BILL, MESSAGE), care)
+    steps = made_sure(Send(infno, content, MESSAGE), care)
     step = next(steps)
     while True:
         reply = None
@@ -90,6 +93,19 @@ def test_a_settlement_that_the_visit_shows_is_done() -> None:
     )
     assert (end.ending, sent) == (Ending.DONE, ["2207", "5204", "5203"])
     assert end.answer.output["setlinfo"]["setl_id"] == "s"
+
+
+def test_a_stays_settlement_is_found_whatever_the_platform_calls_its_batches() -> None:
+    end, sent = walk(
+        answering(
+            t2304=answer(None),
+            t5204=answer(0, {}, {"setl_id": "s", "chrg_bchno": "stay-1"}),
+            t5203=answer(0, {"setlinfo": {"setl_id": "s", "medins_setl_id": MESSAGE}}),
+        ),
+        "2304",
+        content={"data": {"psn_no": "p", "mdtrt_id": "v"}},
+    )
+    assert (end.ending, sent) == (Ending.DONE, ["2304", "5204", "5203"])
 
 
 def test_a_settlement_by_another_message_is_not_ours() -> None:

@@ -140,13 +140,15 @@ def _settlement_of(message: Send) -> Generator[Send | Pause, Answer | None, Answ
 
 
 def _settlements(lines: Answer, batch: Any) -> list[str]:
-    """Settlements of the visit's lines; of one charge batch where message and lines name it."""
-    rows = lines.rows
+    """Settlements of the visit's lines; of one charge batch where message and lines name it.
+
+    The bill of a stay names none, whatever the platform calls the batches of its lines.
+    """
     return list(
         dict.fromkeys(
             str(row["setl_id"])
-            for row in rows
-            if row.get("setl_id") and row.get("chrg_bchno") in (batch, None)
+            for row in lines.rows
+            if row.get("setl_id") and (batch is None or row.get("chrg_bchno") in (batch, None))
         )
     )
 
