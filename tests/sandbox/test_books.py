@@ -3,10 +3,19 @@
 import pytest
 
 from tests.sandbox.builders import setlinfo
-from yibao.sandbox.books import Amounts, BillKey, Books, Label, amounts_of, broken_identities
+from yibao.sandbox.books import (
+    Amounts,
+    BillKey,
+    Books,
+    Kind,
+    Label,
+    amounts_of,
+    broken_identities,
+    canonical,
+)
 
-KEY = BillKey("visit", "batch")
-LABEL = Label("310", "l3")
+KEY = BillKey("visit", "1100001")
+LABEL = Label(Kind.OUTPATIENT, "310", "l3")
 
 
 def mirror() -> dict[str, str]:
@@ -21,24 +30,24 @@ def mirror() -> dict[str, str]:
 
 def test_a_settlement_is_entered_by_its_reply() -> None:
     books = Books()
-    books.settled(KEY, LABEL, setlinfo())
+    books.settled("visit", LABEL, setlinfo())
     assert books.net == Amounts(total=100_00, funds=50_00, account=20_00, cash=30_00)
-    assert books.living == {KEY: "1100001"}
+    assert books.living == {KEY}
     assert books.faults == []
 
 
 def test_a_cancellation_brings_the_bill_to_nothing() -> None:
     books = Books()
-    books.settled(KEY, LABEL, setlinfo())
+    books.settled("visit", LABEL, setlinfo())
     books.cancelled(KEY, mirror())
     assert books.bills == {KEY: Amounts()}
-    assert books.living == {}
+    assert books.living == set()
     assert books.faults == []
 
 
 def test_a_cancellation_that_is_no_mirror_is_a_fault() -> None:
     books = Books()
-    books.settled(KEY, LABEL, setlinfo())
+    books.settled("visit", LABEL, setlinfo())
     books.cancelled(KEY, mirror() | {"fund_pay_sumamt": "-49.99"})
     assert len(books.faults) == 1
 
@@ -68,3 +77,28 @@ def test_a_deductible_beyond_the_scope_is_a_fault() -> None:
 
 def test_null_amounts_count_as_nothing() -> None:
     assert amounts_of({"medfee_sumamt": 1, "fund_pay_sumamt": "", "acct_pay": None}) == Amounts(100)
+
+
+def test_a_bill_that_is_settled_anew_is_another_one() -> None:
+    books = Books()
+    first = books.settled("visit", LABEL, setlinfo())
+    books.cancelled(first, mirror())
+    second = books.settled("visit", LABEL, setlinfo(setl_id="1100002"))
+    assert books.living == {second}
+    assert books.net == Amounts(total=100_00, funds=50_00, account=20_00, cash=30_00)
+    assert books.faults == []
+
+
+def test_a_number_that_is_given_twice_is_a_fault() -> None:
+    books = Books()
+    books.settled("visit", LABEL, setlinfo())
+    books.settled("another visit", LABEL, setlinfo())
+    assert books.faults == []
+    books.settled("visit", LABEL, setlinfo())
+    assert len(books.faults) == 1
+
+
+def test_a_purchase_that_is_taken_back_names_its_cash_in_its_own_way() -> None:
+    reply = mirror()
+    reply["cash_payamt"] = reply.pop("pdn_cash_pay")
+    assert amounts_of(canonical(reply)).cash == -30_00

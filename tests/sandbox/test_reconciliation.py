@@ -10,7 +10,7 @@ from yibao.adjudication.model import Sums
 from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import PoolKey
 from yibao.policy.terms import EMPLOYEE, GENERAL_OUTPATIENT, PersonType
-from yibao.sandbox.books import BillKey, Label
+from yibao.sandbox.books import Kind, Label
 from yibao.sandbox.hospital import Hospital
 from yibao.sandbox.reconciliation import LedgerTotals, compare
 from yibao.settlement.model import (
@@ -68,8 +68,8 @@ def facts() -> SettlementFacts:
 def settled() -> Hospital:
     """A hospital whose book holds that one settlement."""
     one = hospital()
-    key = BillKey(VISIT.text(), "batch")
-    one.books.settled(key, Label("310", "l3"), setlinfo(setl_id=SETTLED.text()))
+    label = Label(Kind.OUTPATIENT, "310", "l3")
+    one.books.settled(VISIT.text(), label, setlinfo(setl_id=SETTLED.text()))
     return one
 
 
@@ -89,7 +89,7 @@ def test_a_fen_that_moved_from_cash_to_account_is_found(settled: Hospital) -> No
     moved = replace(facts(), account=20_01, cash=29_99)
     found = compare(settled, [moved], LedgerTotals(70_01, 29_99))
     assert len(found.differences) == 1
-    assert found.hospital != found.settlements
+    assert found.own != found.settlements
 
 
 @pytest.mark.parametrize("wrong", [LedgerTotals(70_01, 30_00), LedgerTotals(70_00, 29_99)])

@@ -1,8 +1,9 @@
-"""A hospital's own book: what it believes was settled, learnt from replies alone."""
+"""An institution's own book: what it believes was settled, learnt from replies alone."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any, NamedTuple
 
 from yibao.kernel.money import Fen, fen_from_yuan
@@ -18,11 +19,19 @@ FUND_FIELDS = (
 )
 
 
+class Kind(StrEnum):
+    """What brings a patient."""
+
+    OUTPATIENT = "outpatient"
+    STAY = "stay"
+    PURCHASE = "purchase"
+
+
 class BillKey(NamedTuple):
-    """What a settlement is about: one charge batch of one visit."""
+    """A settlement of a visit, by the platform's numbers."""
 
     visit: str
-    batch: str
+    settlement: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,38 +56,43 @@ class Amounts:
 
 
 class Label(NamedTuple):
-    """Under what a hospital's report sums a bill."""
+    """Under what an institution's report sums a bill."""
 
+    kind: Kind
     scheme: str
     level: str
 
 
 @dataclass(slots=True)
 class Books:
-    """The book of one hospital."""
+    """The book of one institution."""
 
     bills: dict[BillKey, Amounts] = field(default_factory=dict)
-    """Net of every bill that was ever settled; a cancelled one is there with zeros."""
-    living: dict[BillKey, str] = field(default_factory=dict)
-    """``setl_id`` of the bills that are settled now."""
+    """Net of every settlement that was ever made; a cancelled one is there with zeros."""
+    living: set[BillKey] = field(default_factory=set)
+    """The bills that are settled now."""
     labels: dict[BillKey, Label] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     """What the platform answered and should not have: broken identities, differing repetitions."""
 
-    def settled(self, key: BillKey, label: Label, settlement: Mapping[str, Any]) -> None:
-        """Enter a settlement by its reply (``setlinfo`` of 2207)."""
+    def settled(self, visit: str, label: Label, settlement: Mapping[str, Any]) -> BillKey:
+        """Enter a settlement by its reply (``setlinfo`` of 2207, 2304 or 2102)."""
+        key = BillKey(visit, str(settlement["setl_id"]))
+        if key in self.bills:
+            self.faults.append(f"{key} was settled before: its number is given twice")
         self.faults += broken_identities(settlement)
         self._enter(key, amounts_of(settlement))
         self.labels[key] = label
-        self.living[key] = str(settlement["setl_id"])
+        self.living.add(key)
+        return key
 
     def cancelled(self, key: BillKey, settlement: Mapping[str, Any]) -> None:
-        """Enter a cancellation by its reply (``setlinfo`` of 2208, with negative amounts)."""
+        """Enter a cancellation by its reply (``setlinfo``, with negative amounts)."""
         amounts = amounts_of(settlement)
         if amounts != -self.bills[key]:
             self.faults.append(f"cancellation of {key} is not its mirror: {amounts}")
         self._enter(key, amounts)
-        del self.living[key]
+        self.living.discard(key)
 
     @property
     def net(self) -> Amounts:
@@ -100,11 +114,11 @@ def fen(value: str | int | Decimal | None) -> Fen:
 
 
 _OTHER_NAMES = {"psn_pay": "psn_part_amt", "cash_payamt": "psn_cash_pay"}
-"""Amounts that 5203 knows by other names than 2207."""
+"""Amounts that 5203 and 2103 know by other names than 2207."""
 
 
 def canonical(settlement: Mapping[str, Any]) -> dict[str, Any]:
-    """A ``setlinfo`` of 5203 in the names of 2207; one of 2207 as it is."""
+    """A ``setlinfo`` of 5203 or 2103 in the names of 2207; one of 2207 as it is."""
     named = {other: settlement[name] for name, other in _OTHER_NAMES.items() if name in settlement}
     return named | {name: value for name, value in settlement.items() if name not in _OTHER_NAMES}
 

@@ -25,7 +25,7 @@ from yibao.kernel.periods import business_date
 from yibao.ledger import service as ledger
 from yibao.platform.database import Database
 from yibao.platform.settings import Settings
-from yibao.policy.terms import EMPLOYEE, RESIDENT
+from yibao.policy.terms import EMPLOYEE, GENERAL_OUTPATIENT, RESIDENT
 from yibao.registry.catalogue.model import Catalogue
 from yibao.registry.catalogue.service import load_catalogue
 from yibao.sandbox import report
@@ -33,6 +33,7 @@ from yibao.sandbox.accounts import collect
 from yibao.sandbox.line import Troubles
 from yibao.sandbox.places import BEIJING, CHANGSHA
 from yibao.sandbox.reconciliation import Comparison, LedgerTotals, ledger_totals, reconcile
+from yibao.sandbox.stay import ORDINARY as ORDINARY_STAY
 from yibao.sandbox.traffic import Traffic, run_visits
 from yibao.settlement import service as settlement
 from yibao.settlement.model import LineFacts, SettlementFacts, SettlementKind
@@ -40,7 +41,9 @@ from yibao.settlement.model import LineFacts, SettlementFacts, SettlementKind
 if TYPE_CHECKING:
     from asyncpg import Connection
 
-_EXPLAINED = 3
+_EXPLAINED = 4
+_LINES_SHOWN = 8
+"""Of a bill that is explained; a stay has a hundred."""
 _FAULTS_SHOWN = 20
 _APPROVED = {"0": None, "1": True, "2": False}
 """``hosp_appr_flag``."""
@@ -100,7 +103,9 @@ async def _look(
     days: tuple[date, date],
 ) -> Findings:
     async with _reading(dsn) as connection:
-        comparisons, settled = await reconcile(connection, traffic.hospitals, *days, before=before)
+        comparisons, settled = await reconcile(
+            connection, traffic.institutions, *days, before=before
+        )
         catalogue = await load_catalogue(connection)
         return Findings(
             comparisons,
@@ -113,13 +118,14 @@ async def _look(
 
 
 def telling_bills(settled: Sequence[SettlementFacts]) -> list[tuple[str, SettlementFacts]]:
-    """Three bills worth explaining: each the one of its kind in which most happens."""
+    """A few bills worth explaining: each the one of its kind in which most happens."""
     kinds: tuple[tuple[str, Callable[[SettlementFacts], bool]], ...] = (
         (
             "Beijing, an employee whose deductible ends in this bill 北京职工",
             lambda bill: (
                 bill.visit.pool == BEIJING.pool
                 and bill.scheme == EMPLOYEE
+                and bill.care_kind == GENERAL_OUTPATIENT
                 and bill.deductible > 0
                 and bill.funds > 0
             ),
@@ -127,11 +133,20 @@ def telling_bills(settled: Sequence[SettlementFacts]) -> list[tuple[str, Settlem
         (
             "Changsha, an employee 长沙职工",
             lambda bill: (
-                bill.visit.pool == CHANGSHA.pool and bill.scheme == EMPLOYEE and bill.funds > 0
+                bill.visit.pool == CHANGSHA.pool
+                and bill.scheme == EMPLOYEE
+                and bill.care_kind == GENERAL_OUTPATIENT
+                and bill.funds > 0
             ),
         ),
-        ("a resident 居民", lambda bill: bill.scheme == RESIDENT and bill.funds > 0),
-        *(("a bill 门诊", lambda _: True) for _ in range(_EXPLAINED)),
+        (
+            "a resident 居民",
+            lambda bill: (
+                bill.scheme == RESIDENT and bill.care_kind == GENERAL_OUTPATIENT and bill.funds > 0
+            ),
+        ),
+        ("a stay 住院", lambda bill: bill.care_kind == ORDINARY_STAY and bill.funds > 0),
+        *(("a bill 账单", lambda _: True) for _ in range(_EXPLAINED)),
     )
     living = [
         bill
@@ -167,11 +182,16 @@ async def _explained(
         for line, _ in await settlement.lines(connection, bill.visit, None, catalogue)
         if line.line.batch == bill.batch
     ]
+    shown = lines[:_LINES_SHOWN]
     paid = f"基金 {yuan(bill.funds)}，个人账户 {yuan(bill.account)}，现金 {yuan(bill.cash)}"
     return "\n".join(
         [
             f"{bill.day} 险种 {bill.scheme} 人员类别 {bill.person_type} 机构等级 {bill.level}",
-            *(f"  {line.item_name} × {_count(line)}：{_line(line)}" for line in lines),
+            *(
+                f"  {line.item_name} × {_count(line)}：{_line(line)}"
+                for line in lines[:_LINES_SHOWN]
+            ),
+            *([f"  …… 共 {len(lines)} 条明细"] if len(lines) > len(shown) else []),
             explain(decision),
             f"合计 {yuan(bill.sums.total)} = {paid}",
         ]

@@ -1,4 +1,4 @@
-"""What brings people to an outpatient department, and what they are billed for (demo data)."""
+"""What brings people to an institution, and what they are billed for (demo data)."""
 
 import csv
 from dataclasses import dataclass
@@ -12,6 +12,12 @@ from yibao.kernel.periods import age_on
 CONSULTATION = "普通门诊诊查费"
 COMMON_SERVICES = ("C—反应蛋白测定(CRP)", "常规心电图检查", "粪便常规", "静脉输液")
 """Ordered now and then whatever the diagnosis is."""
+
+WARD = ("普通病房床位费(三人间)", "住院诊查费", "Ⅱ级护理")
+"""Charged for every day of a stay."""
+EXAMINATIONS = ("X线计算机体层(CT)平扫", "磁共振平扫", "遥测心电监护")
+"""Done as a stay begins."""
+OPERATIONS = ("阑尾切除术(单纯性)", "胆囊切除术", "胃肠切开取异物(局部肿瘤切除)")
 
 _CHILD = 14
 
@@ -57,11 +63,16 @@ def encounters() -> tuple[Encounter, ...]:
 
 
 def item_names() -> tuple[str, ...]:
-    """Every catalogue name that an encounter may bill, without repetition, in a stable order."""
-    names = [CONSULTATION, *COMMON_SERVICES]
+    """Every catalogue name that may be billed, without repetition, in a stable order."""
+    names = [CONSULTATION, *COMMON_SERVICES, *WARD, *EXAMINATIONS, *OPERATIONS]
     for encounter in encounters():
         names += [*encounter.drugs, *encounter.services]
     return tuple(dict.fromkeys(names))
+
+
+def drug_names() -> tuple[str, ...]:
+    """Every drug that may be billed, without repetition, in a stable order."""
+    return tuple(dict.fromkeys(drug for encounter in encounters() for drug in encounter.drugs))
 
 
 def draw_encounter(random: Random, gender: str, birth_date: date, today: date) -> Encounter:

@@ -1,29 +1,31 @@
-"""A simulated hospital: who comes, what is ordered, how the bill is cut, what is cancelled again.
+"""A simulated hospital: who comes, what is ordered, how the bill is cut, what is cancelled."""
 
-It reaches the platform over HTTP alone, through the client that anyone has.
-"""
-
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import datetime, timedelta
 from random import Random
-from typing import Any
 
-from yibao.client import Client
-from yibao.kernel.money import PRICE_SCALE, QUANTITY_SCALE, scaled
-from yibao.kernel.periods import local_time
-from yibao.sandbox.books import Books
-from yibao.sandbox.encounters import COMMON_SERVICES, CONSULTATION, Encounter, draw_encounter
-from yibao.sandbox.line import Line, Tally, Troubles
-from yibao.sandbox.visit import Charge, Desk, Patient, PriceListEntry, Visit
+from yibao.sandbox.books import Kind
+from yibao.sandbox.desk import Charge, Patient, now
+from yibao.sandbox.encounters import (
+    COMMON_SERVICES,
+    CONSULTATION,
+    EXAMINATIONS,
+    OPERATIONS,
+    WARD,
+    Encounter,
+)
+from yibao.sandbox.institution import Institution
+from yibao.sandbox.stay import Ordered, Stay
+from yibao.sandbox.visit import Visit
 
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """How often the hospital does what, as shares of visits or bills."""
+    """How often hospitals do what, as shares of visits, stays or bills."""
 
     register_in_vain: float = 0.03
-    """The patient leaves: 2202."""
+    """The patient leaves: 2202, 2404."""
     several_bills: float = 0.45
     """Consultation, tests and drugs are settled one by one."""
     withdraw: float = 0.04
@@ -32,69 +34,84 @@ class Habits:
     """A settled bill is cancelled (2208)."""
     settle_again: float = 0.5
     """Of the cancelled: settled once more, as they are."""
+    change_bed: float = 0.2
+    """A stay's admission is corrected (2403)."""
+    give_back: float = 0.3
+    """Something that was charged in a stay comes back (2301 with a negative line)."""
+    settle_between: float = 0.15
+    """A stay is settled in its middle too."""
+    cancel_stay: float = 0.15
+    """A stay's settlement is cancelled (2305)."""
+    reopen: float = 0.5
+    """Of these: the discharge too (2405), something was forgotten."""
+    operate: float = 0.25
+    """An operation in a stay."""
 
 
-_PRICE_PERCENT = {"prov": 100, "l3": 100, "l2": 90, "l1": 85, "grass": 80}
-"""What a level charges of the tertiary price: smaller houses have lower ceilings."""
+_HABITS = Habits()
+_LONGEST = 14
+"""Days of the longest stay."""
 
 
-class Hospital:
-    """One hospital with its price list, its line to the platform and its book."""
-
-    def __init__(
-        self,
-        client: Client,
-        price_list: Sequence[PriceListEntry],
-        *,
-        level: str,
-        random: Random,
-        troubles: Troubles,
-        habits: Habits | None = None,
-        on_settled: Callable[[Mapping[str, Any]], None] = lambda _: None,
-    ) -> None:
-        self.books = Books()
-        self.level = level
-        self.name = client.endpoint.name
-        self.code = client.endpoint.institution
-        self.visits = 0
-        self._desk = Desk(Line(client, random, troubles), self.books, level, random, on_settled)
-        self._prices = {entry.name: entry for entry in price_list}
-        self._random = random
-        self._habits = habits or Habits()
-        self._opened = f"{local_time(datetime.now(UTC)):%y%m%d%H%M%S}"
-
-    @property
-    def tally(self) -> Tally:
-        """What went over the line so far."""
-        return self._desk.line.tally
+class Hospital(Institution):
+    """A hospital with outpatients and inpatients."""
 
     async def see(self, patient: Patient) -> None:
-        """One patient's visit from the front desk to the cashier.
+        """One outpatient's visit from the front desk to the cashier.
 
         Raises:
             NotDone: the platform refused something that a correct hospital may do.
         """
-        self.visits += 1
-        visit = await Visit.open(self._desk, patient, f"{self._opened}{self.visits:06d}")
-        if self._happens(self._habits.register_in_vain):
+        visit = await Visit.open(self._desk, patient, self._next_number(Kind.OUTPATIENT))
+        if self._happens(_HABITS.register_in_vain):
             await visit.withdraw_registration()
             return
-        encounter = draw_encounter(
-            self._random, patient.gender, patient.birth_date, local_time(datetime.now(UTC)).date()
-        )
+        encounter = self._reason_of(patient)
         await visit.describe(encounter)
         for charges in self._bills(encounter):
             await self._bill(visit, charges)
 
+    async def take_in(self, patient: Patient) -> None:
+        """One inpatient's stay, told from its admission some days ago to the bill of today.
+
+        Raises:
+            NotDone: the platform refused something that a correct hospital may do.
+        """
+        encounter = self._reason_of(patient)
+        number = self._next_number(Kind.STAY)
+        stay = await Stay.admit(self._desk, patient, number, encounter, _some_days_ago(patient))
+        if self._happens(_HABITS.register_in_vain):
+            await stay.cancel_admission()
+            return
+        if self._happens(_HABITS.change_bed):
+            await stay.change_bed()
+        days = max(1, (now().date() - stay.begin.date()).days)
+        middle = days // 2 if self._happens(_HABITS.settle_between) else 0
+        if middle:
+            await self._treat(stay, encounter, range(middle))
+            await stay.settle(interim=True)
+        await self._treat(stay, encounter, range(middle, days))
+        await stay.discharge()
+        await stay.settle()
+        if self._happens(_HABITS.cancel_stay):
+            await stay.cancel()
+            if self._happens(_HABITS.reopen):
+                await stay.reopen()
+                await stay.charge([Ordered(self._charge(COMMON_SERVICES[0], 1), days)])
+                await stay.discharge()
+            await stay.settle()
+
+    # ----------------------------------------------------------------------------- outpatients
+
     async def _bill(self, visit: Visit, charges: Sequence[Charge]) -> None:
         batch = await visit.upload(charges)
-        if self._happens(self._habits.withdraw):
+        if self._happens(_HABITS.withdraw):
             await visit.withdraw(batch)
             batch = await visit.upload(charges)
         await visit.settle(batch)
-        if self._happens(self._habits.cancel):
+        if self._happens(_HABITS.cancel):
             await visit.cancel(batch)
-            if self._happens(self._habits.settle_again):
+            if self._happens(_HABITS.settle_again):
                 await visit.settle(batch)
 
     def _bills(self, encounter: Encounter) -> list[list[Charge]]:
@@ -103,51 +120,43 @@ class Hospital:
         consultation = [self._charge(CONSULTATION, 1)]
         extra = [draw.choice(COMMON_SERVICES)] if draw.random() < 0.3 else []
         ordered = [name for name in encounter.services if draw.random() < 0.7]
-        tests = [
-            self._charge(name, 1)
-            for name in dict.fromkeys([*ordered, *extra])
-            if name in self._prices
-        ]
+        tests = self._charges(dict.fromkeys([*ordered, *extra]))
         drugs = [
             self._charge(name, draw.randint(1, 6))
             for name in encounter.drugs
             if name in self._prices and draw.random() < 0.75
         ]
         parts = [part for part in (consultation, tests, drugs) if part]
-        if draw.random() < self._habits.several_bills:
+        if draw.random() < _HABITS.several_bills:
             return parts
         return [[charge for part in parts for charge in part]]
 
-    def _charge(self, name: str, count: int) -> Charge:
-        entry = self._prices[name]
-        quantity = count * 10**QUANTITY_SCALE
-        if self._random.random() < 0.05:
-            quantity //= 2
-        price = entry.price * _PRICE_PERCENT[self.level] // 100
-        if self._random.random() < 0.1:  # dearer than the ceiling, now and then
-            price = price * 130 // 100
-        return Charge(entry, quantity, price)
+    # ------------------------------------------------------------------------------- inpatients
 
-    def _happens(self, share: float) -> bool:
-        return self._random.random() < share
+    async def _treat(self, stay: Stay, encounter: Encounter, days: range) -> None:
+        await stay.charge([one for day in days for one in self._orders(encounter, day)])
+        if self._happens(_HABITS.give_back):
+            await stay.give_back()
 
-
-def price_list_from(items: Sequence[Mapping[str, Any]], pool: str) -> list[PriceListEntry]:
-    """A hospital's price list from ``items`` of the sandbox's accounts."""
-    return [
-        PriceListEntry(item["med_list_codg"], item["name"], scaled(item["pric"], PRICE_SCALE))
-        for item in items
-        if item["pool"] == pool
-    ]
+    def _orders(self, encounter: Encounter, day: int) -> list[Ordered]:
+        """What one day of a stay costs: the ward every day, most of the tests on the first."""
+        draw = self._random
+        charges = self._charges(WARD)
+        charges += self._charges(name for name in encounter.drugs if draw.random() < 0.8)
+        charges += self._charges(name for name in COMMON_SERVICES if draw.random() < 0.4)
+        if day == 0:
+            charges += self._charges(encounter.services)
+            charges += self._charges(name for name in EXAMINATIONS if draw.random() < 0.5)
+            if self._happens(_HABITS.operate):
+                charges += self._charges([draw.choice(OPERATIONS)])
+        return [Ordered(charge, day) for charge in charges]
 
 
-def patient_from(row: Mapping[str, Any]) -> Patient:
-    """A patient from a row of ``persons`` of the sandbox's accounts."""
-    return Patient(
-        number=row["psn_no"],
-        certificate=row["certno"],
-        gender=row["gend"],
-        birth_date=date.fromisoformat(row["brdy"]),
-        scheme=row["insutype"],
-        division=row["insuplc_admdvs"],
-    )
+def _some_days_ago(patient: Patient) -> datetime:
+    """When a stay that ends today began; not in another year, whose deductible is another.
+
+    It is the same for one patient all day, so that a second stay does not lie around the first.
+    """
+    today = now()
+    days = Random(patient.number).randint(1, _LONGEST)  # noqa: S311 - plausible, not secret
+    return today - timedelta(days=min(days, today.timetuple().tm_yday - 1))

@@ -1,4 +1,4 @@
-"""Three books, one truth: the hospitals' own, the settlements, the ledger. To the fen."""
+"""Three books, one truth: the institutions' own, the settlements, the ledger. To the fen."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from yibao.kernel.money import Fen, yuan
 from yibao.ledger import service as ledger
 from yibao.sandbox.books import Amounts, BillKey, total_of
-from yibao.sandbox.hospital import Hospital
+from yibao.sandbox.institution import Institution
 from yibao.settlement import service as settlement
 from yibao.settlement.model import SettlementFacts
 
@@ -37,8 +37,9 @@ class Comparison:
     institution: str
     name: str
     bills: int
-    """Bills that are settled now, by the hospital's book."""
-    hospital: Amounts
+    """Bills that are settled now, by the institution's book."""
+    own: Amounts
+    """By the institution's book."""
     settlements: Amounts
     ledger: LedgerTotals
     differences: tuple[str, ...]
@@ -50,29 +51,35 @@ def amounts_of_facts(facts: SettlementFacts) -> Amounts:
     return Amounts(facts.sums.total, facts.funds, facts.account + facts.family, facts.cash)
 
 
+def key_of(facts: SettlementFacts) -> BillKey:
+    """The bill that a settlement is, or that it mirrors."""
+    settlement = facts.mirrors or facts.key
+    return BillKey(facts.visit.text(), "" if settlement is None else settlement.text())
+
+
 def compare(
-    hospital: Hospital, facts: Sequence[SettlementFacts], claimed: LedgerTotals
+    institution: Institution, facts: Sequence[SettlementFacts], claimed: LedgerTotals
 ) -> Comparison:
-    """Hold one hospital's book against its settlements and the ledger, bill by bill."""
+    """Hold one institution's book against its settlements and the ledger, bill by bill."""
     by_bill: dict[BillKey, Amounts] = {}
-    living: dict[BillKey, str] = {}
+    living: set[BillKey] = set()
     for settled in facts:
-        key = BillKey(settled.visit.text(), settled.batch)
+        key = key_of(settled)
         by_bill[key] = by_bill.get(key, Amounts()) + amounts_of_facts(settled)
-        if settled.mirrors is None and settled.cancelled_by is None and settled.key is not None:
-            living[key] = settled.key.text()
-    book = hospital.books
+        if settled.mirrors is None and settled.cancelled_by is None:
+            living.add(key)
+    book = institution.books
     differences = [
-        f"bill {key.batch} of visit {key.visit}: hospital {_text(book.bills.get(key))}, "
-        f"settlements {_text(by_bill.get(key))}"
+        f"settlement {key.settlement} of visit {key.visit}: "
+        f"institution {_text(book.bills.get(key))}, settlements {_text(by_bill.get(key))}"
         for key in sorted(book.bills.keys() | by_bill.keys())
         if book.bills.get(key, Amounts()) != by_bill.get(key, Amounts())
     ]
     differences += [
-        f"bill {key.batch} of visit {key.visit} lives as {living.get(key)}, "
-        f"the hospital holds {book.living.get(key)}"
-        for key in sorted(book.living.keys() | living.keys())
-        if book.living.get(key) != living.get(key)
+        f"settlement {key.settlement} of visit {key.visit} "
+        f"{'lives, but not in' if key in living else 'is cancelled, but lives in'} "
+        "the institution's book"
+        for key in sorted(book.living ^ living)
     ]
     net = total_of(by_bill.values())
     if claimed != LedgerTotals(net.funds + net.account, net.cash):
@@ -81,10 +88,10 @@ def compare(
             f"settlements: {yuan(net.funds + net.account)} and {yuan(net.cash)}"
         )
     return Comparison(
-        institution=hospital.code,
-        name=hospital.name,
+        institution=institution.code,
+        name=institution.name,
         bills=len(book.living),
-        hospital=book.net,
+        own=book.net,
         settlements=net,
         ledger=claimed,
         differences=tuple(differences),
@@ -101,27 +108,29 @@ async def ledger_totals(
 
 async def reconcile(
     connection: "Connection[Any]",
-    hospitals: Sequence[Hospital],
+    institutions: Sequence[Institution],
     start: date,
     end: date,
     *,
     before: Mapping[str, LedgerTotals],
 ) -> tuple[list[Comparison], list[SettlementFacts]]:
-    """Compare all hospitals' books with what was settled ``start`` ≤ day < ``end``.
+    """Compare all books with what was settled ``start`` ≤ day < ``end``.
 
     ``before`` is the ledger as the run began. The second answer is what the run settled.
     """
     totals = await ledger_totals(connection, start, end)
     comparisons: list[Comparison] = []
     run: list[SettlementFacts] = []
-    for hospital in hospitals:
-        visits = {key.visit for key in hospital.books.bills}
-        settled = await settlement.settlements_of_institution(connection, hospital.code, start, end)
+    for institution in institutions:
+        visits = {key.visit for key in institution.books.bills}
+        settled = await settlement.settlements_of_institution(
+            connection, institution.code, start, end
+        )
         facts = [one for one in settled if one.visit.text() in visits]
         run += facts
         nothing = LedgerTotals()
-        claimed = totals.get(hospital.code, nothing).since(before.get(hospital.code, nothing))
-        comparisons.append(compare(hospital, facts, claimed))
+        claimed = totals.get(institution.code, nothing).since(before.get(institution.code, nothing))
+        comparisons.append(compare(institution, facts, claimed))
     return comparisons, run
 
 

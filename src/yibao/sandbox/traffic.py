@@ -1,8 +1,9 @@
-"""Several hospitals at once, a number of visits, patients drawn from the sandbox's accounts."""
+"""Hospitals and pharmacies at once, a number of visits, patients from the sandbox's accounts."""
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -10,12 +11,19 @@ from random import Random
 from typing import Any
 
 from yibao.client import Client, Endpoint, Family
-from yibao.sandbox.hospital import Hospital, patient_from, price_list_from
+from yibao.sandbox.books import Kind
+from yibao.sandbox.desk import Patient
+from yibao.sandbox.hospital import Hospital
+from yibao.sandbox.institution import Institution, patient_from, price_list_from
 from yibao.sandbox.line import Tally, Troubles
-from yibao.sandbox.visit import Patient
+from yibao.sandbox.pharmacy import Pharmacy
 
-_SHARES = {"l3": 6, "prov": 4, "l2": 5, "l1": 3, "grass": 5}
-"""How many of the visits go to a hospital of a level."""
+_OUTPATIENTS = {"l3": 6, "prov": 4, "l2": 5, "l1": 3, "grass": 5}
+"""How many of the outpatients go to a hospital of a level."""
+_INPATIENTS = {"l3": 6, "prov": 4, "l2": 4, "l1": 1, "grass": 0}
+
+MIX = {Kind.OUTPATIENT: 0.80, Kind.STAY: 0.05, Kind.PURCHASE: 0.15}
+"""Shares of what brings people."""
 
 AT_ONCE = 24
 """Visits under way at the same time."""
@@ -23,9 +31,9 @@ AT_ONCE = 24
 
 @dataclass(slots=True)
 class Traffic:
-    """What ran, as the hospitals saw it."""
+    """What ran, as the institutions saw it."""
 
-    hospitals: list[Hospital]
+    institutions: list[Institution] = field(default_factory=list)
     seconds: float = 0.0
     first_bill_after: float | None = None
     """Seconds from the start of the run to the first settled bill."""
@@ -33,16 +41,19 @@ class Traffic:
     """Visits that ended because the platform refused or did not answer."""
 
     @property
-    def visits(self) -> int:
-        """Visits begun."""
-        return sum(hospital.visits for hospital in self.hospitals)
+    def seen(self) -> Counter[Kind]:
+        """Visits begun, by what brought the patient."""
+        together: Counter[Kind] = Counter()
+        for institution in self.institutions:
+            together.update(institution.seen)
+        return together
 
     @property
     def tally(self) -> Tally:
         """What went over all lines."""
         together = Tally()
-        for hospital in self.hospitals:
-            together.add(hospital.tally)
+        for institution in self.institutions:
+            together.add(institution.tally)
         return together
 
     @property
@@ -50,7 +61,7 @@ class Traffic:
         """Everything that should not have happened."""
         return [
             *self.broken_off,
-            *(fault for hospital in self.hospitals for fault in hospital.books.faults),
+            *(fault for institution in self.institutions for fault in institution.books.faults),
         ]
 
 
@@ -60,18 +71,20 @@ async def run_visits(
     *,
     seed: int,
     troubles: Troubles,
+    mix: Mapping[Kind, float] = MIX,
     at_once: int = AT_ONCE,
     on_visit: Callable[[], None] = lambda: None,
     on_first_bill: Callable[[Mapping[str, Any]], None] = lambda _: None,
 ) -> Traffic:
-    """Run ``visits`` visits against the platform of ``found`` (the sandbox's accounts).
+    """Run ``visits`` visits, stays and purchases among them as ``mix`` says.
 
+    ``found`` is what the sandbox's accounts say of the platform.
     Who comes where with what follows from ``seed``; the order in which the platform meets it does
     not, because visits run side by side.
     """
     draw = Random(seed)  # noqa: S311 - plausible, not secret
     started = time.perf_counter()
-    traffic = Traffic([])
+    traffic = Traffic()
 
     def settled(settlement: Mapping[str, Any]) -> None:
         if traffic.first_bill_after is None:
@@ -79,35 +92,33 @@ async def run_visits(
             on_first_bill(settlement)
 
     async with AsyncExitStack() as stack:
-        by_pool: dict[str, list[Hospital]] = {}
+        city = _City(draw)
         for row in found["institutions"]:
-            if row["kind"] != "hospital":
-                continue
-            hospital = Hospital(
-                await stack.enter_async_context(
-                    Client(endpoint_from(row, found["base_url"]), connections=at_once)
-                ),
+            endpoint = endpoint_from(row, found["base_url"])
+            make = Pharmacy if row["kind"] == "pharmacy" else Hospital
+            institution = make(
+                await stack.enter_async_context(Client(endpoint, connections=at_once)),
                 price_list_from(found["items"], row["pool"]),
                 level=row["level"],
                 random=Random(draw.random()),  # noqa: S311
                 troubles=troubles,
                 on_settled=settled,
             )
-            traffic.hospitals.append(hospital)
-            by_pool.setdefault(row["pool"], []).append(hospital)
+            traffic.institutions.append(institution)
+            city.add(row["pool"], institution)
         waiting = _WaitingRoom(found["persons"], draw)
         arrivals = iter(range(visits))
 
         async def keep_seeing() -> None:
             for _ in arrivals:
-                pool = draw.choice(list(by_pool))
-                hospitals = by_pool[pool]
-                hospital = draw.choices(hospitals, [_SHARES[h.level] for h in hospitals])[0]
+                pool = draw.choice(city.pools)
+                [kind] = draw.choices(list(mix), list(mix.values()))
                 patient = waiting.call(pool)
+                where, care = city.choose(pool, kind)
                 try:
-                    await hospital.see(patient)
+                    await care(patient)
                 except Exception as error:  # noqa: BLE001 - one visit's end is told, not the run's
-                    traffic.broken_off.append(f"{hospital.name}: {error!r}")
+                    traffic.broken_off.append(f"{where}: {kind}: {error!r}")
                 waiting.leave(pool, patient)
                 on_visit()
 
@@ -128,6 +139,37 @@ def endpoint_from(row: Mapping[str, Any], base_url: str) -> Endpoint:
         key_id=auth["id"],
         secret=auth["secret"],
     )
+
+
+class _City:
+    """The institutions of each pool, and who takes whom."""
+
+    def __init__(self, draw: Random) -> None:
+        self._draw = draw
+        self._hospitals: dict[str, list[Hospital]] = {}
+        self._pharmacies: dict[str, list[Pharmacy]] = {}
+
+    @property
+    def pools(self) -> list[str]:
+        """Pools with a hospital."""
+        return list(self._hospitals)
+
+    def add(self, pool: str, institution: Hospital | Pharmacy) -> None:
+        """An institution of a pool."""
+        if isinstance(institution, Hospital):
+            self._hospitals.setdefault(pool, []).append(institution)
+        else:
+            self._pharmacies.setdefault(pool, []).append(institution)
+
+    def choose(self, pool: str, kind: Kind) -> tuple[str, Callable[[Patient], Awaitable[None]]]:
+        """Where a patient goes, and what is done there."""
+        if kind is Kind.PURCHASE and pool in self._pharmacies:
+            pharmacy = self._draw.choice(self._pharmacies[pool])
+            return pharmacy.name, pharmacy.sell
+        hospitals = self._hospitals[pool]
+        shares = _INPATIENTS if kind is Kind.STAY else _OUTPATIENTS
+        [hospital] = self._draw.choices(hospitals, [shares[one.level] for one in hospitals])
+        return hospital.name, hospital.take_in if kind is Kind.STAY else hospital.see
 
 
 class _WaitingRoom:
