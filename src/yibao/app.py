@@ -40,6 +40,7 @@ from yibao.platform.commands.shared_reads import SharedReads
 from yibao.platform.crypto import Vault, load_key
 from yibao.platform.database import Database
 from yibao.platform.files import service as files
+from yibao.platform.jobs import Housekeeping, Job
 from yibao.platform.logging import mask_text, set_up_logging
 from yibao.platform.settings import Settings, SettingsFault, load_settings
 from yibao.policy.law_book import LawBook
@@ -91,6 +92,12 @@ POST a message (JSON, header authentication) to any path here; 9001 signs in.
 WELCOME_TO_SANDBOX = """/ui       the developer's console: messages, transactions, people, tools
 """
 
+JOBS: dict[str, Job] = {
+    "files": files.remove_expired,
+    "credentials": credentials.remove_expired,
+}
+"""What is removed once it has expired; the names are the log's."""
+
 log = structlog.get_logger()
 
 
@@ -103,9 +110,11 @@ class House:
     gateway: Gateway
     law_book: LawBook
     playground: "Playground | None"
+    housekeeping: Housekeeping
 
     async def close(self) -> None:
         """Finish what is under way, then let go of the database."""
+        await self.housekeeping.stop()
         await self.commands.drain()
         await self.database.close()
         if self.playground is not None:
@@ -174,7 +183,9 @@ async def open_house(settings: Settings, clock: Clock) -> House:
             observe=metrics.observe_call,
             **hooks,
         )
-        return House(database, commands, Gateway(context), law_book, playground)
+        housekeeping = Housekeeping(database, clock, JOBS)
+        housekeeping.start()
+        return House(database, commands, Gateway(context), law_book, playground, housekeeping)
     except BaseException:
         if playground is not None:
             playground.close()

@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from yibao import app as app_module
 from yibao.app import Application
 from yibao.kernel.refusals import RefusalCode
-from yibao.platform.clock import SystemClock
+from yibao.platform.clock import Clock, SettableClock, SystemClock
 from yibao.platform.migrations import migrate
 from yibao.platform.settings import Settings
 
@@ -63,9 +64,9 @@ class Browser:
 
 
 @asynccontextmanager
-async def started(settings: Settings) -> AsyncIterator[Browser]:
+async def started(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Browser]:
     """An application between its startup and its shutdown."""
-    application = Application(settings, SystemClock())
+    application = Application(settings, clock or SystemClock())
     orders: asyncio.Queue[Any] = asyncio.Queue()
     told: asyncio.Queue[Any] = asyncio.Queue()
     life = asyncio.create_task(application({"type": "lifespan"}, orders.get, told.put))
@@ -91,6 +92,28 @@ async def test_it_is_ready_over_a_migrated_database(dsn: str) -> None:
             "open_door": False,
             "missing": None,
         }
+
+
+async def test_what_has_expired_is_removed_as_it_begins(dsn: str) -> None:
+    clock = SettableClock(datetime(2026, 7, 15, 4, tzinfo=UTC))
+    connection = await asyncpg.connect(dsn)
+    for number, expires in enumerate((clock.now(), clock.now() + timedelta(seconds=1))):
+        await connection.execute(
+            """INSERT INTO platform.file
+                   (pool, number, institution, name, sealed, stored_at, expires_at)
+               VALUES ('110000', $1, 'H11010199001', 'a.txt', '', $2, $3)""",
+            number,
+            expires - timedelta(days=30),
+            expires,
+        )
+    async with started(settings_for(dsn), clock) as browser:
+        assert (await browser.until_ready()).status == 200
+        for _ in range(400):
+            if await connection.fetchval("SELECT count(*) FROM platform.file") < 2:
+                break
+            await asyncio.sleep(0.02)
+        assert await connection.fetchval("SELECT number FROM platform.file") == 1
+    await connection.close()
 
 
 async def test_it_lives_before_it_is_ready(empty_dsn: str) -> None:

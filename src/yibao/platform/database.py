@@ -91,6 +91,15 @@ class Database:
         finally:
             await connection.close()
 
+    @asynccontextmanager
+    async def owner_alone(self, work: int) -> AsyncIterator[asyncpg.Connection | None]:
+        """The owner's transaction; None while another process does the same ``work``."""
+        async with self.owner() as connection, connection.transaction():
+            mine = await connection.fetchval(
+                "SELECT pg_try_advisory_xact_lock($1, $2)", _LOCKS_OF_WORK, work
+            )
+            yield connection if mine else None
+
     async def numbers(self) -> NumberSource:
         """This process's source of ids, under a writer number that no live process shares."""
         if self._number is None:

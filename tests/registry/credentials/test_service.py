@@ -13,6 +13,7 @@ from yibao.kernel.periods import Period
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.platform.commands.model import Command, Done, MessageKey, Unit
 from yibao.platform.crypto import Vault
+from yibao.platform.database import Database
 from yibao.registry.credentials import service as credentials
 from yibao.registry.credentials.model import DecodeCode, Holder, TokenFacts
 from yibao.registry.people import service as people
@@ -118,3 +119,23 @@ async def test_a_repeated_message_is_answered_with_the_same_token(holdings: Hold
     assert credentials.recall_token(holdings.vault, done.reference) == done.result
     assert done.result.token not in str(done.reference)
     assert done.result.expires_at - NOW == credentials.TOKEN_LIFE > timedelta(0)
+
+
+async def test_codes_and_tokens_are_forgotten_long_after_they_expired(
+    database: Database, vault: Vault
+) -> None:
+    async with database.writer() as writer, writer.transaction():
+        (admitted,) = await people.admit(writer, vault, [person()], now=NOW)
+        holdings = Holdings(writer, vault, admitted.identity)
+        facts = await holdings.token(await holdings.code())
+        unused = await holdings.code()
+    forgotten = facts.expires_at + credentials.REMEMBERED
+    async with database.owner() as owner:
+        soon = forgotten - timedelta(seconds=1)
+        assert await credentials.remove_expired(owner, soon) == 1, "the code that nobody took"
+        assert not await credentials.code_is_known(owner, vault, unused)
+        known = await credentials.holder_of_token(owner, vault, HERE, facts.token, now=soon)
+        assert known == Holder(admitted.identity, valid=False)
+        assert await credentials.remove_expired(owner, forgotten) == 2, "the token and its code"
+        gone = await credentials.holder_of_token(owner, vault, HERE, facts.token, now=forgotten)
+        assert gone is None

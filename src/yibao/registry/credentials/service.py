@@ -4,7 +4,7 @@ Numbers, codes and tokens exist in clear only with their holders; here they are 
 """
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,9 @@ CODE_LIFE = timedelta(minutes=1)
 """How long a QR code may be exchanged."""
 TOKEN_LIFE = timedelta(hours=4)
 """How long a token stands for its holder: a visit from registration to the last bill."""
+REMEMBERED = timedelta(days=30)
+"""How long an expired code or token is still known: a message that came before may come again and
+name it, and who shows an old one is told so."""
 
 _RANDOM_BYTES = 18
 _CARD, _SERIAL, _CODE, _TOKEN = "card", "card serial", "credential code", "credential token"
@@ -41,8 +44,23 @@ async def issue_card(
     now: datetime,
 ) -> None:
     """Record a social-security card (社会保障卡) with its identification code (卡识别码)."""
-    row = (identity, _key(vault, _CARD, number), _key(vault, _SERIAL, serial), period)
-    await store.insert_cards(connection, [row], now)
+    await issue_cards(connection, vault, [(identity, number, serial)], period, now=now)
+
+
+async def issue_cards(
+    connection: "Connection[Any]",
+    vault: Vault,
+    cards: Iterable[tuple[int, str, str]],
+    period: Period,
+    *,
+    now: datetime,
+) -> None:
+    """Record many cards at once: (identity, number, identification code)."""
+    rows = [
+        (identity, _key(vault, _CARD, number), _key(vault, _SERIAL, serial), period)
+        for identity, number, serial in cards
+    ]
+    await store.insert_cards(connection, rows, now)
 
 
 async def show_code(
@@ -145,6 +163,14 @@ def _token_key(vault: Vault, institution: str, token: str) -> bytes:
 
 def _key(vault: Vault, what: str, text: str) -> bytes:
     return vault.fingerprint(what, text.strip().upper())
+
+
+# ------------------------------------------------------------------------------------------ forget
+
+
+async def remove_expired(connection: "Connection[Any]", now: datetime) -> int:
+    """Delete codes and tokens that expired long ago; how many. Only the owner may."""
+    return await store.remove_expired(connection, now - REMEMBERED)
 
 
 # ---------------------------------------------------------------------------------------- messages

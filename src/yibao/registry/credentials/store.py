@@ -14,11 +14,14 @@ async def insert_cards(
     connection: "Connection[Any]", rows: Sequence[tuple[int, bytes, bytes, Period]], now: datetime
 ) -> None:
     """Record cards: (identity, number's hash, serial's hash, period)."""
-    await connection.executemany(
-        """INSERT INTO registry.card
-               (identity, number_key, serial_key, valid_from, valid_until, recorded_at)
-           VALUES ($1, $2, $3, $4, $5, $6)""",
-        [(who, number, serial, held.start, held.end, now) for who, number, serial, held in rows],
+    await connection.copy_records_to_table(
+        "card",
+        schema_name="registry",
+        columns=(
+            *("identity", "number_key", "serial_key"),
+            *("valid_from", "valid_until", "recorded_at"),
+        ),
+        records=[(who, key, serial, held.start, held.end, now) for who, key, serial, held in rows],
     )
 
 
@@ -92,3 +95,18 @@ async def token(
         token_key,
         institution,
     )
+
+
+async def remove_expired(connection: "Connection[Any]", before: datetime) -> int:
+    """Delete tokens, and codes without a token, that expired earlier; only the owner may."""
+    tokens = await connection.execute(
+        "DELETE FROM registry.credential_token WHERE expires_at <= $1", before
+    )
+    codes = await connection.execute(
+        """DELETE FROM registry.credential_code AS shown
+           WHERE expires_at <= $1 AND NOT EXISTS (
+               SELECT FROM registry.credential_token AS token
+               WHERE token.code_key = shown.code_key)""",
+        before,
+    )
+    return sum(int(status.rsplit(" ", 1)[1]) for status in (tokens, codes))

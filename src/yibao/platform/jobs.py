@@ -1,0 +1,66 @@
+"""What the server does now and then by itself, beside its calls: one process at a time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from yibao.platform.clock import Clock
+from yibao.platform.database import Database
+
+if TYPE_CHECKING:
+    from asyncpg import Connection
+
+Job = Callable[["Connection[Any]", datetime], Awaitable[int]]
+"""Does its work at an instant, with all rights, inside a transaction; says how many rows it was."""
+
+HOUR = 3600.0
+_WORK = 2
+"""Among the works that ``Database`` does one process at a time."""
+
+log = structlog.get_logger()
+
+
+class Housekeeping:
+    """Runs jobs at the start and then every so often, as long as the process lives."""
+
+    def __init__(
+        self, database: Database, clock: Clock, jobs: Mapping[str, Job], *, every: float = HOUR
+    ) -> None:
+        """``every`` is in real seconds; the instant that the jobs go by is the clock's."""
+        self._database = database
+        self._clock = clock
+        self._jobs = jobs
+        self._every = every
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin; nobody waits for it."""
+        self._task = asyncio.create_task(self._go_on())
+
+    async def stop(self) -> None:
+        """Break off; what was under way is rolled back."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def once(self) -> Mapping[str, int] | None:
+        """Do all jobs now: rows by job; None when another process is at it."""
+        async with self._database.owner_alone(_WORK) as connection:
+            if connection is None:
+                return None
+            now = self._clock.now()
+            return {name: await job(connection, now) for name, job in self._jobs.items()}
+
+    async def _go_on(self) -> None:
+        while True:
+            try:
+                done = await self.once()
+            except Exception as error:  # noqa: BLE001 - it is tried again, the server goes on
+                log.warning("housekeeping_failed", error=repr(error))
+            else:
+                if done and any(done.values()):
+                    log.info("housekeeping", **done)
+            await asyncio.sleep(self._every)
