@@ -8,7 +8,7 @@ from yibao.kernel.identifiers import id_card_check_digit
 from yibao.kernel.periods import age_on
 from yibao.policy.terms import EMPLOYEE, RESIDENT, EntitlementExtent
 from yibao.sandbox.places import BEIJING, CHANGSHA
-from yibao.sandbox.population import Settler, artificial_name, population
+from yibao.sandbox.population import Settler, artificial_name, card_of, population
 
 TODAY = date(2026, 8, 15)
 AGES = {"11": (22, 60), "12": (60, 93), "14": (3, 23), "15": (23, 60), "16": (60, 96)}
@@ -46,6 +46,7 @@ def test_identity_numbers_are_impossible_but_have_the_right_check_digit(
 def test_nobody_shares_a_number_a_name_or_a_membership(people: list[Settler]) -> None:
     assert len({s.person.document_number for s in people}) == len(people)
     assert len({s.person.name for s in people}) == len(people)
+    assert len({card_of(s.person.document_number) for s in people}) == len(people)
     memberships = [m.number for s in people for m in s.person.memberships]
     assert len(set(memberships)) == len(memberships)
 

@@ -11,6 +11,8 @@ from yibao.ledger import service as ledger
 from yibao.platform.database import Database
 from yibao.policy.load import load_law_book
 from yibao.policy.terms import EMPLOYEE, RESIDENT
+from yibao.registry.credentials import service as credentials
+from yibao.registry.credentials.model import Holder
 from yibao.registry.people import service as people
 from yibao.sandbox.accounts import accounts
 from yibao.sandbox.population import member_number, population
@@ -73,9 +75,33 @@ async def test_accounts_list_what_the_interface_needs(world: Database) -> None:
         }
         assert set(row["auth"]) == {"family", "id", "secret"}
         assert all(row["auth"].values())
-    assert {"psn_no", "psn_name", "psn_cert_type", "certno", "gend", "brdy", "insutype"} | {
-        *("psn_type", "insuplc_admdvs", "pool", "balc", "accumulated")
-    } == set(found["persons"][0])
+    assert {
+        "psn_no",
+        "psn_name",
+        "psn_cert_type",
+        "certno",
+        "card_no",
+        "card_sn",
+        "gend",
+        "brdy",
+        "insutype",
+    } | {*("psn_type", "insuplc_admdvs", "pool", "balc", "accumulated")} == set(found["persons"][0])
+
+
+async def test_both_areas_list_a_pharmacy_with_a_key(world: Database) -> None:
+    shops = [row for row in (await shown(world))["institutions"] if row["kind"] == "pharmacy"]
+    assert {row["pool"] for row in shops} == {"110000", "430100"}
+
+
+async def test_the_cards_that_are_listed_are_their_persons(world: Database) -> None:
+    found = await shown(world)
+    async with world.reader(None) as connection:
+        for row in found["persons"][::20]:
+            holder = await credentials.holder_of_card(
+                connection, VAULT, row["card_no"], row["card_sn"], day=business_date(NOW)
+            )
+            known = await people.find_by_document(connection, VAULT, "01", row["certno"])
+            assert holder == Holder(known[0].identity.id, valid=True)
 
 
 async def test_amounts_are_decimal_text(world: Database) -> None:

@@ -42,7 +42,7 @@ from yibao.registry.people import service as people
 from yibao.registry.people.model import Insured
 from yibao.sandbox.encounters import item_names
 from yibao.sandbox.places import PLACES, Place
-from yibao.sandbox.population import NAMED, member_number
+from yibao.sandbox.population import NAMED, card_of, member_number
 from yibao.settlement import service as settlement
 
 if TYPE_CHECKING:
@@ -159,11 +159,14 @@ def _person(
     identity = insured.identity
     law = laws.law_on(enrolment.division, scheme, today)
     year = law.benefit_year(today)
+    card, serial = card_of(identity.document_number)
     return {
         "psn_no": insured.membership.number,
         "psn_name": identity.name,
         "psn_cert_type": identity.document_type,
         "certno": identity.document_number,
+        "card_no": card,
+        "card_sn": serial,
         "gend": identity.gender,
         "brdy": identity.birth_date.isoformat(),
         "insutype": scheme,
@@ -275,12 +278,13 @@ async def _ask(settings: Settings, dsn: str, persons_an_area: int) -> dict[str, 
 def render(found: Mapping[str, Any]) -> RenderableType:
     """The same as tables for people: all institutions, some persons and items of each area."""
     institutions = Table(title=f"机构 institutions · {found['base_url']}", title_justify="left")
-    for heading in ("code, name", "level", "place", "header family, key id, secret"):
+    for heading in ("code, name", "kind", "level", "place", "header family, key id, secret"):
         institutions.add_column(heading, overflow="fold")
     for row in found["institutions"]:
         auth = row["auth"]
         institutions.add_row(
             f"{row['fixmedins_code']}\n{row['fixmedins_name']}",
+            row["kind"],
             row["level"],
             row["admdvs"],
             f"{auth['family']} {auth['id']}\n{auth['secret']}",
@@ -288,7 +292,7 @@ def render(found: Mapping[str, Any]) -> RenderableType:
     persons = _excerpt(
         "参保人 insured persons",
         found["persons"],
-        ("psn_no", "psn_name", "certno", "insutype", "balc"),
+        ("psn_no", "psn_name", "certno", "card_no", "insutype", "balc"),
     )
     items = _excerpt(
         "项目 items (prices are demo data)",

@@ -33,7 +33,7 @@ from yibao.registry.people.model import (
 )
 from yibao.registry.service import Reference
 from yibao.sandbox.open_door import DEFAULT, Home, Places, is_division, traits_needed
-from yibao.sandbox.population import IDENTITY_CARD, impossible_identity_number
+from yibao.sandbox.population import CARD_LIFE, IDENTITY_CARD, impossible_identity_number
 from yibao.web.model import PersonWish, ToolRefused
 
 if TYPE_CHECKING:
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 FIRST_MADE, INDEXES = 1_000_000, 3_900_000
 """Indexes of identity numbers: lower ones belong to the world that was filled."""
 OLDEST = 120
-CARD_LIFE = Period(date(2020, 1, 1))
 CODE_LIFE = timedelta(days=1)
 """A real code lasts a minute; nobody tries out software that fast."""
 

@@ -46,6 +46,9 @@ NAMED = 100
 PERSONS_EACH = 10_000
 """Persons an area, the named ones apart."""
 
+CARD_LIFE = Period(date(2020, 1, 1))
+"""When social-security cards are good."""
+
 _STEMS = "甲乙丙丁戊己庚辛壬癸子丑寅卯"
 _DIGITS = "〇一二三四五六七八九"
 _NAMES_A_STEM = 2_000
@@ -140,6 +143,12 @@ def impossible_identity_number(index: int, birth_date: date, gender: str) -> str
     sequence = block * 2 + (1 if gender == "1" else 2)
     first17 = f"99{division:04d}{birth_date:%Y%m%d}{sequence:03d}"
     return first17 + id_card_check_digit(first17)
+
+
+def card_of(document_number: str) -> tuple[str, str]:
+    """Number and identification code of the social-security card of who has such a number."""
+    digits = f"{document_number[2:6]}{document_number[14:17]}"
+    return f"SC{digits}", f"SN{digits}"
 
 
 class _Maker:

@@ -15,12 +15,20 @@ from yibao.platform.commands.model import Unit
 from yibao.platform.crypto import Vault
 from yibao.platform.database import Database
 from yibao.registry.catalogue import service as catalogue
+from yibao.registry.credentials import service as credentials
 from yibao.registry.institutions import service as bureau
 from yibao.registry.institutions.model import PoolDivision, Sender
 from yibao.registry.people import service as people
 from yibao.registry.staff import service as staff
 from yibao.sandbox.places import BEIJING, PLACES, institutions, senders
-from yibao.sandbox.population import PERSONS_EACH, Settler, member_number, population
+from yibao.sandbox.population import (
+    CARD_LIFE,
+    PERSONS_EACH,
+    Settler,
+    card_of,
+    member_number,
+    population,
+)
 from yibao.sandbox.staff import practitioners
 
 if TYPE_CHECKING:
@@ -110,11 +118,22 @@ async def _settle(
     seed: int,
     persons_each: int,
 ) -> None:
-    """People and their personal accounts."""
+    """People with their cards and personal accounts."""
     settled, everybody = 0, persons_each * len(PLACES)
     arriving = population(seed, business_date(now), persons_each)
     while portion := list(islice(arriving, _PORTION)):
-        await people.admit(connection, vault, [settler.person for settler in portion], now=now)
+        persons = [settler.person for settler in portion]
+        admitted = await people.admit(connection, vault, persons, now=now)
+        await credentials.issue_cards(
+            connection,
+            vault,
+            [
+                (one.identity, *card_of(person.document_number))
+                for one, person in zip(admitted, persons, strict=True)
+            ],
+            CARD_LIFE,
+            now=now,
+        )
         credits_of = _credits(portion)
         for pool, credits_ in credits_of.items():
             await ledger.credit(Unit(pool, connection, now, numbers), credits_)
