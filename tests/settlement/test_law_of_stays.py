@@ -151,7 +151,7 @@ CHAINS = {
 }
 
 
-async def _let_chains_count(town: Town) -> None:
+async def let_chains_count(town: Town) -> None:
     limits = {"per_chain": limit("chain_deductible", Decimal("80"))}
     await let_count(
         town,
@@ -168,7 +168,7 @@ async def _let_chains_count(town: Town) -> None:
 async def test_a_readmission_within_the_days_pays_no_deductible_anew(
     town: Town, gap: int, again: int
 ) -> None:
-    await _let_chains_count(town)
+    await let_chains_count(town)
     member = await town.insure()
     first = await _billed(town, member, NOON, NOON + timedelta(days=2))
     begin = NOON + timedelta(days=2 + gap)
@@ -181,7 +181,7 @@ async def test_a_readmission_within_the_days_pays_no_deductible_anew(
 
 @pytest.mark.parametrize("filed", [True, False])
 async def test_a_transfer_continues_the_chain_when_it_is_on_file(town: Town, filed: bool) -> None:
-    await _let_chains_count(town)
+    await let_chains_count(town)
     member = await town.insure()
     if filed:
         transfer = FiledCare(Filing.TRANSFER, Period(date(2026, 7, 1)))

@@ -35,9 +35,12 @@ from yibao.settlement.model import (
     VisitFacts,
     VisitKind,
 )
+from yibao.settlement.stays.rules import Standing, check_end
 from yibao.settlement.visits import store as visit_store
 from yibao.settlement.visits.rules import (
     Dates,
+    check_alone,
+    check_begin,
     check_enrolment,
     check_not_in_hospital,
     check_own_visit,
@@ -207,8 +210,12 @@ async def _candidate(
             unit.connection, unit.pool, insured, request.scheme, law, days["person"]
         ),
     )
-    if visit.kind is VisitKind.STAY and law.stays is not None:
-        bill = replace(bill, chain=await _chain(unit, visit, insured, term.division, law, bill))
+    if stay is not None and law.stays is not None:
+        # what an earlier bill of the stay was counted by is not changed under it
+        chain = stay.continues and visit.chain
+        if not chain:
+            chain = await _chain(unit, visit, insured, term.division, law, bill)
+        bill = replace(bill, chain=chain)
     return Candidate(
         request,
         visit,
@@ -248,6 +255,8 @@ class _Stay:
     """Today; after a death its day, so that what ended with the death still counts."""
     discharges: datetime | None
     """The discharge that only the settlement tells of."""
+    continues: bool
+    """Some of the stay is settled already."""
 
 
 async def _stay_span(
@@ -259,6 +268,8 @@ async def _stay_span(
     insured: Insured,
 ) -> _Stay:
     end = rules.discharge_of(request, visit)
+    if end is not None and visit.end is None:
+        await _check_discharge(unit, visit, end, own, insured)
     admitted = business_date(visit.begin)
     ended = None if end is None else business_date(end)
     fee_days = await fees.fee_days(unit.connection, unit.pool, [b.number for b in chosen])
@@ -277,7 +288,28 @@ async def _stay_span(
         last,
         unit.day if died_on is None else min(unit.day, died_on),
         end if visit.end is None else None,
+        settled_before,
     )
+
+
+async def _check_discharge(
+    unit: Unit, visit: VisitFacts, end: datetime, own: Sequence[ChargeBatch], insured: Insured
+) -> None:
+    """A discharge that only the settlement tells of must be one that 2402 would take.
+
+    No lock is needed: while the stay is open, no other of the human can begin or move into it.
+    """
+    assert visit.identity is not None, "a stay has its human"
+    fee_days = await fees.fee_days(unit.connection, unit.pool, [batch.number for batch in own])
+    others = await visit_store.stays_of(unit.connection, [visit.identity])
+    try:
+        check_begin(end, unit.now)
+        standing = Standing(last_fee=None if fee_days is None else fee_days[1])
+        check_end(visit, end, standing, insured.identity.died_on)
+        check_alone(visit.begin, end, others.get(visit.identity, ()), visit.key)
+    except Refused as refused:
+        told = refused.refusal
+        raise Refused(told.code, told.message, "discharged_at", **told.facts) from refused
 
 
 async def _chain(

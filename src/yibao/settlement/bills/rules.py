@@ -1,14 +1,13 @@
-"""From a request and its facts to a decided bill, its postings and its mirror. Pure."""
+"""From a request and its facts to a decided bill and its postings. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
 from yibao.adjudication.benefit import benefit
 from yibao.adjudication.model import AccountPart, Bill, CounterKey, Statement, Sums
-from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.money import Fen, yuan
 from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import RefusalCode, Refused
@@ -21,12 +20,11 @@ from yibao.ledger.model import (
     collected_account,
     fund_account,
 )
-from yibao.policy.model import Law, OutOfOrder
+from yibao.policy.model import Law
 from yibao.policy.terms import CareKind
 from yibao.registry.institutions.model import InstitutionTerm
 from yibao.registry.people.model import Enrolment, Insured
 from yibao.settlement.bills import snapshot
-from yibao.settlement.fees import rules as fee_rules
 from yibao.settlement.fees.model import ChargeBatch
 from yibao.settlement.model import (
     Origin,
@@ -291,16 +289,23 @@ def decide(
             account_parts,
             candidate.batch.basis.catalogue,
         )
-        | _of_stay(candidate),
+        | _for_undoing(candidate),
         interim=request.interim,
         insured=candidate.insured,
     )
     return Decision(candidate, statement, facts)
 
 
-def _of_stay(candidate: Candidate) -> dict[str, Any]:
-    """What undoing the settlement of a stay must know: its batches, and whether it ended it."""
+def _for_undoing(candidate: Candidate) -> dict[str, Any]:
+    """What undoing a settlement must know beside the bill; days only where they are not the bill's.
+
+    The days of the visit; of a stay its batches, and whether the settlement ended it.
+    """
     kept: dict[str, Any] = {}
+    ended = candidate.discharges or candidate.visit.end
+    for name, moment in (("begun", candidate.visit.begin), ("ended", ended)):
+        if moment is not None and business_date(moment) != candidate.bill.day:
+            kept[name] = business_date(moment).isoformat()
     if len(candidate.covered) > 1:
         kept["batches"] = list(candidate.covered)
     if candidate.discharges is not None:
@@ -308,23 +313,7 @@ def _of_stay(candidate: Candidate) -> dict[str, Any]:
     return kept
 
 
-def is_of_stay(original: SettlementFacts) -> bool:
-    """Whether a settlement is of a stay: of these alone a bill has a first day."""
-    return "begin" in original.snapshot
-
-
-def covered_by(original: SettlementFacts, batch: int) -> list[int]:
-    """The batches that a settlement settled; ``batch`` is the one it is filed under."""
-    return list(original.snapshot.get("batches", [batch]))
-
-
-def discharged_by(original: SettlementFacts) -> datetime | None:
-    """The discharge that a settlement alone told of."""
-    told = original.snapshot.get("discharges")
-    return None if told is None else datetime.fromisoformat(told)
-
-
-# ------------------------------------------------------------------------------ money and mirrors
+# ------------------------------------------------------------------------------------------- money
 
 
 def posting(decision: Decision, number: int, day: date) -> Posting:
@@ -342,125 +331,3 @@ def posting(decision: Decision, number: int, day: date) -> Posting:
         Entry(collected_account(institution), statement.cash),
     ]
     return Posting(number, day, tuple(entry for entry in entries if entry.amount))
-
-
-def cancellation(
-    original: SettlementFacts, key: PoolKey, message_id: str, now: datetime, balance: Fen
-) -> SettlementFacts:
-    """The mirror of a settlement: a new fact with every amount negated."""
-    sums = original.sums
-    return replace(
-        original,
-        key=key,
-        kind=SettlementKind.CANCELLATION,
-        mirrors=original.key,
-        settled_at=now,
-        message_id=message_id,
-        sums=Sums(
-            -sums.total,
-            -sums.own,
-            -sums.over_limit,
-            -sums.first_pay,
-            -sums.in_scope,
-            -sums.hospital,
-        ),
-        deductible=-original.deductible,
-        payments=tuple(
-            replace(payment, base=-payment.base, amount=-payment.amount)
-            for payment in original.payments
-        ),
-        personal=-original.personal,
-        account=-original.account,
-        family=-original.family,
-        cash=-original.cash,
-        hospital_part=-original.hospital_part,
-        balance=balance,
-        needs_resettlement=False,
-        cancelled_by=None,
-        insured=None,
-    )
-
-
-def reinstatement(
-    original: SettlementFacts, key: PoolKey, message_id: str, now: datetime, balance: Fen
-) -> SettlementFacts:
-    """The original's amounts again, after its cancellation was reversed."""
-    return replace(
-        original,
-        key=key,
-        kind=SettlementKind.REINSTATEMENT,
-        mirrors=original.key,
-        settled_at=now,
-        message_id=message_id,
-        balance=balance,
-        needs_resettlement=False,
-        cancelled_by=None,
-        insured=None,
-    )
-
-
-def check_last_of_stay(settlement: PoolKey, batches: Sequence[ChargeBatch]) -> None:
-    """Refused while a later settlement of the stay stands; it is named."""
-    numbers = [batch.living_settlement for batch in batches if batch.living_settlement is not None]
-    if numbers and max(numbers) > settlement.number:
-        later = PoolKey(settlement.pool, max(numbers)).text()
-        raise Refused(
-            RefusalCode.NOT_REVERSIBLE,
-            f"该住院之后还有一笔结算（结算ID {later}），须先撤销后面的结算",
-            "settlement",
-            later=later,
-        )
-
-
-def check_reinstatable(
-    original: SettlementFacts, batches: Sequence[ChargeBatch], covered: Sequence[int]
-) -> None:
-    """The batches must be as the settlement found them, and none before them open."""
-    slots = [batch for batch in batches if batch.number in covered]
-    found: Mapping[str, Sums] = {}
-    for batch in slots:
-        found = fee_rules.merged(found, batch.buckets)
-    stood = {name: Sums(*sums) for name, sums in original.snapshot["buckets"].items()}
-    if (
-        len(slots) < len(covered)
-        or any(batch.living_settlement is not None for batch in slots)
-        or fee_rules.in_use(found) != fee_rules.in_use(stood)
-    ):
-        raise Refused(
-            RefusalCode.NOT_REVERSIBLE,
-            f"收费批次 {original.batch} 已重新结算，或其明细已变更，不能恢复原结算",
-            "original_message",
-        )
-    if is_of_stay(original) and any(
-        batch.living_settlement is None and batch.line_count and batch.number < min(covered)
-        for batch in batches
-    ):
-        raise Refused(
-            RefusalCode.NOT_REVERSIBLE,
-            "该住院之前的费用尚未结算，不能恢复原结算",
-            "original_message",
-        )
-
-
-def depended_on(counters_read: Mapping[str, int], moved: Sequence[tuple[CounterKey, int]]) -> bool:
-    """Whether a later bill read a counter that a cancelled one had moved."""
-    return any(snapshot.counter_text(key) in counters_read for key, _ in moved)
-
-
-def out_of_order(law: Law, original: SettlementFacts) -> OutOfOrder:
-    """What the law says of cancelling a bill that later ones depend on; flagging, unless told."""
-    rules = law.benefit_for(original.care_kind, original.day)
-    if rules is None or rules.out_of_order is None:
-        return OutOfOrder.FLAG
-    return rules.out_of_order.find(original.day, {}).value
-
-
-def check_order(law: Law, original: SettlementFacts, later: Sequence[int]) -> None:
-    """Refuse a cancellation that the law wants after those of the bills that depend on it."""
-    if later and out_of_order(law, original) is OutOfOrder.REFUSE:
-        raise Refused(
-            RefusalCode.NOT_REVERSIBLE,
-            f"该结算之后还有 {len(later)} 笔结算依赖其累计，须先撤销后面的结算",
-            "settlement",
-            later=PoolKey(original.visit.pool, max(later)).text(),
-        )

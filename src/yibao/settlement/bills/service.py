@@ -19,7 +19,7 @@ from yibao.policy.model import Law
 from yibao.registry.laws import service as laws
 from yibao.registry.people.model import Enrolment, Insured
 from yibao.settlement.bills import facts as known
-from yibao.settlement.bills import recomputation, rules, store
+from yibao.settlement.bills import recomputation, rules, store, undoing
 from yibao.settlement.bills.decision import (
     Facts,
     account_parts,
@@ -193,8 +193,8 @@ async def reverse_cancellation(
 ) -> SettlementFacts | None:
     """Let a settlement stand again whose cancellation's answer was lost.
 
-    None when it stands already. Refused when its batch was settled anew, or the personal account
-    no longer holds what it had paid.
+    None when it stands already. Refused when its batch was settled anew, its visit has changed, or
+    the personal account no longer holds what it had paid.
     """
     mirror, _ = (await store.load(unit.connection, unit.pool, [cancellation.number]))[
         cancellation.number
@@ -208,7 +208,10 @@ async def reverse_cancellation(
     batches = (await fees.batches_by_visit(unit, [original.visit.number])).get(
         original.visit.number, []
     )
-    rules.check_reinstatable(original, batches, rules.covered_by(original, batch))
+    visit = original.visit.number
+    stands = (await visit_store.load(unit.connection, unit.pool, [visit]))[visit]
+    covered = undoing.covered_by(original, batch)
+    undoing.check_reinstatable(original, stands, batches, covered)
     return await _repeat(unit, original, batch, message_id, sign=1)
 
 
@@ -229,19 +232,20 @@ async def _repeat(
     number = original.key.number
     if sign < 0:
         await _check_last_of_stay(unit, original)
-    if discharge := rules.discharged_by(original):
+    if discharge := undoing.discharged_by(original):
         await _move_end(unit, original.visit, None if sign < 0 else discharge)
     moved = (await store.accumulator_entries(unit.connection, unit.pool, [number])).get(number, [])
     await locked_accumulators(unit, [(original.member, counter) for counter, _ in moved])
     later = await _dependents(unit, original, moved)
     if later and in_order:
-        rules.check_order(await _own_law(unit.connection, original), original, later)
+        undoing.check_order(await _own_law(unit.connection, original), original, later)
     parts = (await account_parts(unit, [original.member], lock=True)).get(original.member, [])
     posting = (await ledger.postings_of(unit, [number], unit.day)).get(number)
     key = PoolKey(unit.pool, unit.numbers.next(unit.now))
-    made: Callable[..., SettlementFacts] = rules.cancellation if sign < 0 else rules.reinstatement
+    make: Callable[..., SettlementFacts]
+    make = undoing.cancellation if sign < 0 else undoing.reinstatement
     balance = sum(part.amount for part in parts) - sign * original.account
-    again = made(original, key, message_id, unit.now, balance)
+    again = make(original, key, message_id, unit.now, balance)
     postings = []
     if posting is not None:
         entries = (
@@ -263,7 +267,7 @@ async def _repeat(
         {(original.member, counter): sign * delta for counter, delta in moved},
     )
     living = None if sign < 0 else number
-    covered = rules.covered_by(original, batch)
+    covered = undoing.covered_by(original, batch)
     await fees.set_living_settlement(unit, [(one, living) for one in covered])
     if later:
         flags = [(unit.pool, flagged, key.number, unit.now) for flagged in later]
@@ -275,15 +279,16 @@ async def _repeat(
 async def _check_last_of_stay(unit: Unit, original: SettlementFacts) -> None:
     """Of a stay that was settled in several parts only the last may be cancelled."""
     assert original.key is not None
-    if rules.is_of_stay(original):
+    if undoing.is_of_stay(original):
         batches = await fees.batches_by_visit(unit, [original.visit.number])
-        rules.check_last_of_stay(original.key, batches[original.visit.number])
+        undoing.check_last_of_stay(original.key, batches[original.visit.number])
 
 
 async def _move_end(unit: Unit, visit: PoolKey, end: datetime | None) -> None:
     """A discharge that only a settlement told of goes with it, and comes back with it.
 
-    It stays when the person has gone to another hospital since: nobody lies in two.
+    It stays when the person has gone to another hospital since: nobody lies in two. Refused when
+    it cannot come back for the same reason.
     """
     stay = (await visit_store.load(unit.connection, unit.pool, [visit.number]))[visit.number]
     assert stay.identity is not None, "a stay has its human"
@@ -292,6 +297,8 @@ async def _move_end(unit: Unit, visit: PoolKey, end: datetime | None) -> None:
     try:
         check_alone(stay.begin, end, others.get(stay.identity, ()), visit)
     except Refused:
+        if end is not None:
+            raise
         return
     await visit_store.set_end(unit.connection, unit.pool, visit.number, end)
 
@@ -315,7 +322,7 @@ async def _dependents(
     later = await store.later_living(
         unit.connection, unit.pool, original.member, original.key.number
     )
-    return [number for number, read in later if rules.depended_on(read, moved)]
+    return [number for number, read in later if undoing.depended_on(read, moved)]
 
 
 # ---------------------------------------------------------------------------------------- reading

@@ -131,6 +131,27 @@ def check_withdrawal(wanted: set[str], booked: Sequence[Booked], unsettled: set[
             )
 
 
+def check_later_returns(wanted: set[str], of_originals: Sequence[Booked]) -> None:
+    """A return was split by what those before it had left: it does not go without those after it.
+
+    ``of_originals`` are the originals of the returns to withdraw, with all their returns in order.
+    """
+    gone: dict[str, str] = {}
+    for one in of_originals:
+        line = one.line.facts.line
+        if line.returns is None:
+            continue
+        if line.serial in wanted:
+            gone.setdefault(line.returns, line.serial)
+        elif line.returns in gone:
+            raise Refused(
+                RefusalCode.LINE_RETURNED,
+                f"退费明细 {gone[line.returns]} 之后还有同一明细 {line.returns} 的退费 "
+                f"{line.serial}，须一并撤销",
+                "serials",
+            )
+
+
 def _wrong_day(line: FeeLine, day: date, why: str) -> Refused:
     return Refused(
         RefusalCode.DATE_NOT_ALLOWED,

@@ -68,7 +68,7 @@ async def withdraw_lines(
 ) -> list[int | Refusal]:
     """Withdraw unsettled lines of stays (住院费用明细撤销); answers how many.
 
-    A line goes only together with its returns.
+    A line goes only together with its returns, and a return with those after it.
     """
     batches = await batches_by_visit(unit, [request.visit.number for request in requests])
     outcomes: list[int | Refusal] = []
@@ -100,15 +100,20 @@ async def _lines_to_withdraw(
         found = await store.lines_of_batches(unit.connection, unit.pool, sorted(open_), catalogue)
         return [line for lines in found.values() for line in lines]
     wanted = set(request.serials)
-    booked = await store.named_lines(
-        unit.connection,
-        unit.pool,
-        [batch.number for batch in batches],
-        sorted(wanted),
-        catalogue,
-    )
+    numbers = [batch.number for batch in batches]
+
+    async def named(serials: set[str]) -> list[Booked]:
+        return await store.named_lines(
+            unit.connection, unit.pool, numbers, sorted(serials), catalogue
+        )
+
+    booked = await named(wanted)
     rules.check_withdrawal(wanted, booked, open_)
-    return [line for line in booked if line.line.facts.line.serial in wanted]
+    chosen = [one for one in booked if one.line.facts.line.serial in wanted]
+    given_back = (one.line.facts.line.returns for one in chosen)
+    if originals := {serial for serial in given_back if serial is not None}:
+        rules.check_later_returns(wanted, await named(originals))
+    return chosen
 
 
 def _shrunk(batches: Sequence[ChargeBatch], gone: Sequence[Booked]) -> list[ChargeBatch]:
