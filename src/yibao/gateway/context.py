@@ -160,7 +160,8 @@ class Call:
 
 def unlisted(call: Call, items: Iterable[str]) -> Iterator[str]:
     """What to warn of items that the catalogue does not have; a mistyped code should be seen."""
-    for item in sorted(set(items) - call.reference.catalogue.items.keys()):
+    known = call.reference.catalogue.items
+    for item in sorted({item for item in items if item not in known}):
         yield f"med_list_codg（医疗目录编码）{item} 不在医保目录中"
 
 
