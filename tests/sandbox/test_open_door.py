@@ -21,12 +21,13 @@ from yibao.kernel.refusals import RefusalCode
 from yibao.platform.database import Database
 from yibao.platform.settings import SettingsFault, load_settings
 from yibao.policy.load import load_law_book
-from yibao.policy.terms import EMPLOYEE
+from yibao.policy.terms import EMPLOYEE, PersonType
 from yibao.registry.catalogue.model import Catalogue
 from yibao.registry.institutions.model import Directory
 from yibao.registry.laws.model import LawsInForce
 from yibao.registry.service import Reference
 from yibao.sandbox.open_door import traits_needed
+from yibao.sandbox.people import retired_on
 
 STRANGER = "H51010000001"
 WRONG = {
@@ -205,6 +206,22 @@ async def test_the_same_token_is_the_same_person_at_every_institution(
     second = await stranger.done("1101", token)
     assert second["baseinfo"] == first["baseinfo"]
     assert await rows(town, "membership") == people
+
+
+async def test_a_cards_serial_is_the_one_told_last(stranger: Counter) -> None:
+    member = "51010099-carded"
+    registration = stranger.registration(member, mdtrt_cert_type="03", mdtrt_cert_no="a card")
+    await stranger.done("2201", registration, insuplc_admdvs="510100")
+    for serial in ("first", "second"):
+        found = await stranger.done("1101", shown("03", "a card", card_sn=serial))
+        assert found["baseinfo"]["psn_no"] == member
+
+
+def test_a_retired_guest_retired_on_a_day() -> None:
+    born, today = date(1950, 2, 28), date(2026, 7, 15)
+    assert retired_on(PersonType("1201"), born, today) == date(2010, 2, 28)
+    assert retired_on(PersonType("1201"), date(1980, 1, 1), today) == today
+    assert retired_on(PersonType("1101"), born, today) is None
 
 
 async def test_an_item_that_our_few_do_not_hold_is_charged_at_own_expense(

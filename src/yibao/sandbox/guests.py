@@ -42,7 +42,7 @@ from yibao.sandbox.open_door import (
     is_division,
     traits_needed,
 )
-from yibao.sandbox.people import person_type_of
+from yibao.sandbox.people import person_type_of, retired_on
 from yibao.settlement.model import UnknownItems
 
 if TYPE_CHECKING:
@@ -250,8 +250,9 @@ class OpenWelcome:
     ) -> bool:
         now = self._clock.now()
         if named.voucher_type == BY_CARD:
+            serial = named.serial or None
             holder = await credentials.holder_of_card(
-                connection, self._vault, named.voucher, None, day=business_date(now)
+                connection, self._vault, named.voucher, serial, day=business_date(now)
             )
         else:
             holder = await credentials.holder_of_token(
@@ -267,15 +268,19 @@ class OpenWelcome:
         connection = unit.connection
         if named.voucher and not await self._holder_is_known(connection, institution, named):
             if named.voucher_type == BY_CARD:
-                await credentials.issue_card(
-                    connection,
-                    self._vault,
-                    identity,
-                    named.voucher,
-                    named.serial,
-                    Period(SINCE),
-                    now=now,
-                )
+                # only some transactions tell a card's serial: the last one told is right
+                if not await credentials.reissue_card(
+                    connection, self._vault, named.voucher, named.serial, now=now
+                ):
+                    await credentials.issue_card(
+                        connection,
+                        self._vault,
+                        identity,
+                        named.voucher,
+                        named.serial,
+                        Period(SINCE),
+                        now=now,
+                    )
             else:
                 await credentials.accept_token(
                     connection,
@@ -299,6 +304,12 @@ class OpenWelcome:
                 if named.document and await self._guess_is_wrong(unit.connection, found, named):
                     await self._correct(unit, found[named.member][1], named)
                 return found[named.member][1]
+        if named.voucher_type == BY_CARD and not named.member and not named.document:
+            holder = await credentials.holder_of_card(
+                unit.connection, self._vault, named.voucher, None, day=unit.day
+            )
+            if holder is not None:
+                return holder.identity
         if not named.member:
             # a voucher that was shown elsewhere made the same guess of a document there
             guess = guess_of(named, unit.day)
@@ -402,10 +413,12 @@ def newcomer(named: Named, home: Home, today: date, reference: Reference) -> New
     if named.scheme in (EMPLOYEE, RESIDENT):
         scheme = Scheme(named.scheme)
     period = Period(max(SINCE, guess.birth_date))
+    person_type = person_type_of(scheme, age)
     enrolment = Enrolment(
         scheme=scheme,
         division=home.insured,
-        person_type=person_type_of(scheme, age),
+        person_type=person_type,
+        retired_on=retired_on(person_type, guess.birth_date, today),
         period=period,
         employer="访客单位" if scheme == EMPLOYEE else None,
     )

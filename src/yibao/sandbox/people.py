@@ -25,6 +25,7 @@ from yibao.policy.terms import (
 from yibao.registry.credentials import service as credentials
 from yibao.registry.people import service as people
 from yibao.registry.people.model import (
+    RETIRED,
     Enrolment,
     Entitlement,
     NewMembership,
@@ -45,8 +46,9 @@ OLDEST = 120
 CODE_LIFE = timedelta(days=1)
 """A real code lasts a minute; nobody tries out software that fast."""
 
+_RETIREMENT_AGE = 60
 _AGES: Mapping[Scheme, tuple[tuple[int, str], ...]] = {
-    EMPLOYEE: ((60, "1201"), (0, "1101")),
+    EMPLOYEE: ((_RETIREMENT_AGE, "1201"), (0, "1101")),
     RESIDENT: ((60, "1601"), (23, "1501"), (18, "1404"), (6, "1403"), (0, "1402")),
 }
 """Person types by the age they begin at, oldest first."""
@@ -55,6 +57,13 @@ _AGES: Mapping[Scheme, tuple[tuple[int, str], ...]] = {
 def person_type_of(scheme: Scheme, age: int) -> PersonType:
     """The usual person type (``psn_type``) of somebody of an age in a scheme."""
     return PersonType(next(kind for begin, kind in _AGES[scheme] if age >= begin))
+
+
+def retired_on(person_type: PersonType, born: date, today: date) -> date | None:
+    """The day a retired employee retired, for the laws that turn on it: at sixty, or today."""
+    if not person_type.startswith(RETIRED):
+        return None
+    return min(today, date(born.year + _RETIREMENT_AGE, born.month, min(born.day, 28)))
 
 
 class PersonMaker:
@@ -170,6 +179,9 @@ def _person(
     scheme = Scheme(wish.scheme) if wish.scheme else RESIDENT if wish.age < 18 else EMPLOYEE
     period = Period(max(date(today.year - 3, 1, 1), born))
     extent = EntitlementExtent(wish.extent)
+    person_type = (
+        PersonType(wish.person_type) if wish.person_type else person_type_of(scheme, wish.age)
+    )
     special: tuple[SpecialIdentity, ...] = ()
     if wish.special_identity:
         special = (SpecialIdentity(IdentityKind(wish.special_identity), None, period, "演示数据"),)
@@ -189,11 +201,8 @@ def _person(
                     Enrolment(
                         scheme=scheme,
                         division=home.insured,
-                        person_type=(
-                            PersonType(wish.person_type)
-                            if wish.person_type
-                            else person_type_of(scheme, wish.age)
-                        ),
+                        person_type=person_type,
+                        retired_on=retired_on(person_type, born, today),
                         period=period,
                         employer="演示单位001" if scheme == EMPLOYEE else None,
                     ),

@@ -63,6 +63,15 @@ async def issue_cards(
     await store.insert_cards(connection, rows, now)
 
 
+async def reissue_card(
+    connection: "Connection[Any]", vault: Vault, number: str, serial: str, *, now: datetime
+) -> bool:
+    """Give a card another identification code, as a new card has it; False: there is no such."""
+    return await store.replace_serial(
+        connection, _key(vault, _CARD, number), _key(vault, _SERIAL, serial), now
+    )
+
+
 async def show_code(
     connection: "Connection[Any]", vault: Vault, identity: int, *, now: datetime
 ) -> str:

@@ -25,6 +25,24 @@ async def insert_cards(
     )
 
 
+async def replace_serial(
+    connection: "Connection[Any]", number_key: bytes, serial_key: bytes, now: datetime
+) -> bool:
+    """Record the same card with another serial; False when the card is unknown."""
+    old = await connection.fetchrow(
+        """UPDATE registry.card SET superseded_at = $2
+           WHERE number_key = $1 AND superseded_at IS NULL
+           RETURNING identity, valid_from, valid_until""",
+        number_key,
+        now,
+    )
+    if old is None:
+        return False
+    held = Period(old["valid_from"], old["valid_until"])
+    await insert_cards(connection, [(old["identity"], number_key, serial_key, held)], now)
+    return True
+
+
 async def card(connection: "Connection[Any]", number_key: bytes, day: date) -> "Record | None":
     """(identity, serial_key, valid on the day) of a card."""
     return await connection.fetchrow(
