@@ -1,63 +1,24 @@
 """A stay in a simulated hospital's hands: what it sends, seen by a platform that says yes."""
 
-import json
-from collections.abc import AsyncIterator, Callable, Mapping
-from datetime import date, timedelta
+from collections.abc import AsyncIterator
+from datetime import timedelta
 from random import Random
-from typing import Any
 
 import pytest
-from aiohttp import web
 
 from tests.client.test_connection import platform
-from tests.sandbox.builders import endpoint, setlinfo
+from tests.sandbox.builders import endpoint
+from tests.sandbox.yes_sayer import PATIENT, YesSayer
 from yibao.client import Client, NotDone
 from yibao.kernel.money import PRICE_SCALE, QUANTITY_SCALE
 from yibao.sandbox.books import Books
-from yibao.sandbox.desk import Charge, Desk, Patient, PriceListEntry, now
+from yibao.sandbox.desk import Charge, Desk, PriceListEntry, now
 from yibao.sandbox.encounters import CHECKUP
 from yibao.sandbox.line import NO_TROUBLES, Line
 from yibao.sandbox.stay import LINES_A_MESSAGE, Ordered, Stay
 
-PATIENT = Patient("1", "990000198001010019", "1", date(1980, 1, 1), "310", "110000")
 DRIP = Charge(PriceListEntry("X1", "静脉输液", 0), 2 * 10**QUANTITY_SCALE, 10 * 10**PRICE_SCALE)
 """Two drips of 10.00."""
-
-Answers = Callable[[str, Mapping[str, Any]], Any]
-
-
-class YesSayer:
-    """A platform that does whatever is asked and remembers it."""
-
-    def __init__(self) -> None:
-        self.seen: list[tuple[str, Mapping[str, Any]]] = []
-        self.refuses: list[str] = []
-        """Numbers that are refused once, each time they are named here."""
-
-    async def answer(self, request: web.Request) -> web.Response:
-        message = json.loads(await request.read())
-        number, content = message["infno"], message["input"]
-        self.seen.append((number, content))
-        if number in self.refuses:
-            self.refuses.remove(number)
-            return web.json_response({"infcode": 4006, "err_msg": "no"})
-        return web.json_response({"infcode": 0, "output": self.output(number, content)})
-
-    def output(self, number: str, content: Mapping[str, Any]) -> Any:
-        if number == "1101":
-            return {"insuinfo": [{"insutype": "310"}]}
-        if number == "2401":
-            return {"result": {"mdtrt_id": "v"}}
-        if number == "2301":
-            amounts = [line["det_item_fee_sumamt"] for line in content["feedetail"]]
-            return {"result": [{"det_item_fee_sumamt": a, "inscp_scp_amt": a} for a in amounts]}
-        if number in ("2303", "2304"):
-            return {"setlinfo": {**setlinfo(), "mdtrt_id": "v"}}
-        return {}
-
-    def sent(self, number: str) -> list[Mapping[str, Any]]:
-        """The inputs of a transaction, in order."""
-        return [content for name, content in self.seen if name == number]
 
 
 @pytest.fixture
@@ -114,7 +75,6 @@ async def test_the_last_bill_is_of_what_the_interim_one_left(desk: Desk, yes: Ye
     await stay.charge([Ordered(DRIP, day=0), Ordered(DRIP, day=0)])
     await stay.settle(interim=True)
     await stay.charge([Ordered(DRIP, day=1)])
-    desk.books.bills.clear()  # the platform of this test gives one number to all
     await stay.settle()
     interim, last = [message["data"] for message in yes.sent("2304")]
     assert (interim["mid_setl_flag"], interim["medfee_sumamt"]) == ("1", "40.00")

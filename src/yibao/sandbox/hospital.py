@@ -78,8 +78,8 @@ class Hospital(Institution):
             NotDone: the platform refused something that a correct hospital may do.
         """
         encounter = self._reason_of(patient)
-        number = self._next_number(Kind.STAY)
-        stay = await Stay.admit(self._desk, patient, number, encounter, _some_days_ago(patient))
+        number, begin = self._next_number(Kind.STAY), admitted_at(patient, now())
+        stay = await Stay.admit(self._desk, patient, number, encounter, begin)
         if self._happens(_HABITS.register_in_vain):
             await stay.cancel_admission()
             return
@@ -152,11 +152,10 @@ class Hospital(Institution):
         return [Ordered(charge, day) for charge in charges]
 
 
-def _some_days_ago(patient: Patient) -> datetime:
-    """When a stay that ends today began; not in another year, whose deductible is another.
+def admitted_at(patient: Patient, today: datetime) -> datetime:
+    """When a stay that ends ``today`` began; not in another year, whose deductible is another.
 
     It is the same for one patient all day, so that a second stay does not lie around the first.
     """
-    today = now()
     days = Random(patient.number).randint(1, _LONGEST)  # noqa: S311 - plausible, not secret
     return today - timedelta(days=min(days, today.timetuple().tm_yday - 1))
