@@ -138,7 +138,8 @@ class SettlementRoom:
         if kind is RegisterVisit:
             return await visits.register(unit, requests, members, reference)
         if kind is DescribeVisit:
-            settled = await self._living_settlements(unit, requests)
+            moved = [request for request in requests if visits.moves(request, touched)]
+            settled = await self._living_settlements(unit, moved)
             return await visits.describe(unit, requests, touched, settled, reference)
         if kind is UploadFees:
             return await fees.upload(unit, requests, touched, reference)
@@ -229,6 +230,8 @@ class SettlementRoom:
     async def _living_settlements(
         self, unit: Unit, requests: Sequence[CancelRegistration | DescribeVisit]
     ) -> dict[int, int]:
+        if not requests:
+            return {}
         batches = await fees.batches_by_visit(unit, [r.visit.number for r in requests])
         return {
             visit: sum(batch.living_settlement is not None for batch in found)

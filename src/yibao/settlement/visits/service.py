@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import PoolKey
+from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import Refusal, RefusalCode, Refused
 from yibao.platform.commands.model import Unit
 from yibao.registry.people.model import Insured
@@ -82,6 +83,12 @@ def _registered(
     )
 
 
+def moves(request: DescribeVisit, visits: Mapping[int, VisitFacts]) -> bool:
+    """Whether a description gives its visit another day; then it counts what was settled."""
+    visit = visits.get(request.visit.number)
+    return visit is not None and business_date(visit.begin) != business_date(request.begin)
+
+
 async def describe(
     unit: Unit,
     requests: Sequence[DescribeVisit],
@@ -91,7 +98,7 @@ async def describe(
 ) -> list[VisitFacts | Refusal]:
     """Say what visits were (门诊就诊信息); a second description replaces the first.
 
-    ``settled`` counts the living settlements of each.
+    ``settled`` counts the living settlements of each that moves to another day.
     """
     outcomes = [_described(unit, request, visits, settled, reference) for request in requests]
     described = [outcome for outcome in outcomes if isinstance(outcome, VisitFacts)]
