@@ -1,5 +1,6 @@
 """Builders for tests of the sandbox."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
@@ -55,3 +56,11 @@ def setlinfo(**changed: str) -> dict[str, Any]:
         "acct_mulaid_pay": "0.00",
         "hosp_part_amt": "0.00",
     } | changed
+
+
+def mirrored(settled: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with all amounts negative: what a cancellation answers."""
+    return {
+        name: f"-{value}" if "." in value and float(value) else value
+        for name, value in settled.items()  # numbers of settlements have no point
+    }

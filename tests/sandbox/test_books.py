@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.sandbox.builders import setlinfo
+from tests.sandbox.builders import mirrored, setlinfo
 from yibao.sandbox.books import (
     Amounts,
     BillKey,
@@ -20,10 +20,7 @@ LABEL = Label(Kind.OUTPATIENT, "310", "l3")
 
 def mirror() -> dict[str, str]:
     """The reply to the cancellation of ``setlinfo()``; it spells its cash field in its own way."""
-    reply = {
-        name: f"-{value}" if value != "0.00" and "." in value else value
-        for name, value in setlinfo().items()
-    }
+    reply = mirrored(setlinfo())
     reply["pdn_cash_pay"] = reply.pop("psn_cash_pay")
     return reply
 

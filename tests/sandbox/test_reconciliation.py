@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from tests.sandbox.builders import hospital, setlinfo
+from tests.sandbox.builders import hospital, mirrored, setlinfo
 from yibao.adjudication.model import Sums
 from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import PoolKey
@@ -97,9 +97,8 @@ def test_a_fen_in_the_ledger_is_found(settled: Hospital, wrong: LedgerTotals) ->
     assert len(compare(settled, [facts()], wrong).differences) == 1
 
 
-def test_a_cancelled_settlement_that_the_hospital_thinks_alive_is_found(
-    settled: Hospital,
-) -> None:
+def cancelled_and_mirror() -> tuple[SettlementFacts, SettlementFacts]:
+    """The settlement, taken back, and what took it back."""
     cancelled = replace(facts(), cancelled_by=PoolKey(Pool("110000"), 3))
     mirror = replace(
         facts(),
@@ -111,5 +110,17 @@ def test_a_cancelled_settlement_that_the_hospital_thinks_alive_is_found(
         account=-20_00,
         cash=-30_00,
     )
-    found = compare(settled, [cancelled, mirror], LedgerTotals())
+    return cancelled, mirror
+
+
+def test_a_cancelled_settlement_that_the_hospital_thinks_alive_is_found(
+    settled: Hospital,
+) -> None:
+    found = compare(settled, cancelled_and_mirror(), LedgerTotals())
     assert len(found.differences) == 2, "the amounts and the living bill"
+
+
+def test_three_books_of_a_cancelled_settlement_agree(settled: Hospital) -> None:
+    [key] = settled.books.living
+    settled.books.cancelled(key, mirrored(setlinfo()))
+    assert compare(settled, cancelled_and_mirror(), LedgerTotals()).differences == ()

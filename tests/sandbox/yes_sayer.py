@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.sandbox.builders import setlinfo
+from tests.sandbox.builders import mirrored, setlinfo
 from yibao.sandbox.desk import Patient
 
 PATIENT = Patient("1", "990000198001010019", "1", date(1980, 1, 1), "310", "110000")
@@ -53,7 +53,11 @@ class YesSayer:
                 self.settled[settled["setl_id"]] = settled
             return {"setlinfo": settled}
         if number in CANCELLATIONS:
-            return {"setlinfo": _mirror(self.settled[content["data"]["setl_id"]])}
+            mirror = mirrored(self.settled[content["data"]["setl_id"]])
+            mirror["setl_id"] += "-"
+            if number == "2103":  # it has a name of its own for cash
+                mirror["cash_payamt"] = mirror.pop("psn_cash_pay")
+            return {"setlinfo": mirror}
         return {}
 
     def _settlement(self, content: Mapping[str, Any]) -> dict[str, Any]:
@@ -61,13 +65,3 @@ class YesSayer:
         serial = f"s{len(self.seen)}"
         visit = content.get("data", {}).get("mdtrt_id", f"v{serial}")
         return {**setlinfo(setl_id=serial), "mdtrt_id": visit}
-
-
-def _mirror(settled: Mapping[str, Any]) -> dict[str, Any]:
-    """All amounts negative, under another number."""
-    amounts = {
-        name: f"-{value}"
-        for name, value in settled.items()
-        if "." in value and float(value)  # numbers of settlements have no point
-    }
-    return {**settled, **amounts, "setl_id": f"{settled['setl_id']}-"}
