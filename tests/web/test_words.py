@@ -1,11 +1,15 @@
 """The console's two languages."""
 
+import ast
 import re
 import tomllib
+from collections.abc import Iterator
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
+import yibao.gateway
 from yibao.web.words import Words, language_of
 
 
@@ -45,3 +49,37 @@ def test_no_word_is_without_its_other_language() -> None:
         for name, both in words.items():
             assert len(both) == 2, (part, name)
             assert all(both), (part, name)
+
+
+NOTES = Path(yibao.gateway.__file__).parent
+"""Where signatures are noted upon."""
+
+
+def test_every_note_on_a_signature_has_chinese_words() -> None:
+    for name in ("authentication", "envelope_signature", "outer_message", "signature_guesses"):
+        source = (NOTES / f"{name}.py").read_text("utf-8")
+        for noted in _noted(ast.parse(source)):
+            assert Words("zh").note(noted) != noted, f"{name}: {noted}"
+            assert Words("en").note(noted) == noted
+
+
+def _noted(tree: ast.AST) -> Iterator[str]:
+    """Sentences of a module that are neither Chinese nor a docstring, holes filled."""
+    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    holes = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]
+    inside = {id(part) for node in holes for part in node.values}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            parts = [p.value if isinstance(p, ast.Constant) else "7" for p in node.values]
+            text = "".join(map(str, parts))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            text = node.value
+        else:
+            continue
+        if (
+            id(node) not in inside
+            and id(node) not in docstrings
+            and text.isascii()
+            and sum(map(str.isalpha, text.split())) > 2
+        ):
+            yield text

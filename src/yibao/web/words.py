@@ -1,5 +1,6 @@
 """The console's words in Chinese and English, and which of both a reader wants."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -19,6 +20,15 @@ def _catalogue() -> Mapping[str, tuple[str, str]]:
     return found
 
 
+@cache
+def _notes() -> tuple[tuple[re.Pattern[str], str], ...]:
+    text = (files("yibao.web") / "signature_notes.toml").read_text("utf-8")
+    return tuple(
+        (re.compile(re.escape(english).replace(r"\*", "(.+)")), chinese)
+        for english, chinese in tomllib.loads(text).items()
+    )
+
+
 class Words:
     """The words of one language; called with a key of ``words.toml``."""
 
@@ -29,6 +39,14 @@ class Words:
     def __call__(self, key: str, **values: object) -> str:
         """The words for a key, ``values`` filled in; KeyError when there are none."""
         return _catalogue()[key][self._place].format(**values)
+
+    def note(self, english: str) -> str:
+        """What the server noted of a signature; as it is where we have no words for it."""
+        if self.language == "zh":
+            for pattern, chinese in _notes():
+                if match := pattern.fullmatch(english):
+                    return chinese.format(*match.groups())
+        return english
 
     def either(self, chinese: str, english: str) -> str:
         """One of two texts that are not in the catalogue."""
