@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from tests.gateway.builders import Counter
 from tests.gateway.outer import APPLICATION, SECRET, OuterClient
+from tests.gateway.test_mobile_payment import ordered
 from tests.gateway.wire import give, request, speak
 from yibao.client.signatures import csb_headers
 from yibao.gateway.asgi import Gateway
@@ -204,6 +205,26 @@ async def test_an_outer_message_reaches_its_transaction_and_is_answered_in_its_f
     ):
         answer = (await request(counter, wrong, path="/hsa/1101", headers={})).json
         assert (answer["code"], answer["success"]) == (code, False)
+
+
+async def test_outer_data_without_a_nodes_name_are_answered_without_one(counter: Counter) -> None:
+    member = await counter.town.insure()
+    client, family = OuterClient(*new_key_pair()), HeaderFamily.APPLICATION
+    await give(counter, KeyKind.SECRET, SECRET, family=family, sender=APPLICATION)
+    await give(counter, KeyKind.SM2, client.public, family=family, sender=APPLICATION)
+    own = await give(counter, KeyKind.PLATFORM, family=family, sender=APPLICATION)
+    now = int(counter.town.clock.now().timestamp() * 1000)
+    named = ordered(counter, member)
+
+    async def told(content: Any) -> Any:
+        sent, path = client.request(content, now), "/org/local/api/hos/uldFeeInfo"
+        return client.read(
+            (await request(counter, sent, path=path, headers={})).json, own.public_key or ""
+        )
+
+    bare = await told(named["data"])
+    assert bare.keys() >= {"payOrdId", "payToken"}
+    assert (await told(named))["data"] == bare, "the same order"
 
 
 async def test_a_dialect_spells_the_settlement_and_its_figures_stay_the_same(

@@ -58,6 +58,8 @@ class OuterManner:
     private: str = ""
     """Our private key for this sender; "" where answers go unsigned."""
     public: str = ""
+    bare: bool = False
+    """Its data are a node's fields, without the node's name: so are the answer's."""
 
 
 def application_of(sent: Mapping[str, Any]) -> str | None:
@@ -126,6 +128,9 @@ def wrap(answer: Mapping[str, Any], manner: OuterManner, now: datetime) -> bytes
 
     Fractions are text here: what is signed must not depend on how a reader writes ``0.00`` again.
     """
+    output = answer["output"]
+    if manner.bare and type(output) is dict and output.keys() == {"data"}:
+        output = output["data"]
     message: dict[str, Any] = {
         manner.id_name: manner.application,
         "version": manner.version,
@@ -135,7 +140,7 @@ def wrap(answer: Mapping[str, Any], manner: OuterManner, now: datetime) -> bytes
         "message": answer["err_msg"] or ("成功" if answer["infcode"] == 0 else ""),
         "encType": "SM4" if manner.encrypted else "",
         "signType": "SM2" if manner.private else "",
-        "data": decode_json(_SORTED.encode(answer["output"])),
+        "data": decode_json(_SORTED.encode(output)),
     }
     if manner.private:
         text = signed_text(message, manner.secret, keeps_empty=manner.keeps_empty)

@@ -7,6 +7,7 @@ opened. What was found of the manner to answer in is noted on the way, so that a
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -177,6 +178,8 @@ def _receive_outer(
             _message_id({**sent, "data": data, "signData": None, "encData": None}),
             content,
         )
+        bare = envelope.input.keys() != content.keys()
+        progress.manner.outer = replace(manner, bare=bare)
     progress.manner.dialect = choose_dialect(sender.dialect, envelope.institution)
     exchange.dialect = progress.manner.dialect.name
     return sender, envelope
