@@ -278,14 +278,13 @@ async def _ask(settings: Settings, dsn: str, persons_an_area: int) -> dict[str, 
 def render(found: Mapping[str, Any]) -> RenderableType:
     """The same as tables for people: all institutions, some persons and items of each area."""
     institutions = Table(title=f"机构 institutions · {found['base_url']}", title_justify="left")
-    for heading in ("code, name", "kind", "level", "place", "header family, key id, secret"):
+    for heading in ("code, name", "kind, level", "place", "header family, key id, secret"):
         institutions.add_column(heading, overflow="fold")
     for row in found["institutions"]:
         auth = row["auth"]
         institutions.add_row(
             f"{row['fixmedins_code']}\n{row['fixmedins_name']}",
-            row["kind"],
-            row["level"],
+            f"{row['kind']}\n{row['level']}",
             row["admdvs"],
             f"{auth['family']} {auth['id']}\n{auth['secret']}",
         )
