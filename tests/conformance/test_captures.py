@@ -1,6 +1,7 @@
 """Captured messages: read from whatever holds them, and sent with the ids that hold now."""
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,10 @@ import pytest
 from aiohttp import web
 
 from tests.client.test_connection import platform
+from yibao.conformance.captures.digits import decode
 from yibao.conformance.captures.model import Replayed
 from yibao.conformance.captures.read import Unreadable, read_captures
-from yibao.conformance.captures.send import ANY_PATH, replay
+from yibao.conformance.captures.send import ANY_PATH, differences, replay
 
 REGISTER = {"infno": "2201", "msgid": "H1101059900120260101080000", "input": {"data": {}}}
 OPENED = {"infcode": 0, "output": {"data": {"mdtrt_id": "old-visit"}}}
@@ -120,3 +122,28 @@ async def test_with_kept_ids_the_body_goes_as_it_is(tmp_path: Path) -> None:
 async def test_without_captured_answers_the_newest_id_of_a_name_is_taken(tmp_path: Path) -> None:
     _, seen = await played(written(tmp_path, json.dumps([REGISTER, SETTLE])), ANSWERS)
     assert '"mdtrt_id":"new-visit"' in seen[1][1]
+
+
+async def test_a_settlement_hands_back_the_sums_that_its_lines_were_answered(
+    tmp_path: Path,
+) -> None:
+    line = {"feedetl_sn": "1", "mdtrt_id": "v", "chrg_bchno": "b"}
+    upload = {"infno": "2204", "msgid": "1" * 30, "input": {"feedetail": [line]}}
+    bill = {"mdtrt_id": "v", "chrg_bchno": "b", "inscp_scp_amt": "25.10", "preselfpay_amt": "0"}
+    settle = {"infno": "2207", "msgid": "2" * 30, "input": json.dumps({"data": bill})}
+    split = {
+        "feedetl_sn": "1",
+        "fulamt_ownpay_amt": 0,
+        "inscp_scp_amt": 20.0,
+        "preselfpay_amt": 5.1,
+    }
+    answers = [{"infcode": 0, "output": {"result": [split]}}, {"infcode": 0, "output": None}]
+    _, seen = await played(written(tmp_path, json.dumps([upload, settle])), answers)
+    sent = json.loads(json.loads(seen[1][1])["input"])["data"]
+    assert (sent["inscp_scp_amt"], sent["preselfpay_amt"]) == ("20.00", "5.10")
+
+
+def test_amounts_are_compared_by_value_and_shown_with_their_digits() -> None:
+    captured = decode('{"infcode":0,"output":{"setlinfo":{"acct_pay":4.50,"hifp_pay":1.0}}}')
+    answered = {"infcode": 0, "output": {"setlinfo": {"acct_pay": Decimal("4.5"), "hifp_pay": "2"}}}
+    assert differences(captured, answered) == ["output.setlinfo.hifp_pay was 1.0, is 2"]

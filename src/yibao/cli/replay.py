@@ -27,8 +27,9 @@ def replay(
 ) -> None:
     """Send captured messages, in order, and report what was answered.
 
-    Ids that the captured platform gave (person, visit, settlement …) are replaced by those that the
-    server answers, and messages get new ids, so that a captured day can be played again and again.
+    Ids that the captured platform gave (person, visit, settlement …) and the sums that a settlement
+    hands back are replaced by those that the server answers, and messages get new ids, so that a
+    captured day can be played again and again.
     Headers go as captured; a sandbox started with --open takes them whatever their age. Exit code 1
     when an answer is no envelope, or a success where the capture has a refusal, or the reverse.
     """

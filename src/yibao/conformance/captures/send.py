@@ -61,8 +61,8 @@ async def _send(
     if answer is None:
         shown = raw[:200].decode("utf-8", "replace")
         return Replayed(capture, number, body, None, f"no envelope: {shown}", {}, seconds)
-    if substitution is not None:
-        substitution.learn(capture.answer, answer)
+    if substitution is not None and number:
+        substitution.learn(body, capture.answer, answer)
     return Replayed(
         capture,
         number,
@@ -71,7 +71,7 @@ async def _send(
         str(answer.get("err_msg") or ""),
         answer,
         seconds,
-        tuple(_differences(capture.answer, answer)),
+        tuple(differences(capture.answer, answer)),
     )
 
 
@@ -89,7 +89,8 @@ def _envelope(raw: bytes) -> Mapping[str, Any] | None:
     return found if isinstance(found, dict) and "infcode" in found else None
 
 
-def _differences(captured: Mapping[str, Any] | None, answered: Mapping[str, Any]) -> list[str]:
+def differences(captured: Mapping[str, Any] | None, answered: Mapping[str, Any]) -> list[str]:
+    """What differs in outcome or in amounts; nothing where no answer was captured."""
     if captured is None:
         return []
     if code_of(captured) != code_of(answered):
@@ -107,11 +108,15 @@ def _amounts(one: Any, other: Any, place: str) -> Iterable[str]:
         for index, (left, right) in enumerate(zip(one, other, strict=False), 1):
             yield from _amounts(left, right, f"{place}[{index}]")
     elif place.endswith(_COMPARED) and _number(one) != _number(other):
-        yield f"{place} was {one}, is {other}"
+        yield f"{place} was {_shown(one)}, is {other}"
+
+
+def _shown(raw: Any) -> str:
+    return bytes(raw).decode() if isinstance(raw, msgspec.Raw) else str(raw)
 
 
 def _number(raw: Any) -> Any:
     try:
-        return Decimal(str(raw))
+        return Decimal(_shown(raw))
     except InvalidOperation:
         return raw
