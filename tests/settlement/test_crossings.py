@@ -106,6 +106,19 @@ async def test_a_discharge_that_only_the_bill_told_of_comes_back_with_it(town: T
     await town.do(town.admission(stay.member, OTHER_TERTIARY, begin=end))
 
 
+@pytest.mark.parametrize("first", ["the bill", "its cancellation"])
+async def test_a_bill_and_its_cancellation_both_undone_leave_nothing(
+    town: Town, first: str
+) -> None:
+    settled = await town.bill(await town.insure(account="50"), "3000")
+    mirror = await town.do(town.cancellation(settled))
+    undoings = [_reversal(settled, "2207"), _reversal(mirror, "2208")]
+    for undoing in undoings if first == "the bill" else reversed(undoings):
+        await town.do(undoing)
+    assert await town.counters(settled.member) == {}
+    assert await town.balance(settled.member) == 5000
+
+
 # ------------------------------------------------------------ a discharge that only a bill tells of
 
 

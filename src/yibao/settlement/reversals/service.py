@@ -85,8 +85,21 @@ async def _undo(unit: Unit, transaction: str, original: Message, message_id: str
         settlement = _key(original.reference["settlement"])
         await bills.reverse_settlement(unit, settlement, message_id)
     else:
-        settlement = _key(original.reference["settlement"])
-        await bills.reverse_cancellation(unit, settlement, message_id)
+        cancellation = _key(original.reference["settlement"])
+        if not await _settling_is_undone(unit, transaction, cancellation):
+            await bills.reverse_cancellation(unit, cancellation, message_id)
+
+
+async def _settling_is_undone(unit: Unit, transaction: str, cancellation: PoolKey) -> bool:
+    """Whether the message that settled was reversed too: then nothing is to stand again."""
+    mirror = await bills.settlement(unit.connection, cancellation)
+    assert mirror is not None
+    assert mirror.mirrors is not None
+    settled = await bills.settlement(unit.connection, mirror.mirrors)
+    assert settled is not None
+    key = MessageKey(settled.institution, _CANCELLED[transaction], settled.message_id)
+    message = await messages.find_message(unit, key)
+    return message is not None and message.reversed_by is not None
 
 
 def _key(text: str) -> PoolKey:
