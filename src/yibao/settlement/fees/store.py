@@ -311,14 +311,20 @@ async def named_lines(
     serials: Sequence[str],
     catalogue: "Catalogue",
 ) -> list[Booked]:
-    """The lines of batches with these serials, and those that give one of them back, in order."""
+    """The lines of batches with these serials, and those that give one of them back, in order.
+
+    For a writer alone: the readers' view would build every line of a stay before it looks at its
+    serial, and a stay has thousands.
+    """
     # hashed sub-selects: an array would be compared element by element with every line of a stay
     rows = await connection.fetch(
-        """SELECT * FROM settlement.visible_line
-           WHERE pool = $1 AND batch = ANY ($2::bigint[]) AND withdrawn_at IS NULL
-             AND (serial IN (SELECT unnest($3::text[]))
-                  OR returns IN (SELECT unnest($3::text[])))
-           ORDER BY batch, line""",
+        """SELECT line.*, batch.label
+           FROM settlement.fee_line AS line
+           JOIN settlement.charge_batch AS batch ON batch.pool = line.pool AND batch.id = line.batch
+           WHERE line.pool = $1 AND line.batch = ANY ($2::bigint[]) AND line.withdrawn_at IS NULL
+             AND (line.serial IN (SELECT unnest($3::text[]))
+                  OR line.returns IN (SELECT unnest($3::text[])))
+           ORDER BY line.batch, line.line""",
         pool,
         batches,
         serials,
