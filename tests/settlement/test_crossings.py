@@ -1,15 +1,20 @@
 """Corrections that cross settlements, cancellations and reversals of one visit."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from tests.settlement.builders import (
+    ALWAYS,
+    BEIJING,
     CLASS_B,
+    EMPLOYEE,
     NOON,
     OTHER_TERTIARY,
+    POOL,
+    RESIDENT,
     TERTIARY,
     Town,
     return_of,
@@ -17,6 +22,9 @@ from tests.settlement.builders import (
 )
 from tests.settlement.test_law_of_stays import let_chains_count
 from yibao.kernel.refusals import RefusalCode as Code
+from yibao.policy.terms import PersonType
+from yibao.registry.people import service as people
+from yibao.registry.people.model import Enrolment, NewMembership, NewPerson
 from yibao.settlement import service as settlements
 from yibao.settlement.model import (
     CancelAdmission,
@@ -174,7 +182,38 @@ async def test_a_stay_keeps_the_chain_of_its_interim_bill(town: Town) -> None:
     assert (first.deductible, second.deductible) == (8000, 0)
     for bill in (second, first):
         await town.do(town.cancellation(bill))
-    assert (await town.do(town.stay_settlement(stay, "200"))).deductible == 8000
+    anew = await town.do(town.stay_settlement(stay, "200"))
+    assert (anew.deductible, anew.snapshot["chain"]) == (8000, stay.key.text())
+
+
+async def test_a_stay_is_settled_in_the_scheme_that_it_was_admitted_in(town: Town) -> None:
+    member = await _insured_in_both(town)
+    stay = await town.admit(member, days_ago=5)
+    await town.do(town.upload(stay, stay_line("1", "2000", time=stay.begin)))
+    await town.do(town.stay_settlement(stay, "2000", interim=True))
+    await town.do(town.upload(stay, stay_line("2", "2000", time=stay.begin)))
+    await town.do(town.discharge(stay))
+    request = town.stay_settlement(stay, "2000")
+    # another scheme would begin with its own deductible
+    refusal = await town.refused(replace(request, scheme=RESIDENT))
+    assert (refusal.code, refusal.field) == (Code.FIELD_INVALID, "scheme")
+    assert (await town.do(request)).deductible == 0
+
+
+async def _insured_in_both(town: Town) -> str:
+    enrolments = (
+        Enrolment(EMPLOYEE, BEIJING, PersonType("1101"), ALWAYS),
+        Enrolment(RESIDENT, BEIJING, PersonType("1501"), ALWAYS),
+    )
+    document = "990101198001019999"
+    person = NewPerson(
+        "01", document, "测试", "1", date(1980, 1, 1), (NewMembership(POOL, ALWAYS, enrolments),)
+    )
+    async with town.database.writer() as connection, connection.transaction():
+        (admitted,) = await people.admit(connection, town.vault, [person], now=town.clock.now())
+    member = admitted.memberships[0].number
+    town.documents[member] = document
+    return member
 
 
 # ------------------------------------------------------------------------- returns taken back again

@@ -45,6 +45,7 @@ from yibao.settlement.visits.rules import (
     check_not_in_hospital,
     check_own_visit,
     check_provider,
+    check_scheme_of_stay,
     check_voucher,
 )
 
@@ -149,7 +150,10 @@ def _own_visit(request: Settle, facts: Facts) -> VisitFacts:
         return found
     # 2207 names a batch and 2304 none: that is how the two are told apart
     kind = VisitKind.OUTPATIENT if request.batch else VisitKind.STAY
-    return check_own_visit(found, request.institution, request.member, kind)
+    visit = check_own_visit(found, request.institution, request.member, kind)
+    if visit.kind is VisitKind.STAY:
+        check_scheme_of_stay(visit, request.scheme)
+    return visit
 
 
 async def _candidate(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import PoolKey
-from yibao.kernel.refusals import Refusal, RefusalCode, Refused
+from yibao.kernel.refusals import Refusal, Refused
 from yibao.platform.commands.model import Unit
 from yibao.registry.people import service as people
 from yibao.registry.people.model import Insured
@@ -37,6 +37,7 @@ from yibao.settlement.visits.rules import (
     check_enrolment,
     check_own_visit,
     check_provider,
+    check_scheme_of_stay,
     check_voucher,
 )
 
@@ -151,12 +152,7 @@ async def discharge(
         visit = _own_stay(request, visits)
         standing = standings.get(visit.key.number, Standing())
         rules.check_not_final(standing, "变更出院信息")
-        if request.scheme != visit.scheme:
-            raise Refused(
-                RefusalCode.FIELD_INVALID,
-                f"险种 {request.scheme} 与入院登记的险种 {visit.scheme} 不一致",
-                "scheme",
-            )
+        check_scheme_of_stay(visit, request.scheme)
         check_begin(request.end, unit.now)
         check_diagnoses(request.diagnoses, reference.catalogue.diagnoses)
         after = rules.discharged(visit, request)

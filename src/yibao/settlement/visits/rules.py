@@ -169,6 +169,17 @@ def check_own_visit(
     return visit
 
 
+def check_scheme_of_stay(stay: VisitFacts, scheme: Scheme) -> None:
+    """A stay is ended and paid in the scheme it was admitted in: another begins with its own
+    deductible and count of stays."""
+    if scheme != stay.scheme:
+        raise Refused(
+            RefusalCode.FIELD_INVALID,
+            f"险种 {scheme} 与入院登记的险种 {stay.scheme} 不一致",
+            "scheme",
+        )
+
+
 def check_same_day(visit: VisitFacts, begin: datetime, settled: int) -> None:
     """Bills were decided by the day the visit began: it is not moved under a living one."""
     before, after = business_date(visit.begin), business_date(begin)
