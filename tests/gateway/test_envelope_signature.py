@@ -50,6 +50,7 @@ DER = gmssl_pyx.sm2_sign(bytes.fromhex(PRIVATE), POINT, TEXT.encode())
         base64.b64encode(DER).decode(),
         DER.hex(),
     ],
+    ids=["hex in capitals", "hex", "Base64", "DER in Base64", "DER in hex"],
 )
 def test_every_form_of_a_right_signature_is_right(cainfo: str) -> None:
     trace = checked(cainfo)
