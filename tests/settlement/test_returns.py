@@ -178,6 +178,19 @@ async def test_lines_and_returns_are_classified_again_together(town: Town) -> No
     assert settled.sums == Sums(6000, 0, 0, 3000, 3000)
 
 
+async def test_several_returns_classified_again_leave_the_split_of_the_rest(town: Town) -> None:
+    stay = await town.admit(await town.insure(), days_ago=5)
+    original = stay_line("1", "0.09", item=CLASS_B, quantity="9", price="0.01")
+    backs = (return_of(original, "2", "3", "0.03"), return_of(original, "3", "1", "0.01"))
+    await town.do(town.upload(stay, original, *backs))
+    async with town.database.writer() as connection:
+        await set_terms(connection, town.clock.now(), CLASS_B, "02", 5000)
+        await connection.execute("UPDATE registry.version SET number = number + 1")
+    settled = await town.do(town.stay_settlement(stay, "0.05", interim=True))
+    # half of 5 fen, rounded up: not of 9, 6 and 8
+    assert settled.sums == Sums(5, 0, 0, 3, 2)
+
+
 async def test_a_return_withdrawn_with_its_line_leaves_the_sums_of_the_rest(town: Town) -> None:
     stay = await town.admit(await town.insure(), days_ago=5)
     original = stay_line("1", "100", item=CLASS_B, quantity="10", price="10")
