@@ -12,6 +12,9 @@ SOURCES := src tests benchmarks
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$python"; break; }; done)
 
+# compiled modules are kept: without them every process of a test compiles the whole house again
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo serve test check bench clean requirements schema reference
 
 help: ## print this
