@@ -20,9 +20,10 @@ from yibao.conformance.judge import (
 )
 from yibao.conformance.model import Verdict
 from yibao.conformance.run import run
-from yibao.conformance.targets import TargetFault, of_accounts, read_target
+from yibao.conformance.targets import TargetFault, read_target
 from yibao.platform.settings import Settings, load_settings
 from yibao.sandbox.accounts import collect
+from yibao.sandbox.target import target_of
 
 FIRST_HOUR = Path(__file__).parents[2] / "docs" / "interface" / "first-hour.md"
 
@@ -108,7 +109,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 @pytest.mark.system
 @pytest.mark.xdist_group("system")
 def test_our_own_server_passes_all_of_it(sandbox: Settings) -> None:
-    report = asyncio.run(run(of_accounts(collect(sandbox))))
+    report = asyncio.run(run(target_of(collect(sandbox))))
     failed = [
         f"{check.number} {check.what}: {check.detail}"
         for check in report.checks

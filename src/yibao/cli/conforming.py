@@ -12,10 +12,10 @@ from yibao.cli.printing import print_whole
 from yibao.cli.serving import served
 from yibao.conformance.model import Report, Target, Verdict
 from yibao.conformance.run import run
-from yibao.conformance.targets import of_accounts
 from yibao.gateway.tables import tables
 from yibao.platform.settings import load_settings
 from yibao.sandbox.accounts import collect
+from yibao.sandbox.target import target_of
 
 _COLOURS = {
     Verdict.PASSED: "green",
@@ -27,7 +27,7 @@ _COLOURS = {
 
 def sandbox(data: Path | None) -> Target:
     """The sandbox that runs on a data folder. Raises SettingsFault, TargetFault."""
-    return of_accounts(collect(served(load_settings({"data": data, "sandbox": True}))))
+    return target_of(collect(served(load_settings({"data": data, "sandbox": True}))))
 
 
 def watched(target: Target, *, with_forms: bool) -> Report:

@@ -1,4 +1,4 @@
-"""Where the kit is pointed: a TOML file about any server, or the accounts of our sandbox.
+"""Where the kit is pointed: a TOML file about any server.
 
 url = "http://127.0.0.1:8765"
 family = "x-tif"                  # or "csb"
@@ -25,14 +25,12 @@ price = "12.50"
 """
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from yibao.client import Endpoint, Family
 from yibao.conformance.model import COMMON_COLD, Item, Person, Target
-
-_ITEMS = 3
 
 
 class TargetFault(Exception):  # noqa: N818 - reads as a fact
@@ -73,44 +71,4 @@ def _endpoint(told: Mapping[str, Any], row: Mapping[str, Any]) -> Endpoint:
         key_id=str(row["key"]),
         secret=str(row["secret"]),
         url_path=told.get("path"),
-    )
-
-
-def of_accounts(found: Mapping[str, Any]) -> Target:
-    """A target in our own sandbox, from its accounts. Raises TargetFault."""
-    hospital = _first(found["institutions"], "hospital", level="l3")
-    pool = hospital["pool"]
-    person = next((row for row in found["persons"] if row["pool"] == pool), None)
-    items = [row for row in found["items"] if row["pool"] == pool][:_ITEMS]
-    if person is None or not items:
-        raise TargetFault(f"the sandbox has no person or no items in {pool}")
-    shops = [row for row in found["institutions"] if row["kind"] == "pharmacy"]
-    shop = next((row for row in shops if row["pool"] == pool), None)
-    return Target(
-        hospital=_of_row(hospital, found["base_url"]),
-        pharmacy=None if shop is None else _of_row(shop, found["base_url"]),
-        person=Person("02", person["certno"], person["insutype"], person["psn_no"]),
-        items=tuple(Item(row["med_list_codg"], row["pric"]) for row in items),
-    )
-
-
-def _first(rows: Iterable[Mapping[str, Any]], kind: str, *, level: str) -> Mapping[str, Any]:
-    chosen = sorted(
-        (row for row in rows if row["kind"] == kind), key=lambda row: row["level"] != level
-    )
-    if not chosen:
-        raise TargetFault(f"the sandbox has no {kind} that may be used today")
-    return chosen[0]
-
-
-def _of_row(row: Mapping[str, Any], base_url: str) -> Endpoint:
-    auth = row["auth"]
-    return Endpoint(
-        base_url=base_url,
-        institution=row["fixmedins_code"],
-        name=row["fixmedins_name"],
-        division=row["admdvs"],
-        family=Family(auth["family"]),
-        key_id=auth["id"],
-        secret=auth["secret"],
     )

@@ -7,10 +7,10 @@ from typing import Any
 from yibao.gateway.context import Call, warn_of_unlisted
 from yibao.gateway.dispatch import transaction
 from yibao.gateway.fee_lines import check_equal, check_one_visit, fee_line, kept
-from yibao.gateway.outpatient import insured_of, sums_handed_back
-from yibao.gateway.pools import pool_of_member, settlement_key, visit_key
+from yibao.gateway.pools import pool_of_member, visit_key
 from yibao.gateway.reading import Row
 from yibao.gateway.rendering import priced_fields, settlement_output, shaped
+from yibao.gateway.settling import cancelled, insured_of, sums_handed_back
 from yibao.gateway.vouchers import voucher_holder, voucher_type
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.periods import instant_of
@@ -20,7 +20,6 @@ from yibao.settlement import service as settlements
 from yibao.settlement.model import (
     Admit,
     CancelAdmission,
-    CancelSettlement,
     ChangeAdmission,
     Diagnosis,
     Discharge,
@@ -313,20 +312,7 @@ def _discharged_at(data: Row) -> datetime | None:
 @transaction("2305")
 async def cancel_settlement(call: Call) -> Any:
     """Mirror a stay's settlement under a new number with negative amounts (住院结算撤销)."""
-    data = call.input["data"]
-    stay = visit_key(call, data["mdtrt_id"], data["psn_no"])
-    mirror: SettlementFacts = await call.perform(
-        stay.pool,
-        data["psn_no"],
-        CancelSettlement(
-            institution=call.institution.code,
-            member=data["psn_no"],
-            visit=stay,
-            settlement=settlement_key(data["setl_id"], stay.pool),
-            message_id=call.envelope.message_id,
-        ),
-    )
-    return settlement_output("2305", mirror, None, call.reference)
+    return await cancelled(call, "2305")
 
 
 async def _stay(call: Call, key: PoolKey) -> VisitFacts | None:

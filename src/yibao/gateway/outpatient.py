@@ -2,22 +2,18 @@
 
 from typing import Any
 
-from yibao.adjudication.model import Sums
 from yibao.gateway.context import Call, warn_of_unlisted
 from yibao.gateway.dispatch import transaction
 from yibao.gateway.fee_lines import check_batch_names, check_one_visit, fee_line
-from yibao.gateway.pools import pool_of_member, settlement_key, visit_key
+from yibao.gateway.pools import pool_of_member, visit_key
 from yibao.gateway.reading import Row
 from yibao.gateway.rendering import priced_fields, settlement_output, shaped
+from yibao.gateway.settling import cancelled, insured_of, sums_handed_back
 from yibao.gateway.vouchers import voucher_holder, voucher_type
-from yibao.kernel.areas import Pool
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.policy.terms import CareKind, Scheme
-from yibao.registry.people.model import Insured
-from yibao.registry.people.service import load_members
 from yibao.settlement.model import (
     CancelRegistration,
-    CancelSettlement,
     DescribeVisit,
     Diagnosis,
     LineFacts,
@@ -191,61 +187,7 @@ async def _settle_request(call: Call) -> Settle:
     )
 
 
-_SUMS = (
-    ("fulamt_ownpay_amt", "全自费金额"),
-    ("overlmt_selfpay", "超限价自费费用"),
-    ("preselfpay_amt", "先行自付金额"),
-    ("inscp_scp_amt", "符合政策范围金额"),
-)
-
-
-def sums_handed_back(data: Row) -> Sums | None:
-    """The five sums as the caller has them; None where the message does not carry them.
-
-    They are checked together, so a message carries all or none.
-    """
-    absent = [(name, label) for name, label in _SUMS if name not in data]
-    if len(absent) == len(_SUMS):
-        return None
-    if absent:
-        name, label = absent[0]
-        raise Refused(
-            RefusalCode.FIELD_MISSING,
-            f"data.{name}（{label}）不能为空：四项金额应同时上传，或都不上传",
-            f"data.{name}",
-        )
-    return Sums(
-        total=data["medfee_sumamt"],
-        own=data["fulamt_ownpay_amt"],
-        over_limit=data["overlmt_selfpay"],
-        first_pay=data["preselfpay_amt"],
-        in_scope=data["inscp_scp_amt"],
-    )
-
-
 @transaction("2208")
 async def cancel_settlement(call: Call) -> Any:
     """Mirror a settlement under a new number with negative amounts (门诊结算撤销)."""
-    data = call.input["data"]
-    visit = visit_key(call, data["mdtrt_id"], data["psn_no"])
-    mirror: SettlementFacts = await call.perform(
-        visit.pool,
-        data["psn_no"],
-        CancelSettlement(
-            institution=call.institution.code,
-            member=data["psn_no"],
-            visit=visit,
-            settlement=settlement_key(data["setl_id"], visit.pool),
-            message_id=call.envelope.message_id,
-        ),
-    )
-    return settlement_output("2208", mirror, None, call.reference)
-
-
-async def insured_of(call: Call, pool: Pool, facts: SettlementFacts) -> Insured | None:
-    """The person of a bill: as known when it was decided, else as known now."""
-    if facts.insured is not None:
-        return facts.insured
-    async with call.context.database.reader([call.institution.code]) as connection:
-        members = await load_members(connection, call.context.vault, pool, [facts.member])
-    return members.get(facts.member)
+    return await cancelled(call, "2208")

@@ -11,7 +11,6 @@ from typing import Any
 from yibao.gateway.context import Call, missing, warn_of_unlisted
 from yibao.gateway.dispatch import transaction
 from yibao.gateway.fee_lines import fee_line
-from yibao.gateway.outpatient import insured_of
 from yibao.gateway.pools import (
     check_pool,
     pool_of_member,
@@ -21,6 +20,7 @@ from yibao.gateway.pools import (
 )
 from yibao.gateway.reading import Row
 from yibao.gateway.rendering import Node, priced_fields, settlement_output, shaped
+from yibao.gateway.settling import insured_of
 from yibao.gateway.vouchers import member_shown, voucher_holder, voucher_type
 from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import PoolKey, parse_pool_key
