@@ -198,6 +198,23 @@ async def test_a_day_is_reconciled_once_it_is_over(day: Day) -> None:
     assert not await reconciled(RESIDENT)
 
 
+async def test_a_bill_that_both_books_have_alike_is_no_longer_reversed(day: Day) -> None:
+    counter = day.counter
+    member = await counter.town.insure()
+    visit = await counter.open_visit(member)
+    priced = await counter.charge(member, visit, ("XA01", "90"))
+    message = counter.message_id()
+    bill = counter.settlement(member, visit, priced)
+    settled = await counter.done("2207", bill, message=message)
+    lost = {"data": {"psn_no": member, "omsgid": message, "oinfno": "2207"}}
+    counter.town.clock.move(timedelta(hours=14))
+    day.rows.append(book(settled["setlinfo"] | {"mdtrt_id": visit, "psn_no": member}, "0"))
+    assert (await day.compare())[0] == "000000"
+    _, refusal = await counter.refused("2601", lost)
+    assert "已对平" in refusal
+    assert "2208" in refusal
+
+
 # ------------------------------------------------------------------------------------------- lines
 
 

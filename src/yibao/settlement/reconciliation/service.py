@@ -78,13 +78,18 @@ def handlers(references: ReferenceCache, vault: Vault) -> Mapping[type, Handler]
 
 
 async def is_reconciled(
-    connection: "Connection[Any]", institution: str, day: date, scheme: Scheme | None = None
+    connection: "Connection[Any]",
+    institution: str,
+    day: date,
+    scheme: Scheme | None = None,
+    clearing_class: str | None = None,
 ) -> bool:
     """Whether an institution's books of a day were found equal to ours after the day had ended.
 
-    With ``scheme`` the question is about that scheme alone; without it any equal comparison counts.
+    With ``scheme`` and ``clearing_class`` (``clr_type``) the question is about those bills alone;
+    without them any equal comparison counts.
     """
-    return await store.is_equal_on(connection, institution, day, scheme)
+    return await store.is_equal_on(connection, institution, day, scheme, clearing_class)
 
 
 async def compare_totals(unit: Unit, directory: Directory, request: CompareTotals) -> Statement:

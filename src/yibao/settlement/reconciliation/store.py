@@ -197,7 +197,11 @@ def _statement(row: "Record") -> Statement:
 
 
 async def is_equal_on(
-    connection: "Connection[Any]", institution: str, day: date, scheme: str | None
+    connection: "Connection[Any]",
+    institution: str,
+    day: date,
+    scheme: str | None,
+    clearing_class: str | None,
 ) -> bool:
     """Whether a comparison that was made after the day had ended found it equal."""
     found: bool = await connection.fetchval(
@@ -205,10 +209,12 @@ async def is_equal_on(
                SELECT FROM settlement.visible_statement
                WHERE institution = $1 AND first_day <= $2 AND last_day >= $2 AND result = $3
                  AND (recorded_at AT TIME ZONE 'Asia/Shanghai')::date > $2
-                 AND ($4::text IS NULL OR scheme IS NULL OR scheme = $4))""",
+                 AND ($4::text IS NULL OR scheme IS NULL OR scheme = $4)
+                 AND ($5::text IS NULL OR clearing_class IS NULL OR clearing_class = $5))""",
         institution,
         day,
         Result.EQUAL.value,
         scheme,
+        clearing_class,
     )
     return found

@@ -7,11 +7,14 @@ stays undone, so a reversal may be sent twice.
 from datetime import timedelta
 
 from yibao.kernel.identifiers import PoolKey, parse_pool_key
+from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import Refusal, RefusalCode, Refused
 from yibao.platform.commands import service as messages
 from yibao.platform.commands.model import Message, MessageKey, Unit
 from yibao.settlement.bills import service as bills
+from yibao.settlement.clearing.model import clearing_class
 from yibao.settlement.model import Reverse
+from yibao.settlement.reconciliation.service import is_reconciled
 from yibao.settlement.stays import service as stays
 
 WINDOW = timedelta(hours=24)
@@ -59,6 +62,7 @@ async def reverse(
             return None
         if original.outcome == "done":
             _check_in_time(unit, key.transaction, original, window)
+            await _check_not_reconciled(unit, key.transaction, original)
             await _undo(unit, key.transaction, original, request.message_id)
     except Refused as refused:
         return refused.refusal
@@ -73,6 +77,23 @@ def _check_in_time(unit: Unit, transaction: str, original: Message, window: time
             RefusalCode.NOT_REVERSIBLE,
             f"原交易 {transaction} 已超过 {int(window.total_seconds()) // 3600} 小时，不能再冲正；"
             f"请改用 {_INSTEAD[transaction]}",
+            "original_message",
+            instead=_INSTEAD[transaction],
+        )
+
+
+async def _check_not_reconciled(unit: Unit, transaction: str, original: Message) -> None:
+    """A bill that both books have alike had its answer: it is cancelled, not reversed."""
+    if transaction in _ADMITTED:
+        return
+    bill = await bills.settlement(unit.connection, _key(original.reference["settlement"]))
+    assert bill is not None
+    day = business_date(bill.settled_at)
+    cleared = clearing_class(bill.care_kind)
+    if await is_reconciled(unit.connection, bill.institution, day, bill.scheme, cleared):
+        raise Refused(
+            RefusalCode.NOT_REVERSIBLE,
+            f"{day} 的账目已对平，原交易 {transaction} 不能再冲正；请改用 {_INSTEAD[transaction]}",
             "original_message",
             instead=_INSTEAD[transaction],
         )
