@@ -26,8 +26,8 @@ demo: .venv/ready ## set up, run some thousand visits against a fresh server, re
 serve: .venv/ready ## keep a sandbox running (data in var/), print its address
 	@$(BIN)/yibao serve --sandbox
 
-test: check ## check, then every test
-	@$(BIN)/pytest -n 2 --dist loadgroup
+test: check ## check, then every other test
+	@$(BIN)/pytest -n 2 --dist loadgroup -m "database or system or thorough"
 
 check: .venv/ready-for-development ## style, types, walls between rooms, tests without a database
 	@$(BIN)/ruff check $(SOURCES)
