@@ -76,6 +76,8 @@ SUPERVISOR_VARIABLE = "YIBAO_SUPERVISOR"  # set by cli/serving.py
 
 _RETRY_SECONDS = 0.5
 _WATCH_SECONDS = 1.0
+_SERVER_ENDS_SECONDS = 10
+"""How long a server that was told to end may take to end its workers."""
 _DATABASE_SECONDS = 3.0
 """How long /readyz waits for the database."""
 
@@ -402,11 +404,22 @@ async def _watch_supervisor() -> None:
         return
     while _lives(int(supervisor)):  # noqa: ASYNC110 - another process cannot set an event here
         await asyncio.sleep(_WATCH_SECONDS)
-    log.warning("supervisor_gone")
-    with suppress(ProcessLookupError):
-        os.kill(os.getppid(), signal.SIGTERM)
-    await asyncio.sleep(10)
-    os._exit(1)
+    with suppress(OSError, ValueError):  # who read the log may be gone as well
+        log.warning("supervisor_gone")
+    server = os.getppid()
+    if _is_server(server):
+        with suppress(ProcessLookupError):
+            os.kill(server, signal.SIGTERM)
+        await asyncio.sleep(_SERVER_ENDS_SECONDS)
+    os._exit(1)  # an orphan: the server that started it was killed too
+
+
+def _is_server(pid: int) -> bool:
+    """Whether a process is granian; an orphan's parent is whoever collects orphans."""
+    try:
+        return any("granian" in word for word in psutil.Process(pid).cmdline())
+    except psutil.Error:
+        return False
 
 
 def _lives(pid: int) -> bool:

@@ -208,7 +208,7 @@ async def test_the_first_page_says_what_this_is(method: str) -> None:
         assert ("9001" in answer.body.decode()) == (method == "GET")
 
 
-async def test_a_worker_ends_itself_when_its_supervisor_is_gone(
+async def test_a_worker_ends_its_server_when_the_supervisor_is_gone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     gone = await asyncio.create_subprocess_exec("true")
@@ -216,6 +216,7 @@ async def test_a_worker_ends_itself_when_its_supervisor_is_gone(
     ended: list[int] = []
     monkeypatch.setenv(app_module.SUPERVISOR_VARIABLE, str(gone.pid))
     monkeypatch.setattr(app_module.os, "kill", lambda pid, _: ended.append(pid))
+    monkeypatch.setattr(app_module, "_is_server", lambda pid: pid == app_module.os.getppid())
     async with started(settings_for(None)):
         for _ in range(100):
             if ended:
