@@ -428,9 +428,12 @@ async def lines_with_serials(
 async def charged_between(
     connection: "Connection[Any]", pool: Pool, batches: Sequence[int]
 ) -> tuple[datetime, datetime] | None:
-    """When the first and the last line of batches was charged, returns apart."""
+    """When the first and the last line of batches was charged, returns apart.
+
+    For writers: the table itself, since the readers' view joins each line of a stay to its batch.
+    """
     row = await connection.fetchrow(
-        """SELECT min(charged_at), max(charged_at) FROM settlement.visible_line
+        """SELECT min(charged_at), max(charged_at) FROM settlement.fee_line
            WHERE pool = $1 AND batch = ANY ($2::bigint[]) AND withdrawn_at IS NULL
              AND returns IS NULL""",
         pool,
