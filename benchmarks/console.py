@@ -1,0 +1,108 @@
+"""What a watching developer costs the bills: visits a second with the console open and closed.
+
+    python -m benchmarks.console [--windows 6] [--seconds 10]
+
+One sandbox, the closed loop of ``benchmarks.visits`` in windows; in every second one a page's way
+of looking is done beside it: the list is loaded, then asked for new rows each second, as its script
+does. The journal records in both. Figures are visits a second of a window; compare neighbours.
+"""
+
+import argparse
+import asyncio
+import json
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from benchmarks.visits import PERSONS_AN_AREA, RESULTS, _machine, _plan, _stamp, _versions
+from yibao.cli.serving import running
+from yibao.platform.settings import load_settings
+from yibao.sandbox.accounts import collect
+
+EVERY = 1.0
+"""Seconds between two looks of the page (``web/static/console.js``)."""
+
+
+def main() -> None:
+    """Run the windows, print each and the ratio of the medians."""
+    options = _options()
+    console = Console()
+    windows: dict[str, list[float]] = {"closed": [], "open": []}
+    with tempfile.TemporaryDirectory(prefix="yibao-") as folder:
+        settings = load_settings(
+            {"data": Path(folder), "sandbox": True, "port": 0, "log_level": "error"}
+        )
+        with running(settings, console) as server:
+            plan = asyncio.run(_plan(collect(server.settings, PERSONS_AN_AREA), server, options))
+            for window in range(2 * options.windows):
+                kind = ("closed", "open")[window % 2]
+                rate = _window(plan, server.base_url if kind == "open" else None)
+                windows[kind].append(rate)
+                console.print(f"{kind:6} {rate:6.1f} visits/s", highlight=False)
+    ratio = statistics.median(windows["open"]) / statistics.median(windows["closed"])
+    console.print(f"open ÷ closed, medians: {ratio:.3f}", highlight=False)
+    RESULTS.mkdir(exist_ok=True)
+    kept = RESULTS / f"console-{_stamp()}.json"
+    told = {"windows": windows, "machine": _machine(), "versions": _versions(), "at": _stamp()}
+    kept.write_text(json.dumps(told, indent=1) + "\n")
+    console.print(f"{_machine()}; raw: {kept}", highlight=False, soft_wrap=True)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--windows", type=int, default=6, help="of each kind")
+    parser.add_argument("--seconds", type=int, default=10, help="of a window")
+    parser.add_argument("--warm-up", type=int, default=3, help="seconds before each")
+    parser.add_argument("--connections", type=int, default=64)
+    return parser.parse_args()
+
+
+def _window(plan: dict[str, Any], watched: str | None) -> float:
+    """Visits a second of one window, with a page open on ``watched`` or with none."""
+    done = threading.Event()
+    looking = threading.Thread(target=_look, args=(watched, done)) if watched else None
+    if looking is not None:
+        looking.start()
+    try:
+        told = subprocess.run(
+            [sys.executable, "-m", "benchmarks.generator"],
+            input=json.dumps(plan),
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        ).stdout
+    finally:
+        done.set()
+        if looking is not None:
+            looking.join()
+    result = json.loads(told.splitlines()[-1])
+    return float(result["visits"] / result["elapsed"])
+
+
+def _look(base_url: str, done: threading.Event) -> None:
+    """Keep a list of messages open as a browser does."""
+    page, _ = _fetched(f"{base_url}/ui/messages")
+    found = re.search(r'data-last="(\d+)"', page)
+    last = found.group(1) if found else "0"
+    while not done.wait(EVERY):
+        _, headers = _fetched(f"{base_url}/ui/messages/rows?after={last}")
+        last = headers.get("X-Last-Message", last)
+
+
+def _fetched(url: str) -> tuple[str, Any]:
+    with urllib.request.urlopen(url) as answer:
+        return answer.read().decode(), answer.headers
+
+
+if __name__ == "__main__":
+    main()
