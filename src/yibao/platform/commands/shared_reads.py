@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+import structlog
+
 from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import NumberSource
 from yibao.kernel.refusals import Refusal, Refused
@@ -19,6 +21,8 @@ from yibao.platform.commands.service import BATCH_LIMIT, Writer
 
 Q = TypeVar("Q")
 A = TypeVar("A")
+
+log = structlog.get_logger()
 
 
 @dataclass(slots=True)
@@ -66,7 +70,9 @@ class SharedReads(Generic[Q, A]):
         try:
             answers: Sequence[Any] = await self._read(pool, [question for question, _ in asked])
         except Exception as fault:  # noqa: BLE001 - each of them is asked again alone
-            answers = [fault if len(asked) == 1 else await self._alone(pool, q) for q, _ in asked]
+            # one that was alone already too: a read changes nothing, and a connection may be bad
+            log.warning("shared_read_failed", asked=len(asked), error=repr(fault))
+            answers = [await self._alone(pool, question) for question, _ in asked]
         finally:
             queue.running = False
             self._start(pool, queue)
