@@ -5,7 +5,7 @@ sending needs is told in ``docs/interface/dialects.md``.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -64,14 +64,15 @@ def create(
     Example: yibao keys create vendor-1 --institution H11010599001
     """
     from yibao.gateway.dialects.load import dialects
-    from yibao.kernel.periods import Period
+    from yibao.kernel.periods import Period, business_date
+    from yibao.platform.clock import SystemClock
     from yibao.registry.keys import service
     from yibao.registry.keys.model import NewKey
 
     if dialect is not None and dialect not in dialects():
         tell(f"there is no dialect {dialect}; known are {', '.join(dialects())}")
         raise typer.Exit(2)
-    first = start.date() if start else date.today()  # noqa: DTZ011 - the bureau's own day
+    first = start.date() if start else business_date(SystemClock().now())
     spoken_for = tuple((code, Period(first)) for code in institution or ())
     wanted = NewKey(family, sender, kind, spoken_for, dialect, given)
 
