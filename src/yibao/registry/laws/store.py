@@ -16,6 +16,8 @@ async def keep(
     connection: "Connection[Any]", laws: Sequence[tuple[bytes, str, str, str]], now: datetime
 ) -> None:
     """Keep (fingerprint, area, scheme, text) of laws; known ones stay as they are."""
+    if not laws:  # executed for nothing, a statement leaves its implicit transaction open
+        return
     await connection.executemany(
         """INSERT INTO registry.law (fingerprint, area, scheme, text, added_at)
            VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING""",
