@@ -37,6 +37,51 @@ def contributions_account(scheme: str) -> str:
     return f"contributions:{scheme}"
 
 
+def payable_account(institution: str) -> str:
+    """What clearing found that an institution is owed and is not paid yet (清算应付)."""
+    return f"institution:{institution}:payable"
+
+
+def withheld_account(institution: str) -> str:
+    """What clearing keeps back until the year's assessment (质量保证金)."""
+    return f"institution:{institution}:withheld"
+
+
+def advanced_account(institution: str) -> str:
+    """What an institution was paid ahead and has not cleared (预付金); negative: it owes it."""
+    return f"institution:{institution}:advanced"
+
+
+def owed_account(member: str) -> str:
+    """What the insurer owes a person: manual reimbursement, a correction (应付个人)."""
+    return f"person:{member}:owed"
+
+
+def bank_account(name: str) -> str:
+    """An account of the bureau's at a bank (财政专户、支出户); it falls as money is paid out."""
+    return f"bank:{name}"
+
+
+def transit_account(about: str) -> str:
+    """Money on its way between two pools, or to a bank that has not confirmed (在途资金)."""
+    return f"transit:{about}"
+
+
+def area_account(pool: str) -> str:
+    """What this pool owes another for care there, or is owed (区域往来)."""
+    return f"area:{pool}"
+
+
+def suspense_account(source: str) -> str:
+    """The other side of what was brought in from an older system (待核销)."""
+    return f"suspense:{source}"
+
+
+def interest_account(scheme: str) -> str:
+    """Where the interest of personal accounts comes from (个人账户利息)."""
+    return f"interest:{scheme}"
+
+
 class Entry(NamedTuple):
     """One side of a posting: what an account gains (positive) or gives (negative)."""
 

@@ -38,14 +38,17 @@ async def insert(
     now: datetime,
 ) -> None:
     """Record payments."""
+    rows = [
+        (pool, member, p.scheme, p.period.start, p.period.end, p.paid_on, p.amount, now)
+        for p in premiums
+    ]
+    if not rows:  # a statement over nothing leaves its transaction open
+        return
     await connection.executemany(
         """INSERT INTO registry.premium
                (pool, member, scheme, valid_from, valid_until, paid_on, amount, recorded_at)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)""",
-        [
-            (pool, member, p.scheme, p.period.start, p.period.end, p.paid_on, p.amount, now)
-            for p in premiums
-        ],
+        rows,
     )
 
 

@@ -1,0 +1,2 @@
+-- The chain of blocks, daily heads, holds, what postings were made for.
+SELECT;

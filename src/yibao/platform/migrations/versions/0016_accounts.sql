@@ -1,0 +1,2 @@
+-- Personal accounts' states, credits, family links.
+SELECT;

@@ -1,0 +1,2 @@
+-- Clerks, proposals, manual claims, corrections.
+SELECT;

@@ -1,0 +1,2 @@
+-- Review and payment of applications, advances, retention.
+SELECT;

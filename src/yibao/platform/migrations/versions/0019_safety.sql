@@ -1,0 +1,2 @@
+-- Who saw which person, attempts to get in, keys of the vault.
+SELECT;

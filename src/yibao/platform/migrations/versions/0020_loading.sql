@@ -1,0 +1,2 @@
+-- Sources of loaded rows, runs of loading.
+SELECT;
