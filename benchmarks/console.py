@@ -4,7 +4,8 @@
 
 One sandbox, the closed loop of ``benchmarks.visits`` in windows; in every second one a page's way
 of looking is done beside it: the list is loaded, then asked for new rows each second, as its script
-does. The journal records in both. Figures are visits a second of a window; compare neighbours.
+does. The journal records in both. Figures are visits a second of a window, which swing with what
+else the machine does, and CPU milliseconds of server and database for a visit, which hardly do.
 """
 
 import argparse
@@ -22,7 +23,15 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmarks.visits import PERSONS_AN_AREA, RESULTS, _machine, _plan, _stamp, _versions
+from benchmarks.visits import (
+    PERSONS_AN_AREA,
+    RESULTS,
+    Processes,
+    _machine,
+    _plan,
+    _stamp,
+    _versions,
+)
 from yibao.cli.serving import running
 from yibao.platform.settings import load_settings
 from yibao.sandbox.accounts import collect
@@ -35,23 +44,36 @@ def main() -> None:
     """Run the windows, print each and the ratio of the medians."""
     options = _options()
     console = Console()
-    windows: dict[str, list[float]] = {"closed": [], "open": []}
-    with tempfile.TemporaryDirectory(prefix="yibao-") as folder:
-        settings = load_settings(
-            {"data": Path(folder), "sandbox": True, "port": 0, "log_level": "error"}
-        )
+    rates: dict[str, list[float]] = {"closed": [], "open": []}
+    costs: dict[str, list[float]] = {"closed": [], "open": []}
+    with tempfile.TemporaryDirectory(prefix="yibao-") as named:
+        folder = Path(named)
+        settings = load_settings({"data": folder, "sandbox": True, "port": 0, "log_level": "error"})
         with running(settings, console) as server:
             plan = asyncio.run(_plan(collect(server.settings, PERSONS_AN_AREA), server, options))
+            processes = Processes(folder)
+            _window(plan, None)  # warms the server up, and is not counted
             for window in range(2 * options.windows):
                 kind = ("closed", "open")[window % 2]
-                rate = _window(plan, server.base_url if kind == "open" else None)
-                windows[kind].append(rate)
-                console.print(f"{kind:6} {rate:6.1f} visits/s", highlight=False)
-    ratio = statistics.median(windows["open"]) / statistics.median(windows["closed"])
-    console.print(f"open ÷ closed, medians: {ratio:.3f}", highlight=False)
+                spent = sum(processes.seconds().values())
+                visits, elapsed = _window(plan, server.base_url if kind == "open" else None)
+                spent = sum(processes.seconds().values()) - spent
+                rates[kind].append(visits / elapsed)
+                costs[kind].append(1_000 * spent / visits)
+                line = f"{kind:6} {visits / elapsed:6.1f} visits/s {costs[kind][-1]:6.2f} ms CPU"
+                console.print(line, highlight=False)
+    for what, figures in (("visits/s", rates), ("CPU a visit", costs)):
+        ratio = statistics.median(figures["open"]) / statistics.median(figures["closed"])
+        console.print(f"open ÷ closed, medians of {what}: {ratio:.3f}", highlight=False)
     RESULTS.mkdir(exist_ok=True)
     kept = RESULTS / f"console-{_stamp()}.json"
-    told = {"windows": windows, "machine": _machine(), "versions": _versions(), "at": _stamp()}
+    told = {
+        "rates": rates,
+        "costs": costs,
+        "machine": _machine(),
+        "versions": _versions(),
+        "at": _stamp(),
+    }
     kept.write_text(json.dumps(told, indent=1) + "\n")
     console.print(f"{_machine()}; raw: {kept}", highlight=False, soft_wrap=True)
 
@@ -62,13 +84,13 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--windows", type=int, default=6, help="of each kind")
     parser.add_argument("--seconds", type=int, default=10, help="of a window")
-    parser.add_argument("--warm-up", type=int, default=3, help="seconds before each")
     parser.add_argument("--connections", type=int, default=64)
+    parser.set_defaults(warm_up=0)  # what a window costs must be what its visits cost
     return parser.parse_args()
 
 
-def _window(plan: dict[str, Any], watched: str | None) -> float:
-    """Visits a second of one window, with a page open on ``watched`` or with none."""
+def _window(plan: dict[str, Any], watched: str | None) -> tuple[int, float]:
+    """Visits and seconds of one window, with a page open on ``watched`` or with none."""
     done = threading.Event()
     looking = threading.Thread(target=_look, args=(watched, done)) if watched else None
     if looking is not None:
@@ -86,7 +108,7 @@ def _window(plan: dict[str, Any], watched: str | None) -> float:
         if looking is not None:
             looking.join()
     result = json.loads(told.splitlines()[-1])
-    return float(result["visits"] / result["elapsed"])
+    return result["visits"], result["elapsed"]
 
 
 def _look(base_url: str, done: threading.Event) -> None:

@@ -88,7 +88,7 @@ def _measure(
     assert dsn is not None
     found = collect(server.settings, PERSONS_AN_AREA)
     plan = asyncio.run(_plan(found, server, options))
-    processes = _Processes(folder)
+    processes = Processes(folder)
     console.print(
         f"load: {options.connections} connections, {options.warm_up} s warm-up, "
         f"{options.seconds} s measured, {server.settings.workers} server processes"
@@ -331,7 +331,7 @@ async def _sums(found: Row, hospital: Row, patient: Row) -> dict[str, str]:
 # ------------------------------------------------------------------------------- what is measured
 
 
-class _Processes:
+class Processes:
     """CPU seconds of the server's processes (our children but the generator) and of PostgreSQL."""
 
     def __init__(self, folder: Path) -> None:
