@@ -6,7 +6,7 @@ from typing import Any
 from yibao.gateway.context import Call, missing
 from yibao.gateway.dispatch import transaction
 from yibao.gateway.rendering import shaped
-from yibao.kernel.areas import NO_PERSON_POOL
+from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import parse_pool_key
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.settlement.clearing.model import (
@@ -37,6 +37,7 @@ async def apply(call: Call) -> Any:
         )
     application = await _perform(
         call,
+        call.institution.home_pool,
         ApplyForClearing(
             institution=call.institution.code,
             clearing_class=data["clr_type"],
@@ -62,21 +63,21 @@ async def withdraw(call: Call) -> Any:
     if number is None:
         raise missing("data.clr_appy_evt_id", "机构清算申请事件ID")
     key = parse_pool_key(number)
-    if key is None or key.pool != NO_PERSON_POOL:
+    if key is None or key.pool not in call.reference.directory.pools:
         raise Refused(
             RefusalCode.CLEARING_UNKNOWN,
             f"data.clr_appy_evt_id（机构清算申请事件ID）{number} 不存在或不属于本机构",
             "data.clr_appy_evt_id",
         )
-    await _perform(call, WithdrawApplication(call.institution.code, key))
+    await _perform(call, key.pool, WithdrawApplication(call.institution.code, key))
 
 
-async def _perform(call: Call, request: ApplyForClearing | WithdrawApplication) -> Application:
+async def _perform(
+    call: Call, pool: Pool, request: ApplyForClearing | WithdrawApplication
+) -> Application:
     async def recall(reference: Mapping[str, Any]) -> Application:
         async with call.context.database.reader([call.institution.code]) as connection:
             return await recall_application(connection, reference)
 
-    application: Application = await call.perform(
-        NO_PERSON_POOL, call.institution.code, request, recall
-    )
+    application: Application = await call.perform(pool, call.institution.code, request, recall)
     return application

@@ -61,7 +61,15 @@ class ClaimedFigures:
     """Fees within the policy's scope (医保认可费用总额)."""
     funds: Fen
     account: Fen
+    """The payers' own accounts, without the families'."""
     cash: Fen
+    family: Fen = 0
+    """What the families' accounts paid; no figure of the application tells it."""
+
+    @property
+    def claimed(self) -> Fen:
+        """What the institution is to get: all that was not paid in cash at its counter."""
+        return self.funds + self.account + self.family
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,14 @@
-"""The door of the room: monthly clearing applications."""
+"""Monthly clearing applications: applied for, withdrawn, decided; what is cleared is closed.
+
+Applications lie in the pool of the institution, whose bureau pays it. Who reviews them, and how the
+money goes, is the clearing room's (``yibao.clearing``).
+"""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import PoolKey, parse_pool_key
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.platform.commands.model import Command, Done, Handler, Outcome, Unit
@@ -27,12 +33,20 @@ __all__ = [
     "applications",
     "clearing_class",
     "clearing_office",
+    "decide",
+    "figures_of",
     "handlers",
+    "is_cleared",
+    "locked",
+    "of_month",
     "recall_application",
 ]
 
 applications = store.of_institution
 """An institution's applications, of one month or all."""
+
+of_month = store.of_month
+"""Applications of a pool or all, of a month or all."""
 
 
 def handlers(references: ReferenceCache, vault: Vault) -> Mapping[type, Handler]:  # noqa: ARG001
@@ -59,6 +73,7 @@ async def _handle(unit: Unit, commands: Sequence[Command]) -> list[Outcome]:
 async def apply(unit: Unit, request: ApplyForClearing) -> Application:
     """Apply for a month (清算申请); refused unless every figure is ours and none stands yet."""
     rules.check_month(request, unit.day)
+    await store.lock_institution(unit.connection, request.institution)
     standing = await store.standing(
         unit.connection, unit.pool, request.institution, request.clearing_class, request.month
     )
@@ -69,7 +84,27 @@ async def apply(unit: Unit, request: ApplyForClearing) -> Application:
             f"已有清算申请{standing.key.text()}，如需更改请先撤销（3204）",
             "clearing_month",
         )
-    figures = await owed(unit.connection, request)
+    meeting = await store.meeting(
+        unit.connection,
+        request.institution,
+        request.clearing_class,
+        request.first_day,
+        request.last_day,
+    )
+    if meeting is not None:
+        raise Refused(
+            RefusalCode.CLEARING_EXISTS,
+            f"清算期间{request.first_day}至{request.last_day}与清算申请{meeting.key.text()}的期间"
+            f"{meeting.first_day}至{meeting.last_day}重叠",
+            "begndate",
+        )
+    figures = await figures_of(
+        unit.connection,
+        request.institution,
+        request.clearing_class,
+        request.first_day,
+        request.last_day,
+    )
     rules.check_figures(request, figures)
     application = Application(
         key=PoolKey(unit.pool, unit.numbers.next(unit.now)),
@@ -114,14 +149,19 @@ _STATES = {
 }
 
 
-async def owed(connection: "Connection[Any]", request: ApplyForClearing) -> ClaimedFigures:
-    """What the settlements of the span and class come to."""
+async def figures_of(
+    connection: "Connection[Any]",
+    institution: str,
+    cleared_as: str,
+    first_day: date,
+    last_day: date,
+    pool: Pool | None = None,
+) -> ClaimedFigures:
+    """What the settlements of a span and clearing class come to, in one pool or in all."""
     rows = [
         row
-        for row in await reconciliation.booked(
-            connection, request.institution, request.first_day, request.last_day
-        )
-        if clearing_class(row.care_kind) == request.clearing_class
+        for row in await reconciliation.booked(connection, institution, first_day, last_day, pool)
+        if clearing_class(row.care_kind) == cleared_as
     ]
     return ClaimedFigures(
         visits=sum(-row.count if row.refund else row.count for row in rows),
@@ -130,7 +170,43 @@ async def owed(connection: "Connection[Any]", request: ApplyForClearing) -> Clai
         funds=sum(row.funds for row in rows),
         account=sum(row.account for row in rows),
         cash=sum(row.cash for row in rows),
+        family=sum(row.family for row in rows),
     )
+
+
+# ---------------------------------------------------------------------------------- being decided
+
+
+async def locked(unit: Unit, key: PoolKey) -> Application:
+    """An application that is to be decided, held until the unit ends; Refused when it cannot be."""
+    application = await store.lock(unit.connection, key)
+    if application is None:
+        raise Refused(
+            RefusalCode.CLEARING_UNKNOWN, f"清算申请{key.text()}不存在", "clearing_application"
+        )
+    if application.state is not ApplicationState.APPLIED:
+        raise Refused(
+            RefusalCode.CLEARING_DECIDED,
+            f"该清算申请{_STATES[application.state]}，不能再审核",
+            "clearing_application",
+        )
+    return application
+
+
+async def decide(unit: Unit, application: Application, state: ApplicationState) -> None:
+    """Close (approved) or give back (refused) a locked application."""
+    await store.decide(unit.connection, application.key, state)
+
+
+async def is_cleared(
+    connection: "Connection[Any]", institution: str, day: date, cleared_as: str | None = None
+) -> bool:
+    """Whether an institution's bills of a day are cleared, and so closed to it.
+
+    ``day`` is the day of settling (``settled_on``); ``cleared_as`` the clearing class of the bill,
+    as ``clearing_class`` tells it; without it any class counts.
+    """
+    return await store.is_cleared(connection, institution, day, cleared_as)
 
 
 async def recall_application(

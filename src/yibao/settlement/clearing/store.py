@@ -1,6 +1,6 @@
 """SQL of clearing applications."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from yibao.kernel.areas import Pool
@@ -17,8 +17,8 @@ async def insert(connection: "Connection[Any]", application: Application) -> Non
     await connection.execute(
         """INSERT INTO settlement.clearing_application (pool, number, institution, clearing_class,
                way, month, first_day, last_day, visits, total, in_scope, funds, account, cash,
-               state, applied_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)""",
+               family, state, applied_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)""",
         *application.key,
         application.institution,
         application.clearing_class,
@@ -32,6 +32,7 @@ async def insert(connection: "Connection[Any]", application: Application) -> Non
         figures.funds,
         figures.account,
         figures.cash,
+        figures.family,
         application.state.value,
         application.applied_at,
     )
@@ -49,6 +50,43 @@ async def standing(
         institution,
         clearing_class,
         month,
+    )
+    return None if row is None else _application(row)
+
+
+async def meeting(
+    connection: "Connection[Any]",
+    institution: str,
+    clearing_class: str,
+    first_day: date,
+    last_day: date,
+) -> Application | None:
+    """An application, neither withdrawn nor refused, that shares a day with a span."""
+    row = await connection.fetchrow(
+        """SELECT * FROM settlement.visible_clearing_application
+           WHERE institution = $1 AND clearing_class = $2 AND first_day <= $4 AND last_day >= $3
+             AND state IN ('applied', 'approved') ORDER BY number LIMIT 1""",
+        institution,
+        clearing_class,
+        first_day,
+        last_day,
+    )
+    return None if row is None else _application(row)
+
+
+async def lock_institution(connection: "Connection[Any]", institution: str) -> None:
+    """Let nobody else apply for an institution until this transaction ends."""
+    await connection.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended('clearing ' || $1, 0))", institution
+    )
+
+
+async def lock(connection: "Connection[Any]", key: PoolKey) -> Application | None:
+    """An application, held until this transaction ends; a writer's alone."""
+    row = await connection.fetchrow(
+        """SELECT * FROM settlement.clearing_application
+           WHERE pool = $1 AND number = $2 FOR UPDATE""",
+        *key,
     )
     return None if row is None else _application(row)
 
@@ -86,6 +124,47 @@ async def withdraw(connection: "Connection[Any]", key: PoolKey, now: datetime) -
     return status == "UPDATE 1"
 
 
+async def decide(connection: "Connection[Any]", key: PoolKey, state: ApplicationState) -> None:
+    """Write what a review came to; the application is locked."""
+    status = await connection.execute(
+        """UPDATE settlement.clearing_application SET state = $3
+           WHERE pool = $1 AND number = $2 AND state = 'applied'""",
+        *key,
+        state.value,
+    )
+    assert status == "UPDATE 1", status
+
+
+async def of_month(
+    connection: "Connection[Any]", pool: Pool | None, month: str | None
+) -> list[Application]:
+    """Applications of a pool or all, of a month or all, oldest first."""
+    rows = await connection.fetch(
+        """SELECT * FROM settlement.visible_clearing_application
+           WHERE ($1::text IS NULL OR pool = $1) AND ($2::text IS NULL OR month = $2)
+           ORDER BY number""",
+        pool,
+        month,
+    )
+    return [_application(row) for row in rows]
+
+
+async def is_cleared(
+    connection: "Connection[Any]", institution: str, day: date, clearing_class: str | None
+) -> bool:
+    """Whether an approved application holds a day."""
+    found: bool = await connection.fetchval(
+        """SELECT EXISTS (
+               SELECT FROM settlement.visible_clearing_application
+               WHERE institution = $1 AND first_day <= $2 AND last_day >= $2
+                 AND state = 'approved' AND ($3::text IS NULL OR clearing_class = $3))""",
+        institution,
+        day,
+        clearing_class,
+    )
+    return found
+
+
 def _application(row: "Record") -> Application:
     return Application(
         key=PoolKey(row["pool"], row["number"]),
@@ -102,6 +181,7 @@ def _application(row: "Record") -> Application:
             row["funds"],
             row["account"],
             row["cash"],
+            row["family"],
         ),
         state=ApplicationState(row["state"]),
         applied_at=row["applied_at"],

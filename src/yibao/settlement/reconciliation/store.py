@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.money import Fen
 from yibao.policy.terms import Scheme
@@ -39,22 +40,31 @@ class Booked:
     funds: Fen
     account: Fen
     cash: Fen
+    family: Fen
+    hospital_part: Fen
 
 
 async def booked(
-    connection: "Connection[Any]", institution: str, first_day: date, last_day: date
+    connection: "Connection[Any]",
+    institution: str,
+    first_day: date,
+    last_day: date,
+    pool: Pool | None = None,
 ) -> list[Booked]:
-    """An institution's settlements of a span over all pools, summed."""
+    """An institution's settlements of a span, of one pool or over all, summed."""
     rows = await connection.fetch(
         """SELECT scheme, care_kind, care_division, day, kind = 'cancellation', count(*)::bigint,
                   sum(total)::bigint, sum(in_scope)::bigint, sum(funds)::bigint,
-                  sum(account)::bigint, sum(cash)::bigint
+                  sum(account)::bigint, sum(cash)::bigint, sum(family)::bigint,
+                  sum(hospital_part)::bigint
            FROM settlement.visible_booking
            WHERE institution = $1 AND settled_on >= $2 AND settled_on <= $3
+             AND ($4::text IS NULL OR pool = $4)
            GROUP BY 1, 2, 3, 4, 5""",
         institution,
         first_day,
         last_day,
+        pool,
     )
     return [Booked(*row) for row in rows]
 
