@@ -46,12 +46,14 @@ class Proposal:
     proposed_at: datetime
     state: ProposalState = ProposalState.PROPOSED
     decided_by: str | None = None
-    """Of a kind with four eyes never the one who proposed it."""
+    """Of a kind with four eyes never the one who proposed it; known while it is carried out."""
     decided_at: datetime | None = None
     remark: str | None = None
-    """Why it was rejected."""
+    """Why it was rejected; the approver's word where a kind asks for one."""
     result: Mapping[str, Any] | None = None
     """What carrying it out came to; plain JSON."""
+    refused: str | None = None
+    """Why the last approval could not be carried out; the proposal stayed open."""
 
 
 @dataclass(frozen=True, slots=True)

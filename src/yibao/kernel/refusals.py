@@ -36,6 +36,9 @@ class RefusalCode(IntEnum):
     INSTITUTION_NOT_ALLOWED = 2011
     INSTITUTION_SUSPENDED = 2012
     AREA_DIFFERS = 2013
+    CLERK_UNKNOWN = 2030
+    CLERK_LOCKED = 2031
+    CLERK_NOT_ALLOWED = 2032
     # 3xxx person and insurance
     PERSON_UNKNOWN = 3001
     VOUCHER_NOT_SUPPORTED = 3002
@@ -108,6 +111,16 @@ class RefusalCode(IntEnum):
     UPLOAD_UNKNOWN = 6610
     UPLOAD_COMPLETE = 6611
     FINDING_UNKNOWN = 6620
+    # 67xx a bureau's clerks: proposals, manual claims, files of persons
+    KIND_UNKNOWN = 6701
+    PROPOSAL_UNKNOWN = 6702
+    PROPOSAL_DECIDED = 6703
+    SECOND_CLERK_NEEDED = 6704
+    CLAIM_DOUBLE = 6710
+    CLAIM_SIMILAR = 6711
+    BUREAU_ALONE = 6712
+    NOTHING_TO_CORRECT = 6713
+    FILES_DIFFER = 6720
     # 9xxx not accepted, nothing done: send the same msgid again
     BUSY = 9001
     FAILED = 9002

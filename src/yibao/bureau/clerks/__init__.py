@@ -1,0 +1,1 @@
+"""The clerks (经办人员) themselves: who works here, and signing in with a personal key."""

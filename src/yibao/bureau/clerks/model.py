@@ -1,0 +1,35 @@
+"""A clerk and the key that was made for one."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from yibao.kernel.areas import Pool
+
+FAILURES_ALLOWED = 5
+"""So many wrong keys in a row lock a clerk out."""
+
+LOCKED_FOR = timedelta(minutes=15)
+"""How long, counted from the last wrong key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clerk:
+    """Somebody who works at the bureau (经办人员)."""
+
+    code: str
+    name: str
+    pools: tuple[Pool, ...] = ()
+    """Where the clerk works; empty: in all pools."""
+    suspended: bool = False
+
+    def works_in(self, pool: Pool) -> bool:
+        """Whether the business of a pool is the clerk's."""
+        return not self.pools or pool in self.pools
+
+
+@dataclass(frozen=True, slots=True)
+class MadeClerk:
+    """A clerk with the personal key, which is told once and kept nowhere."""
+
+    clerk: Clerk
+    key: str

@@ -1,0 +1,79 @@
+"""SQL of clerks and of their tries to sign in."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from yibao.bureau.clerks.model import FAILURES_ALLOWED
+from yibao.bureau.clerks.rules import Try
+
+if TYPE_CHECKING:
+    from asyncpg import Connection
+
+
+class ClerkRow(NamedTuple):
+    """A clerk as kept."""
+
+    code: str
+    sealed_name: bytes
+    pools: Sequence[str]
+    salt: bytes
+    hashed_key: bytes
+    suspended: bool
+
+
+async def find(connection: "Connection[Any]", code: str, *, lock: bool = False) -> ClerkRow | None:
+    """A clerk; locked, so that two tries to sign in are counted one after the other."""
+    row = await connection.fetchrow(
+        f"""SELECT code, sealed_name, pools, salt, hashed_key, suspended FROM bureau.clerk
+            WHERE code = $1 AND superseded_at IS NULL {"FOR UPDATE" if lock else ""}""",  # noqa: S608
+        code,
+    )
+    return None if row is None else ClerkRow(*row)
+
+
+async def insert(connection: "Connection[Any]", row: ClerkRow, now: datetime) -> None:
+    """Record a clerk; what was known of one with this code before is history."""
+    await connection.execute(
+        "UPDATE bureau.clerk SET superseded_at = $2 WHERE code = $1 AND superseded_at IS NULL",
+        row.code,
+        now,
+    )
+    await connection.execute(
+        """INSERT INTO bureau.clerk
+               (code, sealed_name, pools, salt, hashed_key, suspended, recorded_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7)""",
+        *row,
+        now,
+    )
+
+
+async def visible(connection: "Connection[Any]") -> list[tuple[str, bytes, list[str], bool]]:
+    """Code, sealed name, pools and suspension of everybody who may be seen."""
+    rows = await connection.fetch(
+        "SELECT code, sealed_name, pools, suspended FROM bureau.visible_clerk ORDER BY code"
+    )
+    return [tuple(row) for row in rows]
+
+
+async def latest_tries(connection: "Connection[Any]", code: str) -> list[Try]:
+    """The last tries to sign in, the latest first; as many as decide a lock-out."""
+    rows = await connection.fetch(
+        """SELECT succeeded, tried_at FROM bureau.sign_in WHERE clerk = $1
+           ORDER BY tried_at DESC, row_id DESC LIMIT $2""",
+        code,
+        FAILURES_ALLOWED,
+    )
+    return [Try(*row) for row in rows]
+
+
+async def record_try(
+    connection: "Connection[Any]", code: str, now: datetime, *, succeeded: bool
+) -> None:
+    """Keep a try to sign in."""
+    await connection.execute(
+        "INSERT INTO bureau.sign_in (clerk, succeeded, tried_at) VALUES ($1, $2, $3)",
+        code,
+        succeeded,
+        now,
+    )
