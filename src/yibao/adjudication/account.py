@@ -1,10 +1,11 @@
-"""What the own personal account (个人账户) pays, part by part, as the law orders them."""
+"""What personal accounts (个人账户) pay, part by part, as the law orders them: first the person's
+own, then those of relatives who agreed to pay (家庭共济)."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from yibao.adjudication.model import AccountPart
-from yibao.adjudication.plan import FoundAccount
+from yibao.adjudication.model import AccountPart, FamilyAccount
+from yibao.adjudication.plan import FoundAccount, FoundFamily
 from yibao.kernel.money import Fen
 from yibao.policy.model import PersonalPart
 
@@ -18,6 +19,8 @@ class AccountDecision(NamedTuple):
     """The person's part as the rules tell it apart."""
     spent_first: Fen
     """Of what was paid: before the deductible."""
+    rest: Mapping[PersonalPart, Fen]
+    """What it left of the person's part."""
 
     @property
     def payable(self) -> Fen:
@@ -54,16 +57,11 @@ class Account:
         """Pay of the person's part: each part of the account what it may, in the law's order."""
         found = self._found
         rest = dict(personal)
-        order = [one for one in found.order if one[0] in self._origins]
-        for n, (origin, may_pay) in enumerate(order, 1):
-            paid = self._pay(origin, sum([rest[part] for part in may_pay]))
-            if n == len(order):
-                break  # nobody asks any more what is left of which part
-            for part in may_pay:
-                taken = min(paid, rest[part])
-                rest[part] -= taken
-                paid -= taken
-        return AccountDecision(found, tuple(self._paid.items()), personal, self._spent)
+        for origin, may_pay in found.order:
+            if origin in self._origins:
+                paid = self._pay(origin, sum([rest[part] for part in may_pay]))
+                _take(paid, may_pay, rest)
+        return AccountDecision(found, tuple(self._paid.items()), personal, self._spent, rest)
 
     def _pay(self, origin: str, amount: Fen) -> Fen:
         """Pay so much with the parts of one origin, as given; what they had of it."""
@@ -75,3 +73,39 @@ class Account:
                 self._paid[part.key] = self._paid.get(part.key, 0) + paid
                 rest -= paid
         return amount - rest
+
+
+class FamilyDecision(NamedTuple):
+    """What relatives' accounts paid, by part, and what they had to pay of."""
+
+    found: FoundFamily
+    paid: tuple[tuple[str, Fen], ...]
+    payable: Fen
+    """What they might have paid at most."""
+
+
+def family_pays(
+    found: FoundFamily, accounts: Sequence[FamilyAccount], left: Mapping[PersonalPart, Fen]
+) -> FamilyDecision:
+    """Pay of what is left to the person: account by account, each up to its limit."""
+    rest = dict(left)
+    payable = sum([rest[part] for part in {p for _, may_pay in found.order for p in may_pay}])
+    paid: dict[str, Fen] = {}
+    for account in accounts:
+        limit = payable if account.limit is None else account.limit
+        for origin, may_pay in found.order:
+            for part in account.parts:
+                wanted = min(limit, part.available, sum([rest[p] for p in may_pay]))
+                if part.origin == origin and wanted > 0:
+                    paid[part.key] = paid.get(part.key, 0) + wanted
+                    limit -= wanted
+                    _take(wanted, may_pay, rest)
+    return FamilyDecision(found, tuple(paid.items()), payable)
+
+
+def _take(paid: Fen, may_pay: Sequence[PersonalPart], rest: dict[PersonalPart, Fen]) -> None:
+    """Take what was paid from the parts of the person's share, in their order."""
+    for part in may_pay:
+        taken = min(paid, rest[part])
+        rest[part] -= taken
+        paid -= taken

@@ -21,6 +21,7 @@ from yibao.adjudication.instances import Slots, needed_slots, part_feeds, payer_
 from yibao.adjudication.model import GENERAL_BUCKET, Bill
 from yibao.adjudication.plan import (
     FoundAccount,
+    FoundFamily,
     FoundLimit,
     FoundPayer,
     NotCovered,
@@ -45,6 +46,7 @@ __all__ = [
     "PayerFeeds",
     "Plan",
     "account_rules",
+    "family_rules",
     "frame_for",
     "plan_for",
 ]
@@ -96,6 +98,14 @@ def plan_of(frame: Frame, times: Times) -> Plan:
 def account_rules(frame: Frame, times: Times = ()) -> FoundAccount:
     """The account's rules for a bill. Refused: PARAMETER_MISSING."""
     return _account(frame, times)
+
+
+def family_rules(frame: Frame, times: Times = ()) -> FoundFamily | None:
+    """The rules of relatives' accounts for a bill; None where none may pay.
+
+    Refused: PARAMETER_MISSING.
+    """
+    return _family(frame, times)
 
 
 # ------------------------------------------------------------------------------------- the frame
@@ -227,6 +237,19 @@ def _account(frame: Frame, times: Times) -> FoundAccount:
         order,
         _in_order(frozenset().union(*[found.value for found in may_pay.values()])),
     )
+
+
+@lru_cache(maxsize=16_384)
+def _family(frame: Frame, times: Times) -> FoundFamily | None:
+    law, day = frame.law, frame.facts.day
+    if law.family is None:
+        return None
+    case = with_bucket({**frame.case, **dict(times)}, law, GENERAL_BUCKET)
+    parts = law.family.parts.find(day, case)
+    rule = law.family.may_pay or law.account.may_pay
+    may_pay = {part: rule.find(day, {**case, "part": part}) for part in parts.value}
+    order = tuple((part, _in_order(found.value)) for part, found in may_pay.items())
+    return FoundFamily(may_pay, parts, order)
 
 
 def _in_order(parts: frozenset[PersonalPart]) -> tuple[PersonalPart, ...]:

@@ -7,8 +7,15 @@ The explanation is made from the same record (``trace``), so that it can only sa
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from yibao.adjudication.account import Account, AccountDecision
-from yibao.adjudication.applicable import Frame, Times, account_rules, frame_for, plan_of
+from yibao.adjudication.account import Account, AccountDecision, FamilyDecision, family_pays
+from yibao.adjudication.applicable import (
+    Frame,
+    Times,
+    account_rules,
+    family_rules,
+    frame_for,
+    plan_of,
+)
 from yibao.adjudication.bands import Exact, rounded
 from yibao.adjudication.case import class_of_number
 from yibao.adjudication.checks import check_bill
@@ -18,6 +25,7 @@ from yibao.adjudication.model import (
     AccountPart,
     Bill,
     CounterKey,
+    FamilyAccount,
     History,
     Payment,
     Statement,
@@ -34,7 +42,7 @@ from yibao.adjudication.parts import (
     sums_of,
 )
 from yibao.adjudication.payers import PayerDecision, Turn, decide_payer
-from yibao.adjudication.plan import FoundPayer, NotCovered, Part, Plan
+from yibao.adjudication.plan import FoundFamily, FoundPayer, NotCovered, Part, Plan
 from yibao.kernel.money import Fen
 from yibao.policy.model import Base, Law, PersonalPart
 from yibao.policy.terms import EntitlementExtent
@@ -68,6 +76,8 @@ class Decision(NamedTuple):
     common: tuple[PayerDecision, ...]
     """What the common payers decided, after all parts."""
     account: AccountDecision | None
+    family: FamilyDecision | None
+    """None where no relative's account may pay."""
     times: tuple[tuple[str, int], ...]
     """Which stay this is, by the law's counters of stays."""
     statement: Statement
@@ -79,7 +89,11 @@ class Decision(NamedTuple):
 
 
 def benefit(
-    bill: Bill, law: Law, history: History, account_parts: Sequence[AccountPart]
+    bill: Bill,
+    law: Law,
+    history: History,
+    account_parts: Sequence[AccountPart],
+    family: Sequence[FamilyAccount] = (),
 ) -> Statement:
     """Decide a bill. The statement's identities are asserted; ``trace.explained`` adds its trace.
 
@@ -88,7 +102,7 @@ def benefit(
     counters, TOTAL_DIFFERS, DATE_NOT_ALLOWED for a birth after the bill's day and for a stay that
     the law cuts at the year's end.
     """
-    return decide(bill, law, history, account_parts).statement
+    return decide(bill, law, history, account_parts, family).statement
 
 
 def needed_counters(bill: Bill, law: Law) -> tuple[CounterKey, ...]:
@@ -100,9 +114,17 @@ def needed_counters(bill: Bill, law: Law) -> tuple[CounterKey, ...]:
 
 
 def decide(
-    bill: Bill, law: Law, history: History, account_parts: Sequence[AccountPart]
+    bill: Bill,
+    law: Law,
+    history: History,
+    account_parts: Sequence[AccountPart],
+    family: Sequence[FamilyAccount] = (),
 ) -> Decision:
-    """Decide a bill and keep every decision. Refused as ``benefit``."""
+    """Decide a bill and keep every decision. Refused as ``benefit``.
+
+    ``family`` pays what the own account leaves, in the order given; no fund and no counter moves
+    by who pays.
+    """
     if bill.scheme != law.scheme:
         raise ValueError(f"a bill of scheme {bill.scheme} under the law of {law.scheme}")
     check_bill(bill)
@@ -121,7 +143,8 @@ def decide(
         parts.append(PartDecision(found, buckets, opening, payers))
         lefts.append(left)
     common = _common_payers(plan, lefts, bill, counters) if plan.payers else ()
-    return _decision(bill, law, plan, parts, lefts, common, account, counters, manieth)
+    relatives = Relatives(_family(frame, times, bill, family), family)
+    return _decision(bill, law, plan, parts, lefts, common, account, relatives, counters, manieth)
 
 
 # -------------------------------------------------------------------------------------- counters
@@ -222,6 +245,22 @@ def _account(
     return Account(account_rules(frame, times), parts)
 
 
+class Relatives(NamedTuple):
+    """The relatives' accounts that may pay, and the law's rules for them."""
+
+    found: FoundFamily | None
+    accounts: Sequence[FamilyAccount]
+
+
+def _family(
+    frame: Frame, times: Times, bill: Bill, accounts: Sequence[FamilyAccount]
+) -> FoundFamily | None:
+    """The rules of relatives' accounts, if the hospital asked for accounts and some may pay."""
+    if not accounts or not bill.use_account or bill.person.entitlement is NO_ENTITLEMENT:
+        return None
+    return family_rules(frame, times)
+
+
 def _personal_parts(lefts: Sequence[Left]) -> dict[PersonalPart, Fen]:
     """The person's part as the account's rules tell it apart."""
     deductible = unpaid = first_pay = over_limit = own = 0
@@ -246,6 +285,7 @@ def _decision(
     lefts: Sequence[Left],
     common: tuple[PayerDecision, ...],
     account: Account | None,
+    relatives: Relatives,
     counters: Counters,
     times: tuple[tuple[str, int], ...],
 ) -> Decision:
@@ -262,6 +302,11 @@ def _decision(
         paid = account.pay(_personal_parts(lefts))
         used = paid.paid
         cash -= sum([amount for _, amount in used])
+    shared: FamilyDecision | None = None
+    if relatives.found is not None:
+        left = _personal_parts(lefts) if paid is None else paid.rest
+        shared = family_pays(relatives.found, relatives.accounts, left)
+        cash -= sum([amount for _, amount in shared.paid])
     statement = Statement(
         sums=sums,
         deductible=sum([left.deductible for left in lefts]),
@@ -270,13 +315,14 @@ def _decision(
         account=used,
         cash=cash,
         hospital_part=hospital,
+        family_accounts=() if shared is None else shared.paid,
         counters=counters.entries(),
     )
     statement.check(
         deductible_is_personal=plan.deductible_is_personal,
         outside=sum([decision.outside for decision in payers]),
     )
-    return Decision(bill, law, plan, tuple(parts), common, paid, times, statement)
+    return Decision(bill, law, plan, tuple(parts), common, paid, shared, times, statement)
 
 
 def _settled(parts: Sequence[PartDecision]) -> tuple[Sums, Fen]:

@@ -185,6 +185,15 @@ class AccountPart:
     available: Fen
 
 
+@dataclass(frozen=True, slots=True)
+class FamilyAccount:
+    """A relative's personal account that may pay after the person's own (家庭共济账户)."""
+
+    parts: tuple[AccountPart, ...]
+    limit: Fen | None = None
+    """The most it may pay of this bill; None: what it holds."""
+
+
 class Payment(NamedTuple):
     """What one fund pays of the bill."""
 
@@ -236,7 +245,8 @@ class Statement:
     """Personal-account parts used: (part key, amount > 0)."""
     cash: Fen
     hospital_part: Fen = 0
-    family: Fen = 0
+    family_accounts: tuple[tuple[str, Fen], ...] = ()
+    """Parts of relatives' accounts used: (part key, amount > 0)."""
     counters: tuple[tuple[CounterKey, int], ...] = ()
     """Signed entries to the person's counters, none of them zero."""
     trace: tuple[Step, ...] = field(default=(), compare=False)
@@ -251,6 +261,11 @@ class Statement:
         """Sum of the own personal account (``acct_pay``)."""
         return sum(amount for _, amount in self.account)
 
+    @property
+    def family(self) -> Fen:
+        """Sum of relatives' personal accounts (``acct_mulaid_pay``)."""
+        return sum([amount for _, amount in self.family_accounts])
+
     def check(self, *, deductible_is_personal: bool = True, outside: Fen = 0) -> None:
         """Assert the identities of a settled bill; a broken one is a fault of the kernel.
 
@@ -258,23 +273,25 @@ class Statement:
         lie beside the funds within the in-scope amount. ``outside`` is what funds pay of parts
         outside the scope (top-ups that count first pay or own expense).
         """
-        sums, funds, account = self.sums, 0, 0
+        sums, funds, account, family = self.sums, 0, 0, 0
         for payment in self.payments:
             assert payment.amount > 0, "a fund pays or is not named"
             funds += payment.amount
         for _, amount in self.account:
             assert amount > 0, "an account part pays or is not named"
             account += amount
+        for _, amount in self.family_accounts:
+            assert amount > 0, "a relative's account part pays or is not named"
+            family += amount
         for _, delta in self.counters:
             assert delta != 0, "a counter moves or is not named"
         own_side = sums.own + sums.over_limit + sums.first_pay
         assert sums.total == own_side + sums.in_scope, "total = own + over + first + in scope"
         assert sums.total == funds + self.personal + self.hospital_part, "total = all who pay"
-        assert self.personal == account + self.family + self.cash, "who pays the person's part"
+        assert self.personal == account + family + self.cash, "who pays the person's part"
         beside = self.deductible if deductible_is_personal else 0
         assert beside + funds - outside <= sums.in_scope, "deductible and funds lie in scope"
         assert 0 <= outside <= own_side, "what top-ups pay outside the scope lies there"
         assert self.hospital_part >= 0, "the hospital's part is not negative"
         assert 0 <= self.deductible <= sums.in_scope, "a deductible lies in scope"
         assert self.cash >= 0, "cash is not negative"
-        assert self.family >= 0, "the family's part is not negative"

@@ -112,6 +112,15 @@ class FoundAccount(NamedTuple):
     """What any of them may pay."""
 
 
+class FoundFamily(NamedTuple):
+    """The rules of relatives' accounts with their values; ``may_pay`` by part of the account."""
+
+    may_pay: Mapping[str, Found[frozenset[PersonalPart]]]
+    parts: Found[tuple[str, ...]]
+    order: tuple[tuple[str, tuple[PersonalPart, ...]], ...]
+    """As of ``FoundAccount``."""
+
+
 class Plan(NamedTuple):
     """Everything the law says to bills of one case: parts by bucket, then the common payers."""
 

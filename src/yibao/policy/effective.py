@@ -85,6 +85,7 @@ def parameters_of(law: Law) -> list[Parameter[Any]]:
         law.benefits,
         law.payers,
         law.account,
+        law.family,
         law.lines,
         law.allowances,
         law.entitlement,

@@ -69,7 +69,7 @@ class Fact(StrEnum):
     ITEM_KIND = "item_kind"
     """Of a fee line: a word of the catalogue (drug, service, implant_imported …)."""
     PART = "part"
-    """Of the personal account: current, carried. Only for ``account.may_pay``."""
+    """Of the personal account: current, carried. Only for ``may_pay`` of account and family."""
 
 
 RANGED = (
@@ -429,6 +429,26 @@ class AccountRules:
     parts: Parameter[tuple[str, ...]]
     spent_first: Parameter[tuple[str, ...]] | None = None
     """Parts that pay in-scope cost before the deductible begins (old style of Shanghai)."""
+    interest: Parameter[Fraction] | None = None
+    """Yearly rate on what an account holds when its year ends (利息); None: no interest is paid."""
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyRules:
+    """What a relative's personal account may pay (家庭共济).
+
+    ``relations`` and ``premiums`` are asked of the law of the account's owner, ``parts`` and
+    ``may_pay`` of the law of the person whose bill is paid.
+    """
+
+    relations: Parameter[frozenset[str]]
+    """Whom an owner may pay for: ``spouse``, ``parent``, ``child`` …"""
+    parts: Parameter[tuple[str, ...]]
+    """Parts of the owner's account that may pay, in this order: ``carried`` alone, or both."""
+    may_pay: Parameter[frozenset[PersonalPart]] | None = None
+    """None: what the own account may pay, part by part."""
+    premiums: Parameter[frozenset[str]] | None = None
+    """Schemes of relatives whose premium the account may pay; None: no premium."""
 
 
 # ---------------------------------------------------------------------------- the law's other rules
@@ -527,6 +547,8 @@ class Law:
     """Month and day on which the benefit year (待遇年度) begins."""
     counters: Mapping[str, Counter]
     account: AccountRules
+    family: FamilyRules | None
+    """None: no relative's account may pay."""
     lines: LineRules
     benefits: tuple[BenefitRules, ...]
     payers: tuple[Payer, ...]

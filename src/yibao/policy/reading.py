@@ -40,6 +40,7 @@ from yibao.policy.model import (
     BenefitRules,
     EntitlementRules,
     Fact,
+    FamilyRules,
     Law,
     LineRules,
     OverLimit,
@@ -77,6 +78,7 @@ def read_law(tree: Node, canonical: str | None = None) -> Law:
     unpaid = read_parameter(root, "unpaid_care_kinds", WORDS, vocabulary)
     year_start = read_parameter(root, "benefit_year", MONTH_DAY, vocabulary)
     account = _read_account(root, vocabulary)
+    family = _read_family(root, vocabulary)
     allowances = _read_allowances(root, vocabulary)
     entitlement = _read_entitlement(root, vocabulary)
     stays = _read_stays(root, vocabulary)
@@ -91,6 +93,7 @@ def read_law(tree: Node, canonical: str | None = None) -> Law:
         year_start=year_start,
         counters=counters,
         account=account,
+        family=family,
         lines=lines,
         benefits=benefits,
         payers=payers,
@@ -128,6 +131,21 @@ def _read_account(root: Table, vocabulary: Vocabulary) -> AccountRules:
         may_pay=read_parameter(table, "may_pay", PERSONAL_PARTS, vocabulary.admitting(Fact.PART)),
         parts=read_parameter(table, "parts", ORDERED_WORDS, vocabulary),
         spent_first=read_optional(table, "spent_first", ORDERED_WORDS, vocabulary),
+        interest=read_optional(table, "interest", RATIO, vocabulary),
+    )
+    table.done()
+    return rules
+
+
+def _read_family(root: Table, vocabulary: Vocabulary) -> FamilyRules | None:
+    table = root.table("family")
+    if table is None:
+        return None
+    rules = FamilyRules(
+        relations=read_parameter(table, "relations", WORDS, vocabulary),
+        parts=read_parameter(table, "parts", ORDERED_WORDS, vocabulary),
+        may_pay=read_optional(table, "may_pay", PERSONAL_PARTS, vocabulary.admitting(Fact.PART)),
+        premiums=read_optional(table, "premiums", WORDS, vocabulary),
     )
     table.done()
     return rules

@@ -60,6 +60,7 @@ def law_schema() -> Schema:
                 "payer_order": TEXTS,
                 "payers": _named(_payer({"benefits": TEXTS})),
                 "account": _account(),
+                "family": _family(),
                 "lines": _lines(),
                 "allowances": _named(_allowance()),
                 "entitlement": _entitlement(),
@@ -290,6 +291,18 @@ def _account() -> Schema:
             "may_pay": _parameter(leaves.PERSONAL_PARTS, _list_of(PersonalPart)),
             "parts": _parameter(leaves.ORDERED_WORDS, TEXTS),
             "spent_first": _parameter(leaves.ORDERED_WORDS, TEXTS),
+            "interest": RATIO,
+        }
+    )
+
+
+def _family() -> Schema:
+    return _table(
+        {
+            "relations": _parameter(leaves.WORDS, TEXTS),
+            "parts": _parameter(leaves.ORDERED_WORDS, TEXTS),
+            "may_pay": _parameter(leaves.PERSONAL_PARTS, _list_of(PersonalPart)),
+            "premiums": _parameter(leaves.WORDS, TEXTS),
         }
     )
 

@@ -178,6 +178,6 @@ def mirrored(statement: Statement) -> Statement:
         account=tuple((part, -amount) for part, amount in statement.account),
         cash=-statement.cash,
         hospital_part=-statement.hospital_part,
-        family=-statement.family,
+        family_accounts=tuple((part, -paid) for part, paid in statement.family_accounts),
         counters=tuple((key, -delta) for key, delta in statement.counters),
     )

@@ -7,6 +7,7 @@ when somebody asks, so that settling does not pay for it.
 import dataclasses
 from collections.abc import Iterator
 
+from yibao.adjudication.account import FamilyDecision
 from yibao.adjudication.bands import rounded
 from yibao.adjudication.benefit import Decision, PartDecision
 from yibao.adjudication.explanation.steps import limit_steps, step
@@ -54,6 +55,8 @@ def _steps(decision: Decision) -> Iterator[Step]:
     yield _personal(decision.statement)
     if decision.account is not None:
         yield _account(decision)
+    if decision.family is not None:
+        yield _family(decision.family)
     yield _cash(decision.statement)
 
 
@@ -199,6 +202,18 @@ def _account(decision: Decision) -> Step:
         next(iter(may_pay.values()), None),
         base=account.payable,
         result=decision.statement.account_total,
+    )
+
+
+def _family(family: FamilyDecision) -> Step:
+    paid, payable = yuan(sum(amount for _, amount in family.paid)), yuan(family.payable)
+    return step(
+        "family",
+        f"共济账户可支付 {payable} 元，实际支付 {paid} 元。",
+        f"Relatives' accounts may pay {payable} yuan; they pay {paid} yuan.",
+        next(iter(family.found.may_pay.values()), None),
+        base=family.payable,
+        result=sum(amount for _, amount in family.paid),
     )
 
 
