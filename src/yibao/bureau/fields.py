@@ -185,7 +185,7 @@ def _read(fields: Sequence[Field], given: Mapping[str, str]) -> tuple[dict[str, 
     return content, faults
 
 
-# ---------------------------------------------------------------------------------- whose pool it is
+# --------------------------------------------------------------------------------- whose pool it is
 
 
 def pool_named(content: Mapping[str, Any]) -> Pool:

@@ -18,6 +18,7 @@ from rich.console import Console
 from yibao import __version__
 from yibao.cli import playing
 from yibao.cli.affected import affected
+from yibao.cli.bureau import bureau_cli
 from yibao.cli.conformance import conformance
 from yibao.cli.explain import explain
 from yibao.cli.keys import keys_cli
@@ -56,6 +57,7 @@ for tool in (
 cli.add_typer(law_cli)
 cli.add_typer(keys_cli)
 cli.add_typer(staff_cli)
+cli.add_typer(bureau_cli)
 cli.command()(explain)
 cli.command()(affected)
 cli.command()(whatif)

@@ -40,6 +40,7 @@ from yibao.registry.laws.model import LawsInForce
 from yibao.registry.laws.service import load_laws
 from yibao.registry.people import service as people
 from yibao.registry.people.model import Insured
+from yibao.sandbox import clerks
 from yibao.sandbox.encounters import item_names
 from yibao.sandbox.places import PLACES, Place
 from yibao.sandbox.population import NAMED, card_of, member_number
@@ -69,6 +70,7 @@ async def accounts(
         directory = await load_directory(connection, vault)
         catalogue = await load_catalogue(connection)
         in_force = await load_laws(connection, law_book)
+        working = await clerks.told(connection, vault)
         persons: list[dict[str, Any]] = []
         items: list[dict[str, str]] = []
         for place in PLACES:
@@ -81,6 +83,7 @@ async def accounts(
             for institution in directory.institutions.values()
             if (row := _institution(directory, institution, today)) is not None
         ],
+        "clerks": working,
         "persons": persons,
         "items": items,
     }
@@ -288,6 +291,11 @@ def render(found: Mapping[str, Any]) -> RenderableType:
             row["admdvs"],
             f"{auth['family']} {auth['id']}\n{auth['secret']}",
         )
+    working = Table(title="经办人员 clerks, for `yibao bureau`", title_justify="left")
+    for heading in ("code", "name", "key (YIBAO_CLERK_KEY)"):
+        working.add_column(heading, overflow="fold")
+    for row in found["clerks"]:
+        working.add_row(row["code"], row["name"], row["key"])
     persons = _excerpt(
         "参保人 insured persons",
         found["persons"],
@@ -298,7 +306,7 @@ def render(found: Mapping[str, Any]) -> RenderableType:
         found["items"],
         ("pool", "med_list_codg", "name", "chrgitm_lv", "pric"),
     )
-    return Group(institutions, persons, items)
+    return Group(institutions, working, persons, items)
 
 
 _SHOWN_AN_AREA = 8

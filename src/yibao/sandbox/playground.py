@@ -23,7 +23,7 @@ from yibao.sandbox.guests import OpenWelcome
 from yibao.sandbox.open_door import OpenDoor, Places
 from yibao.sandbox.people import PersonMaker
 from yibao.sandbox.store.seed import NoSeed, put_back
-from yibao.sandbox.store.shared import SharedFile
+from yibao.sandbox.store.shared import SHARED_FILE, SharedFile
 from yibao.web.model import Answerer, Desk, ToolRefused
 from yibao.web.recording import describe, weigh
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from litestar import Litestar
 
 JOURNAL_FILE = "journal.sqlite"
-SHARED_FILE = "sandbox.sqlite"
 SEED_FOLDER = "seed"
 
 

@@ -20,6 +20,7 @@ from yibao.registry.institutions import service as bureau
 from yibao.registry.institutions.model import PoolDivision, Sender
 from yibao.registry.people import service as people
 from yibao.registry.staff import service as staff
+from yibao.sandbox import clerks
 from yibao.sandbox.places import BEIJING, PLACES, institutions, senders
 from yibao.sandbox.population import (
     CARD_LIFE,
@@ -82,7 +83,7 @@ async def fill(
 
 
 async def _found(connection: "Connection[Any]", vault: Vault, now: datetime) -> None:
-    """Pools, institutions, keys."""
+    """Pools, institutions, keys, clerks."""
     for place in PLACES:
         await bureau.found_pool(
             connection,
@@ -107,6 +108,7 @@ async def _found(connection: "Connection[Any]", vault: Vault, now: datetime) -> 
             institutions=tuple((code, Period(_FOUNDED)) for code in planned.institutions),
         )
         await bureau.give_key(connection, vault, sender, now=now)
+    await clerks.enter(connection, vault, now=now)
 
 
 async def _settle(

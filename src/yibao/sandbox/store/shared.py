@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+SHARED_FILE = "sandbox.sqlite"
 LOOK_SECONDS = 0.2
 _BUSY_SECONDS = 5.0
 
