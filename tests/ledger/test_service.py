@@ -31,19 +31,19 @@ async def unit(database: Database) -> AsyncIterator[Unit]:
 
 def test_a_posting_that_does_not_balance_cannot_be_made() -> None:
     with pytest.raises(AssertionError, match="out of balance by 1 fen"):
-        Posting(1, DAY, (Entry("a", 100), Entry("b", -99)))
+        Posting(1, DAY, (Entry(fund_account("a"), 100), Entry(fund_account("b"), -99)))
 
 
 def test_a_posting_has_no_zero_entry() -> None:
     with pytest.raises(AssertionError, match="zero entry"):
-        Posting(1, DAY, (Entry("a", 0),))
+        Posting(1, DAY, (Entry(fund_account("a"), 0),))
 
 
 @given(st.lists(st.integers(-(10**10), 10**10).filter(bool), min_size=1, max_size=8))
 def test_a_mirror_undoes_every_entry(amounts: list[int]) -> None:
-    entries = [Entry(str(i), amount) for i, amount in enumerate(amounts)]
+    entries = [Entry(fund_account(str(i)), amount) for i, amount in enumerate(amounts)]
     if rest := sum(amounts):
-        entries.append(Entry("rest", -rest))
+        entries.append(Entry(fund_account("rest"), -rest))
     posting = Posting(1, DAY, tuple(entries))
     mirror = posting.mirrored(2, DAY)
     both = dict(zip(posting.entries, mirror.entries, strict=True))

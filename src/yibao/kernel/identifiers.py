@@ -49,6 +49,11 @@ class NumberSource:
         self._last_ms = 0
         self._sequence = 0
 
+    @property
+    def writer(self) -> int:
+        """The number of the process that this source belongs to."""
+        return self._writer
+
     def next(self, now: datetime) -> int:
         """The next number for the aware instant ``now``."""
         milliseconds = int(now.timestamp() * 1000) - EPOCH_MS

@@ -1,10 +1,13 @@
 """Accounts, entries, postings and the parts of a personal account. Amounts in fen."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
-from typing import NamedTuple
+from enum import StrEnum
+from typing import Any, NamedTuple
 
 from yibao.kernel.money import Fen
+from yibao.ledger.chart import kind_of
 
 
 def fund_account(fund: str) -> str:
@@ -52,6 +55,11 @@ def advanced_account(institution: str) -> str:
     return f"institution:{institution}:advanced"
 
 
+def deducted_account(institution: str) -> str:
+    """What review did not grant, or the year's assessment kept (审核扣款): it stays in the fund."""
+    return f"institution:{institution}:deducted"
+
+
 def owed_account(member: str) -> str:
     """What the insurer owes a person: manual reimbursement, a correction (应付个人)."""
     return f"person:{member}:owed"
@@ -89,6 +97,46 @@ class Entry(NamedTuple):
     amount: Fen
 
 
+class OccasionKind(StrEnum):
+    """What moves money beside settlements."""
+
+    CREDIT = "credit"
+    """划入 of a personal account."""
+    INTEREST = "interest"
+    """利息."""
+    TRANSFER = "transfer"
+    """Between parts, accounts or pools (转移)."""
+    CLOSING = "closing"
+    """An account is closed and paid out (清退), or inherited (继承)."""
+    PREMIUM = "premium"
+    """A premium paid from an account (代缴)."""
+    CAPTURE = "capture"
+    """What a hold had reserved is taken (预留扣款)."""
+    REFUND = "refund"
+    """What was captured goes back (退回)."""
+    CLAIM = "claim"
+    """Manual reimbursement (零星报销)."""
+    CORRECTION = "correction"
+    """更正."""
+    CLEARING = "clearing"
+    """清算."""
+    PAYMENT = "payment"
+    """Money leaves for, or comes back from, a bank (拨付)."""
+    BROUGHT_IN = "brought_in"
+    """From an older system or another pool (带入)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What a posting was made for, when no settlement has its number (业务事由)."""
+
+    kind: OccasionKind
+    reference: Mapping[str, Any] = field(default_factory=dict)
+    """Finds the business again; plain JSON of texts, integers and lists of them."""
+    reason: str = ""
+    """As a clerk gave it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Posting:
     """Entries that belong together and sum to zero."""
@@ -97,8 +145,12 @@ class Posting:
     """The number of the settlement (or credit) that moved the money."""
     day: date
     entries: tuple[Entry, ...]
+    occasion: Occasion | None = None
+    """None for a settlement's own posting alone."""
 
     def __post_init__(self) -> None:
+        for entry in self.entries:
+            kind_of(entry.account)  # raises UnknownAccount
         imbalance = sum(entry.amount for entry in self.entries)
         assert imbalance == 0, f"posting {self.number} is out of balance by {imbalance} fen"
         assert all(entry.amount for entry in self.entries), (
@@ -122,11 +174,18 @@ class Part:
     origin: str
     """``current`` (当年划入) or ``carried`` (历年结余)."""
     amount: Fen
+    held: Fen = 0
+    """Of the amount, what holds have set aside."""
 
     @property
     def account(self) -> str:
         """The part's ledger account."""
         return personal_account(self.member, self.name)
+
+    @property
+    def available(self) -> Fen:
+        """What can be spent."""
+        return self.amount - self.held
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,19 @@
 """Post money, credit personal accounts, tell balances. Writing services take the unit first."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from yibao.kernel.areas import Pool
 from yibao.kernel.money import Fen
 from yibao.ledger import store
+from yibao.ledger.chain.rules import content_of
 from yibao.ledger.model import (
     Credit,
     Entry,
     InstitutionTotals,
+    Occasion,
+    OccasionKind,
     Part,
     Posting,
     contributions_account,
@@ -20,6 +23,10 @@ from yibao.platform.commands.model import Unit
 
 if TYPE_CHECKING:
     from asyncpg import Connection
+
+
+BLOCK_LIMIT = 4_096
+"""Most postings in one block: what a bill's batch writes is far below, what is loaded is not."""
 
 
 async def lock_parts(unit: Unit, members: Sequence[str]) -> dict[str, list[Part]]:
@@ -35,24 +42,40 @@ async def balances(
 
 
 async def post(unit: Unit, postings: Sequence[Posting]) -> None:
-    """Write balanced postings and carry their entries to the personal-account parts.
+    """Write balanced postings, carry them to the personal-account parts, and chain them in a block.
 
-    The parts must have been locked by ``lock_parts`` in this unit. A part that would go below zero
-    is refused by the database (the caller has checked before, so that is a fault of ours).
+    The parts must have been locked by ``lock_parts`` in this unit. A part that would go below zero,
+    or below what is held of it, is refused by the database (the caller has checked before, so that
+    is a fault of ours).
     """
-    if not postings:
-        return
-    await store.insert_entries(unit.connection, unit.pool, postings)
-    changes: dict[tuple[str, str], int] = {}
+    for some in _chunks(postings, BLOCK_LIMIT):
+        await store.insert_occasions(unit.connection, unit.pool, unit.now, some)
+        moved = _moved(some)
+        changed = await store.write_block(
+            unit.connection,
+            unit.pool,
+            unit.numbers.writer,
+            unit.now,
+            some,
+            content_of(unit.pool, unit.numbers.writer, unit.now, some),
+            moved,
+        )
+        assert changed == len(moved), f"{len(moved) - changed} account parts do not exist"
+
+
+def _chunks(postings: Sequence[Posting], size: int) -> Iterator[Sequence[Posting]]:
+    return (postings[start : start + size] for start in range(0, len(postings), size))
+
+
+def _moved(postings: Sequence[Posting]) -> list[tuple[str, str, Fen]]:
+    """By how much the parts of personal accounts change, in the order of their locks."""
+    changes: dict[tuple[str, str], Fen] = {}
     for posting in postings:
         for entry in posting.entries:
             if entry.account.startswith("account:"):
                 _, member, part = entry.account.split(":", 2)
                 changes[member, part] = changes.get((member, part), 0) + entry.amount
-    moved = [(member, part, delta) for (member, part), delta in sorted(changes.items()) if delta]
-    if moved:
-        changed = await store.change_parts(unit.connection, unit.pool, moved)
-        assert changed == len(moved), f"{len(moved) - changed} account parts do not exist"
+    return [(member, part, delta) for (member, part), delta in sorted(changes.items()) if delta]
 
 
 async def postings_of(unit: Unit, numbers: Sequence[int], day: date) -> dict[int, Posting]:
@@ -83,6 +106,7 @@ async def credit(unit: Unit, credits: Sequence[Credit]) -> None:  # noqa: A002 -
                     Entry(contributions_account(c.scheme), -c.amount),
                     Entry(personal_account(c.member, part), c.amount),
                 ),
+                Occasion(OccasionKind.CREDIT),
             )
             for c, (_, part, _) in zip(credits, names, strict=True)
             if c.amount

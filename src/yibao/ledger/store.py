@@ -1,40 +1,104 @@
 """SQL of entries and account parts."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from yibao.kernel.areas import Pool
+from yibao.ledger.chain.rules import Content
 from yibao.ledger.model import Part, Posting
 from yibao.platform.appending import Appending
 
 if TYPE_CHECKING:
     from asyncpg import Connection
 
-_ENTRIES = Appending(
+_OCCASIONS = Appending(
     "ledger",
-    "entry",
+    "occasion",
     {
         "pool": "text",
         "posting": "bigint",
-        "line": "smallint",
-        "account": "text",
-        "amount": "bigint",
-        "posted_on": "date",
+        "kind": "text",
+        "reference": "jsonb",
+        "reason": "text",
+        "recorded_at": "timestamptz",
     },
 )
 
+_WRITE = """
+WITH linked AS (
+    INSERT INTO ledger.block
+        (pool, writer, number, postings, lines, digests, content, previous, hash, recorded_at)
+    SELECT $1, $2, place.number, $3, $4, $5, $6, place.previous,
+           sha256(place.previous || int8send(place.number) || $6), $7
+    FROM (SELECT coalesce(newest.number, 0) + 1 AS number,
+                 coalesce(newest.hash, decode(repeat('00', 32), 'hex')) AS previous
+          FROM (VALUES (1)) AS one
+          LEFT JOIN LATERAL (SELECT number, hash FROM ledger.block
+                             WHERE pool = $1 AND writer = $2
+                             ORDER BY number DESC LIMIT 1) AS newest ON true) AS place
+), written AS (
+    INSERT INTO ledger.entry (pool, posting, line, account, amount, posted_on)
+    SELECT $1, entry.*
+    FROM unnest($8::bigint[], $9::smallint[], $10::text[], $11::bigint[], $12::date[]) AS entry
+), moved AS (
+    UPDATE ledger.account_part AS part SET amount = part.amount + change.delta
+    FROM unnest($13::text[], $14::text[], $15::bigint[]) AS change (member, part, delta)
+    WHERE part.pool = $1 AND part.member = change.member AND part.part = change.part
+    RETURNING 1
+)
+SELECT count(*) FROM moved"""
 
-async def insert_entries(
-    connection: "Connection[Any]", pool: Pool, postings: Sequence[Posting]
+
+async def write_block(
+    connection: "Connection[Any]",
+    pool: Pool,
+    writer: int,
+    now: datetime,
+    postings: Sequence[Posting],
+    content: Content,
+    changes: Sequence[tuple[str, str, int]],
+) -> int:
+    """Write entries with the block that they make, and add (member, part, delta) to locked parts.
+
+    One statement: the block's link is made of the newest block of this pool and writer as the
+    database has it. Two writes at once under one writer's number meet in the block's key, a unique
+    violation. Returns how many parts changed.
+    """
+    entries = [
+        (posting.number, line, entry.account, entry.amount, posting.day)
+        for posting in postings
+        for line, entry in enumerate(posting.entries)
+    ]
+    changed: int = await connection.fetchval(
+        _WRITE,
+        pool,
+        writer,
+        content.postings,
+        content.lines,
+        content.digests,
+        content.hash,
+        now,
+        *_columns(entries, 5),
+        *_columns(changes, 3),
+    )
+    return changed
+
+
+def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    return [[row[i] for row in rows] for i in range(width)]
+
+
+async def insert_occasions(
+    connection: "Connection[Any]", pool: Pool, now: datetime, postings: Sequence[Posting]
 ) -> None:
-    """Write the entries of postings."""
-    await _ENTRIES.append(
+    """Write what those postings were made for that say it."""
+    await _OCCASIONS.append(
         connection,
         [
-            (pool, posting.number, line, entry.account, entry.amount, posting.day)
+            (pool, posting.number, made_for.kind.value, made_for.reference, made_for.reason, now)
             for posting in postings
-            for line, entry in enumerate(posting.entries)
+            if (made_for := posting.occasion) is not None
         ],
     )
 
@@ -60,29 +124,13 @@ async def parts(
 ) -> list[Part]:
     """Account parts of members, in (member, part) order: the one order of locking."""
     rows = await connection.fetch(
-        f"""SELECT member, part, origin, amount FROM ledger.account_part
+        f"""SELECT member, part, origin, amount, held FROM ledger.account_part
             WHERE pool = $1 AND member = ANY ($2::text[]) ORDER BY member, part
             {"FOR UPDATE" if lock else ""}""",  # noqa: S608 - a fixed word
         pool,
         members,
     )
     return [Part(*row) for row in rows]
-
-
-async def change_parts(
-    connection: "Connection[Any]", pool: Pool, changes: Sequence[tuple[str, str, int]]
-) -> int:
-    """Add (member, part, delta) to locked parts; returns how many rows changed."""
-    status = await connection.execute(
-        """UPDATE ledger.account_part AS part SET amount = part.amount + change.delta
-           FROM unnest($2::text[], $3::text[], $4::bigint[]) AS change (member, part, delta)
-           WHERE part.pool = $1 AND part.member = change.member AND part.part = change.part""",
-        pool,
-        [change[0] for change in changes],
-        [change[1] for change in changes],
-        [change[2] for change in changes],
-    )
-    return int(status.split()[1])
 
 
 async def open_parts(

@@ -236,7 +236,7 @@ def decide(
     candidate: Candidate, history: Mapping[CounterKey, int], parts: Sequence[Part], now: datetime
 ) -> Decision:
     """Adjudicate one bill; trial and settlement are this one function."""
-    account_parts = [AccountPart(part.account, part.origin, part.amount) for part in parts]
+    account_parts = [AccountPart(part.account, part.origin, part.available) for part in parts]
     statement = benefit(candidate.bill, candidate.law, history, account_parts)
     request, visit, bill = candidate.request, candidate.visit, candidate.bill
     assert statement.sums.total == request.total

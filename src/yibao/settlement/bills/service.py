@@ -304,9 +304,9 @@ async def _move_end(unit: Unit, visit: PoolKey, end: datetime | None) -> None:
 
 
 def _check_parts(posting: Posting, parts: Sequence[Part]) -> None:
-    held = {part.account: part.amount for part in parts}
+    left = {part.account: part.available for part in parts}
     for entry in posting.entries:
-        if entry.account.startswith("account:") and held.get(entry.account, 0) + entry.amount < 0:
+        if entry.account.startswith("account:") and left.get(entry.account, 0) + entry.amount < 0:
             raise Refused(
                 RefusalCode.BALANCE_SHORT, "个人账户余额不足，不能恢复原结算", "original_message"
             )
@@ -339,6 +339,13 @@ async def settlements_of_visit(
 ) -> list[SettlementFacts]:
     """A visit's settlements and mirrors, oldest first."""
     return await store.of_visit(connection, visit.pool, member, visit.number)
+
+
+async def settlements_of_member(
+    connection: "Connection[Any]", pool: Pool, member: str, *, before: int, limit: int
+) -> list[SettlementFacts]:
+    """A member's settlements and mirrors older than the number ``before``, newest first."""
+    return await store.of_member(connection, pool, member, before, limit)
 
 
 async def settlements_of_institution(

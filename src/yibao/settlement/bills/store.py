@@ -215,6 +215,21 @@ async def of_visit(
     return [_settlement(row) for row in rows]
 
 
+async def of_member(
+    connection: "Connection[Any]", pool: Pool, member: str, before: int, limit: int
+) -> list[SettlementFacts]:
+    """A member's settlements and mirrors older than a number, newest first."""
+    rows = await connection.fetch(
+        """SELECT * FROM settlement.visible_settlement
+           WHERE pool = $1 AND member = $2 AND id < $3 ORDER BY id DESC LIMIT $4""",
+        pool,
+        member,
+        before,
+        limit,
+    )
+    return [_settlement(row) for row in rows]
+
+
 async def of_institution(
     connection: "Connection[Any]", institution: str, start: date, end: date
 ) -> list[SettlementFacts]:
