@@ -9,11 +9,12 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-SECRETS = frozenset({"vault_key"})
+SECRETS = frozenset({"vault_key", "vault_keys_old", "vault_labels"})
 DEFAULT_PORT = 8765
 
 
@@ -35,6 +36,10 @@ class Settings:
     """A PostgreSQL 15 or later of one's own; None: the embedded one in ``data``."""
     vault_key: str | None = None
     """Master key for personal data, 64 hex digits; None: the file vault.key in ``data``."""
+    vault_keys_old: str | None = None
+    """Further keys that still open, or soon will seal: 64 hex digits each, separated by commas."""
+    vault_labels: str | None = None
+    """Label key, 64 hex digits; None: the oldest vault key's. Needed once that key is retired."""
     law: Path | None = None
     """Folder of the law's TOML files; None: the packaged ones."""
     host: str = "127.0.0.1"
@@ -53,9 +58,33 @@ class Settings:
     """Seconds that a request's timestamp may be off."""
     body_limit: int = 8 * 1024 * 1024
     """Bytes of the largest request that is read."""
+    wanted_wait: int = 300
+    """Milliseconds that an accepted call should take at most; when more come than can be answered
+    within it, the rest are turned away at once ("not accepted, send the same message again")."""
+    sender_rate: int = 1000
+    """Calls a second of one sender, a process; 0: no limit."""
+    unproved_rate: int = 20
+    """Calls a second from one address whose sender cannot be proved, a process; 0: no limit."""
+    proxies: str = ""
+    """Addresses or networks of one's own reverse proxies, joined by commas: their X-Forwarded-For
+    says where a call comes from."""
+    connections: int = 8192
+    """Open connections, a process; more wait until one ends."""
+    shutdown_grace: int | None = None
+    """Seconds between "not ready" and the end of accepting calls, for a load balancer to notice;
+    None: 5, in a sandbox 0."""
+    shutdown_limit: int = 30
+    """Seconds that accepted calls get to finish once no more are accepted."""
     log_level: str = "info"
     log_format: str = "console"
     """``console`` for people, ``json`` for machines."""
+
+    @property
+    def grace(self) -> int:
+        """Seconds between "not ready" and the end of accepting calls."""
+        if self.shutdown_grace is not None:
+            return self.shutdown_grace
+        return 0 if self.sandbox else 5
 
     def masked(self) -> dict[str, str]:
         """All settings as text that may be shown to anyone."""
@@ -121,7 +150,7 @@ def _parsed(name: str, text: str) -> Any:
     kind = _NAMES[name]
     if kind in {Path, Path | None}:
         return Path(text)
-    if kind is int:
+    if kind in {int, int | None}:
         if not text.isascii() or not text.isdigit():
             raise SettingsFault(name, f"{name} must be a whole number, not {text!r}")
         return int(text)
@@ -145,14 +174,28 @@ def _check(settings: Settings) -> None:
             "open_door",
             "open_door lets anybody in: it is for a sandbox alone (`yibao serve --sandbox --open`)",
         )
+    _check_networks(settings.proxies)
     for name, low, high in (
         ("port", 0, 65_535),
         ("workers", 1, 64),
         ("writers", 1, 200),
         ("readers", 1, 200),
+        ("wanted_wait", 10, 10_000),
+        ("connections", 128, 1_000_000),
+        ("shutdown_limit", 1, 1800),
     ):
         if not low <= getattr(settings, name) <= high:
             raise SettingsFault(name, f"{name} must lie in {low}..{high}")
+
+
+def _check_networks(proxies: str) -> None:
+    for one in filter(None, map(str.strip, proxies.split(","))):
+        try:
+            ip_network(one, strict=False)
+        except ValueError:
+            raise SettingsFault(
+                "proxies", f"proxies must be addresses or networks joined by commas, not {one!r}"
+            ) from None
 
 
 def _masked(name: str, value: Any) -> str:

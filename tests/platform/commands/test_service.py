@@ -32,7 +32,7 @@ async def test_two_commands_of_one_subject_never_share_a_batch_and_keep_their_or
     )
     assert all(isinstance(outcome, Done) for outcome in done)
     assert all(len(set(batch)) == len(batch) for batch in room.batches)
-    async with database.reader(None) as connection:
+    async with database.writer() as connection:
         published = await connection.fetch("SELECT payload FROM platform.outbox ORDER BY id")
     numbers = [row["payload"]["n"] for row in published]
     assert [n for n in numbers if subjects[n] == "a"] == [0, 2, 4]
@@ -46,7 +46,7 @@ async def test_a_fault_fails_alone_and_nothing_of_it_stays(database: Database) -
     assert isinstance(fine, Done)
     assert isinstance(bad, Refusal)
     assert bad.code is RefusalCode.FAILED
-    async with database.reader(None) as connection:
+    async with database.writer() as connection:
         assert await connection.fetchval("SELECT count(*) FROM platform.message") == 2
         assert await connection.fetchval("SELECT count(*) FROM platform.outbox") == 2
 
@@ -75,7 +75,7 @@ async def test_a_lost_answer_to_the_commit_is_found_out_and_done_once(database: 
     outcome = await submit.submit(wish("a", publish=1))
     assert isinstance(outcome, Done)
     assert outcome.replayed  # the commit had taken effect; the retry found it
-    async with database.reader(None) as connection:
+    async with database.writer() as connection:
         assert await connection.fetchval("SELECT count(*) FROM platform.outbox") == 1
 
 

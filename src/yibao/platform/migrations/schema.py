@@ -21,6 +21,7 @@ KEPT = Path(__file__).with_name("schema.txt")
 SCHEMAS = (
     "platform",
     "registry",
+    "safety",
     "ledger",
     "settlement",
     "supervision",
@@ -28,6 +29,7 @@ SCHEMAS = (
     "inventory",
     "prescriptions",
     "payments",
+    "loading",
 )
 
 # Each query gives (sort key, text) rows of the schemas $1.

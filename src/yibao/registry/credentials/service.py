@@ -1,12 +1,15 @@
 """Issue cards, show codes, exchange a code for a token, and find whose voucher was shown.
 
-Numbers, codes and tokens exist in clear only with their holders; here they are found by keyed hash.
+Codes and tokens exist in clear only with their holders; here they are found by keyed hash. The
+numbers of cards are kept sealed as well, so that their hashes can be made anew with a new key.
 """
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from yibao.kernel.periods import Period
 from yibao.kernel.refusals import RefusalCode, Refused
@@ -57,7 +60,7 @@ async def issue_cards(
 ) -> None:
     """Record many cards at once: (identity, number, identification code)."""
     rows = [
-        (identity, _key(vault, _CARD, number), _key(vault, _SERIAL, serial), period)
+        (identity, *_keys_of_card(vault, number, serial), period)
         for identity, number, serial in cards
     ]
     await store.insert_cards(connection, rows, now)
@@ -68,7 +71,7 @@ async def reissue_card(
 ) -> bool:
     """Give a card another identification code, as a new card has it; False: there is no such."""
     return await store.replace_serial(
-        connection, _key(vault, _CARD, number), _key(vault, _SERIAL, serial), now
+        connection, _possible(vault, _CARD, number), _keys_of_card(vault, number, serial), now
     )
 
 
@@ -159,8 +162,10 @@ async def holder_of_card(
     connection: "Connection[Any]", vault: Vault, number: str, serial: str | None, *, day: date
 ) -> Holder | None:
     """Whose card it is; None when it is unknown, or when a serial is shown that is another's."""
-    row = await store.card(connection, _key(vault, _CARD, number), day)
-    if row is None or (serial is not None and row["serial_key"] != _key(vault, _SERIAL, serial)):
+    row = await store.card(connection, _possible(vault, _CARD, number), day)
+    if row is None:
+        return None
+    if serial is not None and row["serial_key"] not in _possible(vault, _SERIAL, serial):
         return None
     return Holder(row["identity"], row["valid"])
 
@@ -170,8 +175,15 @@ def _token_key(vault: Vault, institution: str, token: str) -> bytes:
     return vault.fingerprint(_TOKEN, f"{institution} {token.strip()}")
 
 
-def _key(vault: Vault, what: str, text: str) -> bytes:
-    return vault.fingerprint(what, text.strip().upper())
+def _keys_of_card(vault: Vault, number: str, serial: str) -> tuple[bytes, bytes, bytes]:
+    """What a card is found by, and both numbers sealed: the keys are made anew from them."""
+    texts = [number.strip().upper(), serial.strip().upper()]
+    sealed = vault.seal(msgspec.json.encode(texts).decode())
+    return vault.look_up_key(_CARD, texts[0]), vault.look_up_key(_SERIAL, texts[1]), sealed
+
+
+def _possible(vault: Vault, what: str, text: str) -> list[bytes]:
+    return vault.look_up_keys(what, text.strip().upper())
 
 
 # ------------------------------------------------------------------------------------------ forget

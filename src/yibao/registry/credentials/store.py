@@ -11,45 +11,59 @@ if TYPE_CHECKING:
 
 
 async def insert_cards(
-    connection: "Connection[Any]", rows: Sequence[tuple[int, bytes, bytes, Period]], now: datetime
+    connection: "Connection[Any]",
+    rows: Sequence[tuple[int, bytes, bytes, bytes, Period]],
+    now: datetime,
 ) -> None:
-    """Record cards: (identity, number's hash, serial's hash, period)."""
+    """Record cards: (identity, number's hash, serial's hash, both sealed, period)."""
     await connection.copy_records_to_table(
         "card",
         schema_name="registry",
         columns=(
-            *("identity", "number_key", "serial_key"),
+            *("identity", "number_key", "serial_key", "sealed"),
             *("valid_from", "valid_until", "recorded_at"),
         ),
-        records=[(who, key, serial, held.start, held.end, now) for who, key, serial, held in rows],
+        records=[
+            (who, key, serial, sealed, held.start, held.end, now)
+            for who, key, serial, sealed, held in rows
+        ],
     )
 
 
 async def replace_serial(
-    connection: "Connection[Any]", number_key: bytes, serial_key: bytes, now: datetime
+    connection: "Connection[Any]",
+    possible: Sequence[bytes],
+    made: tuple[bytes, bytes, bytes],
+    now: datetime,
 ) -> bool:
-    """Record the same card with another serial; False when the card is unknown."""
+    """Record the same card with another serial; False when the card is unknown.
+
+    ``possible`` are the hashes that its number may have, ``made`` number's and serial's hash and
+    both sealed, as the new row has them.
+    """
     old = await connection.fetchrow(
         """UPDATE registry.card SET superseded_at = $2
-           WHERE number_key = $1 AND superseded_at IS NULL
+           WHERE number_key = ANY($1) AND superseded_at IS NULL
            RETURNING identity, valid_from, valid_until""",
-        number_key,
+        possible,
         now,
     )
     if old is None:
         return False
     held = Period(old["valid_from"], old["valid_until"])
-    await insert_cards(connection, [(old["identity"], number_key, serial_key, held)], now)
+    await insert_cards(connection, [(old["identity"], *made, held)], now)
     return True
 
 
-async def card(connection: "Connection[Any]", number_key: bytes, day: date) -> "Record | None":
-    """(identity, serial_key, valid on the day) of a card."""
+async def card(
+    connection: "Connection[Any]", number_keys: Sequence[bytes], day: date
+) -> "Record | None":
+    """(identity, serial_key, valid on the day) of a card, by the hashes its number may have."""
     return await connection.fetchrow(
         """SELECT identity, serial_key,
                   valid_from <= $2 AND (valid_until IS NULL OR valid_until > $2) AS valid
-           FROM registry.card WHERE number_key = $1 AND superseded_at IS NULL""",
-        number_key,
+           FROM registry.card WHERE number_key = ANY($1) AND superseded_at IS NULL""",
+        number_keys,
         day,
     )
 
@@ -106,10 +120,8 @@ async def token(
 ) -> "Record | None":
     """(identity, expires_at) of a token that was issued to an institution."""
     return await connection.fetchrow(
-        """SELECT shown.identity, token.expires_at
-           FROM registry.credential_token AS token
-           JOIN registry.credential_code AS shown ON shown.code_key = token.code_key
-           WHERE token.token_key = $1 AND token.institution = $2""",
+        """SELECT identity, expires_at FROM registry.visible_token
+           WHERE token_key = $1 AND institution = $2""",
         token_key,
         institution,
     )

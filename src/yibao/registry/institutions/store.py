@@ -47,12 +47,12 @@ async def senders(
     allowed: dict[tuple[str, str], list[tuple[str, Period]]] = {}
     for family, sender, institution, start, end in await connection.fetch(
         """SELECT family, sender, institution, valid_from, valid_until
-           FROM registry.sender_institution WHERE superseded_at IS NULL
+           FROM registry.visible_sender_institution WHERE superseded_at IS NULL
            ORDER BY family, sender, institution, valid_from"""
     ):
         allowed.setdefault((family, sender), []).append((institution, Period(start, end)))
     rows = await connection.fetch(
-        "SELECT family, id, dialect FROM registry.sender WHERE superseded_at IS NULL"
+        "SELECT family, id, dialect FROM registry.visible_sender WHERE superseded_at IS NULL"
     )
     return rows, allowed
 
@@ -289,7 +289,7 @@ async def close_sign_in(connection: "Connection[Any]", key: PoolKey, now: dateti
 async def sign_in(connection: "Connection[Any]", key: PoolKey) -> SessionFacts | None:
     """A sign-in by its key."""
     row = await connection.fetchrow(
-        f"SELECT {_SESSION} FROM registry.sign_in WHERE pool = $1 AND number = $2",  # noqa: S608
+        f"SELECT {_SESSION} FROM registry.visible_sign_in WHERE pool = $1 AND number = $2",  # noqa: S608
         key.pool,
         key.number,
     )

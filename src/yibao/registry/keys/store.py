@@ -30,7 +30,7 @@ _COLUMNS = "id, family, sender, kind, sealed, public_key, valid_from, valid_unti
 async def current(connection: "Connection[Any]") -> list[KeyRow]:
     """All keys that were not revoked, newest first."""
     rows = await connection.fetch(
-        f"""SELECT {_COLUMNS} FROM registry.sender_key WHERE superseded_at IS NULL
+        f"""SELECT {_COLUMNS} FROM registry.visible_sender_key WHERE superseded_at IS NULL
             ORDER BY valid_from DESC, row_id DESC"""  # noqa: S608 - our own columns
     )
     return [KeyRow(*row) for row in rows]
@@ -39,7 +39,7 @@ async def current(connection: "Connection[Any]") -> list[KeyRow]:
 async def find(connection: "Connection[Any]", identifier: str) -> KeyRow | None:
     """One key that was not revoked."""
     row = await connection.fetchrow(
-        f"""SELECT {_COLUMNS} FROM registry.sender_key
+        f"""SELECT {_COLUMNS} FROM registry.visible_sender_key
             WHERE id = $1 AND superseded_at IS NULL""",  # noqa: S608
         identifier,
     )

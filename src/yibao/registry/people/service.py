@@ -63,8 +63,8 @@ async def find_by_document(
     connection: "Connection[Any]", vault: Vault, document_type: str, document_number: str
 ) -> list[Insured]:
     """All memberships, over all pools, of the human with a document; empty when unknown."""
-    key = _document_key(vault, document_type, document_number)
-    rows = await store.members_of_document(connection, key)
+    keys = _document_keys(vault, document_type, document_number)
+    rows = await store.members_of_document(connection, keys)
     return [_insured(vault, row) for row in rows]
 
 
@@ -100,10 +100,7 @@ async def admit(
     keys = [_document_key(vault, p.document_type, p.document_number) for p in people]
     if len(set(keys)) < len(keys):
         raise Refused(RefusalCode.FIELD_INVALID, "同一证件号码重复", "document_number")
-    known = {
-        row["document_key"]: (row["id"], row["sealed"])
-        for row in await store.identities_of_documents(connection, keys)
-    }
+    known = await _known(connection, vault, people, keys)
     fresh = iter(await store.take_numbers(connection, "identity_number", len(keys) - len(known)))
     identities: list[int] = []
     identity_rows: list[tuple[Any, ...]] = []
@@ -111,7 +108,7 @@ async def admit(
     for key, person in zip(keys, people, strict=True):
         if key in known:
             number, sealed = known[key]
-            await _check_known(connection, vault, number, sealed, person)
+            await check_known(connection, vault, number, sealed, person)
             for special in person.special_identities:
                 await grant_special_identity(connection, number, special, now=now)
         else:
@@ -152,9 +149,34 @@ async def admit(
     ]
 
 
-async def _check_known(
+async def _known(
+    connection: "Connection[Any]", vault: Vault, people: Sequence[NewPerson], keys: Sequence[bytes]
+) -> dict[bytes, tuple[int, bytes]]:
+    """(id, sealed) of who is known already, by the key that the document has today."""
+    today = {
+        candidate: key
+        for person, key in zip(people, keys, strict=True)
+        for candidate in _document_keys(vault, person.document_type, person.document_number)
+    }
+    return {
+        today[row["document_key"]]: (row["id"], row["sealed"])
+        for row in await store.identities_of_documents(connection, list(today))
+    }
+
+
+async def known_already(
+    connection: "Connection[Any]", vault: Vault, people: Sequence[NewPerson]
+) -> list[tuple[int, bytes] | None]:
+    """(id, sealed name and number) of each who is known by the document, in order; else None."""
+    keys = [_document_key(vault, p.document_type, p.document_number) for p in people]
+    found = await _known(connection, vault, people, keys)
+    return [found.get(key) for key in keys]
+
+
+async def check_known(
     connection: "Connection[Any]", vault: Vault, identity: int, sealed: bytes, person: NewPerson
 ) -> None:
+    """Refuse to admit a human who is known by another name, or has a number there already."""
     name = _open(vault, sealed)[1]
     if name != person.name:
         raise Refused(RefusalCode.PERSON_DIFFERS, "证件号码已登记为其他姓名", "name")
@@ -549,7 +571,11 @@ async def _rewrite_special(
 
 
 def _document_key(vault: Vault, document_type: str, document_number: str) -> bytes:
-    return vault.fingerprint(document_type, document_number.strip().upper())
+    return vault.look_up_key(document_type, document_number.strip().upper())
+
+
+def _document_keys(vault: Vault, document_type: str, document_number: str) -> list[bytes]:
+    return vault.look_up_keys(document_type, document_number.strip().upper())
 
 
 def _seal(vault: Vault, document_number: str, name: str) -> bytes:

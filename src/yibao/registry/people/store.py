@@ -86,7 +86,7 @@ def _statement(wanted: str, known: str) -> str:
 
 _BY_NUMBER = _statement("membership.pool = $1 AND membership.number = ANY($2)", _KNOWN_NOW)
 _BY_NUMBER_THEN = _statement("membership.pool = $1 AND membership.number = ANY($2)", _KNOWN_THEN)
-_BY_DOCUMENT = _statement("identity.document_key = $1", _KNOWN_NOW)
+_BY_DOCUMENT = _statement("identity.document_key = ANY($1)", _KNOWN_NOW)
 _BY_IDENTITY = _statement("identity.id = $1", _KNOWN_NOW)
 
 
@@ -104,9 +104,11 @@ async def members_as_recorded(
     return await connection.fetch(_BY_NUMBER_THEN, pool, numbers, instant)
 
 
-async def members_of_document(connection: "Connection[Any]", document_key: bytes) -> "list[Record]":
-    """All memberships, over all pools, of the human with a document."""
-    return await connection.fetch(_BY_DOCUMENT, document_key)
+async def members_of_document(
+    connection: "Connection[Any]", document_keys: Sequence[bytes]
+) -> "list[Record]":
+    """All memberships, over all pools, of the human with a document, by its possible keys."""
+    return await connection.fetch(_BY_DOCUMENT, document_keys)
 
 
 async def members_of_identity(connection: "Connection[Any]", identity: int) -> "list[Record]":
@@ -150,7 +152,7 @@ async def take_numbers(connection: "Connection[Any]", sequence: str, count: int)
     return [row[0] for row in rows]
 
 
-_COPIED = {
+COPIED = {
     "identity": (
         "id", "document_type", "document_key", "sealed", "gender", "birth_date", "ethnicity",
         "died_on", "recorded_at",
@@ -187,7 +189,7 @@ async def copy(connection: "Connection[Any]", table: str, rows: Iterable[Sequenc
     records = list(rows)
     if records:
         await connection.copy_records_to_table(
-            table, schema_name="registry", columns=_COPIED[table], records=records
+            table, schema_name="registry", columns=COPIED[table], records=records
         )
 
 
@@ -253,9 +255,9 @@ def filing_row(
 
 
 def disease_row(
-    pool: Pool, member: str, row: FiledDisease, now: datetime, declaration: int
+    pool: Pool, member: str, row: FiledDisease, now: datetime, declaration: int | None = None
 ) -> tuple[Any, ...]:
-    """A row of ``disease_filing``."""
+    """A row of ``disease_filing``; without a declaration it was filed by a clerk."""
     return (
         pool, member, row.code, row.name, row.institution, declaration, row.period.start,
         row.period.end, now,
@@ -263,9 +265,13 @@ def disease_row(
 
 
 def designation_row(
-    pool: Pool, member: str, row: DesignatedInstitution, now: datetime, declaration: int
+    pool: Pool,
+    member: str,
+    row: DesignatedInstitution,
+    now: datetime,
+    declaration: int | None = None,
 ) -> tuple[Any, ...]:
-    """A row of ``designation``."""
+    """A row of ``designation``; without a declaration it was filed by a clerk."""
     return (
         pool, member, row.institution, row.business, row.order, declaration, row.period.start,
         row.period.end, now,
