@@ -1,0 +1,1 @@
+"""What accounts of institutions and payees hold, and what moved them."""
