@@ -29,6 +29,8 @@ class HeaderFamily(StrEnum):
     """No headers: the outer message names an application and is signed by it."""
     ENVELOPE = "envelope"
     """No headers: the envelope's own signature, the sender being the institution's code."""
+    REST = "rest"
+    """An app at the REST interface: its id and secret as a bearer key."""
 
 
 class KeyKind(StrEnum):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from yibao.adjudication.model import CounterKey, Person
 from yibao.kernel.areas import Pool
-from yibao.kernel.identifiers import PoolKey
+from yibao.kernel.identifiers import PoolKey, first_number_of
 from yibao.kernel.refusals import Refusal, RefusalCode, Refused
 from yibao.ledger import service as ledger
 from yibao.ledger.model import Part, Posting
@@ -353,6 +353,14 @@ async def settlements_of_institution(
 ) -> list[SettlementFacts]:
     """An institution's settlements over all pools, settled ``start`` ≤ day < ``end``."""
     return await store.of_institution(connection, institution, start, end)
+
+
+async def settled_since(
+    connection: "Connection[Any]", pool: Pool, members: Sequence[str], instant: datetime
+) -> list[str]:
+    """The members of whom something was settled at an instant or later."""
+    after = first_number_of(instant) - 1
+    return await store.settled_since(connection, pool, members, after)
 
 
 async def counters(

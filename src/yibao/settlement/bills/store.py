@@ -417,3 +417,17 @@ async def inconsistencies(
            WHERE accumulator.amount <> coalesce(entries.amount, 0)"""
     )
     return [tuple(row) for row in rows]
+
+
+async def settled_since(
+    connection: "Connection[Any]", pool: Pool, members: Sequence[str], after: int
+) -> list[str]:
+    """The members who have a settlement of a later number, in their order."""
+    rows = await connection.fetch(
+        """SELECT DISTINCT member FROM settlement.settlement
+           WHERE pool = $1 AND member = ANY ($2) AND id > $3 ORDER BY member""",
+        pool,
+        members,
+        after,
+    )
+    return [row[0] for row in rows]

@@ -1,0 +1,67 @@
+"""Opening a session for a person: by the code that the person shows, or as the app attests."""
+
+import msgspec
+from litestar import post
+from litestar.exceptions import ClientException
+from litestar.params import JSONBody
+
+from yibao.kernel.areas import NO_PERSON_POOL
+from yibao.kernel.refusals import RefusalCode, Refused
+from yibao.openapi.authentication import SESSION_LIFE, Sessions, the_app
+from yibao.openapi.commands import IdempotencyKey, submit
+from yibao.openapi.model import Asked, AtHouse, House
+from yibao.registry.credentials.model import DecodeCode
+from yibao.registry.credentials.service import recall_token
+from yibao.registry.people.service import find_by_document
+
+
+class Opening(msgspec.Struct, forbid_unknown_fields=True):
+    """Whom the session is for: a code shown, or a document that the app has checked."""
+
+    credential_code: str | None = None
+    """Text of the e-credential's QR code (医保电子凭证二维码), good for a minute and once."""
+    document_type: str | None = None
+    """As ``psn_cert_type``: 01 resident identity card …"""
+    document_number: str | None = None
+    name: str | None = None
+
+
+class Session(msgspec.Struct):
+    """An open session."""
+
+    token: str
+    """Send it as ``Authorization: Bearer``."""
+    expires_in: int
+    """Seconds."""
+
+
+@post("/sessions", tags=["session"], summary="Open a session for a person")
+async def open_session(
+    request: Asked, house: AtHouse, data: JSONBody[Opening], key: IdempotencyKey
+) -> Session:
+    """With the app's own key. The app answers for having made sure who the person is."""
+    sender, used = await the_app(request, house)
+    if data.credential_code:
+        identity = await _holder(house, sender.id, data.credential_code, key)
+    elif data.document_type and data.document_number and data.name:
+        identity = await _attested(house, data.document_type, data.document_number, data.name)
+    else:
+        raise ClientException("credential_code, or document_type, document_number and name")
+    token = Sessions(house.vault).open(sender.id, used, identity, house.clock.now())
+    return Session(token, int(SESSION_LIFE.total_seconds()))
+
+
+async def _holder(house: House, app: str, code: str, key: str) -> int:
+    wish = DecodeCode(f"app:{app}", code)
+    done = await submit(house, app, "session", key, NO_PERSON_POOL, f"app:{app}", wish)
+    if done.replayed:
+        return recall_token(house.vault, done.reference).identity
+    return int(done.result.identity)
+
+
+async def _attested(house: House, document_type: str, number: str, name: str) -> int:
+    async with house.database.reader(None) as connection:
+        found = await find_by_document(connection, house.vault, document_type, number)
+    if not found or found[0].identity.name != name:  # not told apart: nobody learns who is known
+        raise Refused(RefusalCode.PERSON_UNKNOWN, "没有证件与姓名均相符的参保人", "document_number")
+    return found[0].identity.id

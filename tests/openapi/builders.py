@@ -1,0 +1,130 @@
+"""An app before the REST interface, over a small town."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from litestar import Litestar
+
+from tests.gateway.builders import counter
+from tests.settlement.builders import Town
+from yibao.openapi.application import PATH, rest
+from yibao.openapi.model import House
+from yibao.registry.institutions.model import HeaderFamily, KeyKind
+from yibao.registry.keys import service as keys
+from yibao.registry.keys.model import NewKey
+
+APP = "demo-app"
+
+
+@dataclass
+class Reply:
+    """Status, headers and JSON of an answer."""
+
+    status: int
+    headers: dict[str, str]
+    body: Any
+
+
+@dataclass
+class App:
+    """Calls the interface as an app does."""
+
+    application: Litestar
+    town: Town
+    key: str
+    """The app's bearer key."""
+    key_id: str
+    _keys: int = 0
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        token: str | None = None,
+        idempotency: str | None = None,
+        **query: Any,
+    ) -> Reply:
+        """One request below ``/api/v1``."""
+        headers = [(b"content-type", b"application/json")]
+        if token is not None:
+            headers.append((b"authorization", f"Bearer {token}".encode()))
+        if idempotency is not None:
+            headers.append((b"idempotency-key", idempotency.encode()))
+        content = b"" if body is None else json.dumps(body).encode()
+        sent: list[Any] = []
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": method,
+            "scheme": "http",
+            "path": PATH + path,
+            "raw_path": (PATH + path).encode(),
+            "query_string": urlencode(query).encode(),
+            "headers": headers,
+            "client": ("127.0.0.1", 1),
+            "server": ("127.0.0.1", 2),
+            "root_path": "",
+        }
+
+        async def receive() -> Any:
+            return {"type": "http.request", "body": content, "more_body": False}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await self.application(scope, receive, send)  # type: ignore[arg-type]
+        start = next(m for m in sent if m["type"] == "http.response.start")
+        told = b"".join(m.get("body", b"") for m in sent if m["type"] == "http.response.body")
+        named = {name.decode(): value.decode() for name, value in start["headers"]}
+        return Reply(start["status"], named, json.loads(told) if told else None)
+
+    def fresh_key(self) -> str:
+        """An Idempotency-Key that was not used."""
+        self._keys += 1
+        return f"wish-{self._keys:08d}"
+
+    async def session(self, member: str) -> str:
+        """A session for a member of the town."""
+        opened = await self.call(
+            "POST",
+            "/sessions",
+            {
+                "document_type": "01",
+                "document_number": self.town.documents[member],
+                "name": "测试",
+            },
+            token=self.key,
+            idempotency=self.fresh_key(),
+        )
+        assert opened.status == 201, opened
+        return str(opened.body["token"])
+
+
+@asynccontextmanager
+async def app(town: Town) -> AsyncIterator[App]:
+    """An app with a key, before the town's REST interface."""
+    async with counter(town) as built:
+        context = built.gateway.context
+        async with town.database.writer() as connection, connection.transaction():
+            made = await keys.create(
+                connection,
+                town.vault,
+                NewKey(HeaderFamily.REST, APP, KeyKind.SECRET),
+                now=town.clock.now(),
+            )
+        house = House(
+            town.clock,
+            town.database,
+            context.commands,
+            context.references,
+            town.room,
+            town.vault,
+        )
+        yield App(rest(house), town, f"{APP}.{made.secret}", made.id)
