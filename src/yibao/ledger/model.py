@@ -164,6 +164,16 @@ class Posting:
         )
 
 
+class AccountState(StrEnum):
+    """State of a personal account as a whole, kept on each of its parts."""
+
+    OPEN = "open"
+    FROZEN = "frozen"
+    """Nothing is spent; credits and refunds go in (冻结)."""
+    CLOSED = "closed"
+    """Nothing goes in or out any more (注销)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """One part of a personal account and its balance."""
@@ -176,6 +186,7 @@ class Part:
     amount: Fen
     held: Fen = 0
     """Of the amount, what holds have set aside."""
+    state: AccountState = AccountState.OPEN
 
     @property
     def account(self) -> str:
@@ -185,7 +196,7 @@ class Part:
     @property
     def available(self) -> Fen:
         """What can be spent."""
-        return self.amount - self.held
+        return self.amount - self.held if self.state is AccountState.OPEN else 0
 
 
 @dataclass(frozen=True, slots=True)

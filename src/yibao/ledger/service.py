@@ -9,6 +9,7 @@ from yibao.kernel.money import Fen
 from yibao.ledger import store
 from yibao.ledger.chain.rules import content_of
 from yibao.ledger.model import (
+    AccountState,
     Credit,
     Entry,
     InstitutionTotals,
@@ -39,6 +40,19 @@ async def balances(
 ) -> dict[str, list[Part]]:
     """Account parts of members as last committed; a member without an account is absent."""
     return _by_member(await store.parts(connection, pool, members, lock=False))
+
+
+async def open_parts(unit: Unit, parts: Sequence[tuple[str, str, str]]) -> None:
+    """Open (member, part, origin) that are not there yet, empty and in their account's state."""
+    await store.open_parts(unit.connection, unit.pool, sorted(set(parts)))
+
+
+async def set_state(unit: Unit, member: str, state: AccountState) -> None:
+    """Set the state of a whole account, whose parts must have been locked; closed: they are empty.
+
+    Credits and refunds go into a frozen account; what could be spent of it is nothing.
+    """
+    await store.set_state(unit.connection, unit.pool, member, state)
 
 
 async def post(unit: Unit, postings: Sequence[Posting]) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from yibao.kernel.areas import Pool
 from yibao.ledger.chain.rules import Content
-from yibao.ledger.model import Part, Posting
+from yibao.ledger.model import AccountState, Part, Posting
 from yibao.platform.appending import Appending
 
 if TYPE_CHECKING:
@@ -124,22 +124,39 @@ async def parts(
 ) -> list[Part]:
     """Account parts of members, in (member, part) order: the one order of locking."""
     rows = await connection.fetch(
-        f"""SELECT member, part, origin, amount, held FROM ledger.account_part
+        f"""SELECT member, part, origin, amount, held, state FROM ledger.account_part
             WHERE pool = $1 AND member = ANY ($2::text[]) ORDER BY member, part
             {"FOR UPDATE" if lock else ""}""",  # noqa: S608 - a fixed word
         pool,
         members,
     )
-    return [Part(*row) for row in rows]
+    return [
+        Part(member, name, origin, amount, held, AccountState(state))
+        for member, name, origin, amount, held, state in rows
+    ]
+
+
+async def set_state(
+    connection: "Connection[Any]", pool: Pool, member: str, state: AccountState
+) -> None:
+    """Set the state of all parts of an account; refused by the database: closed with money in."""
+    await connection.execute(
+        "UPDATE ledger.account_part SET state = $3 WHERE pool = $1 AND member = $2",
+        pool,
+        member,
+        state.value,
+    )
 
 
 async def open_parts(
     connection: "Connection[Any]", pool: Pool, parts: Sequence[tuple[str, str, str]]
 ) -> None:
-    """Make absent (member, part, origin) rows with balance zero."""
+    """Make absent (member, part, origin) rows with balance zero, in the account's state."""
     await connection.execute(
-        """INSERT INTO ledger.account_part (pool, member, part, origin, amount)
-           SELECT $1, member, part, origin, 0
+        """INSERT INTO ledger.account_part (pool, member, part, origin, amount, state)
+           SELECT $1, member, part, origin, 0,
+                  coalesce((SELECT known.state FROM ledger.account_part AS known
+                            WHERE known.pool = $1 AND known.member = new.member LIMIT 1), 'open')
            FROM unnest($2::text[], $3::text[], $4::text[]) AS new (member, part, origin)
            ORDER BY member, part
            ON CONFLICT DO NOTHING""",

@@ -30,6 +30,7 @@ SCHEMAS = (
     "prescriptions",
     "payments",
     "loading",
+    "accounts",
 )
 
 # Each query gives (sort key, text) rows of the schemas $1.

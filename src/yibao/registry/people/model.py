@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from yibao.kernel.areas import Division, Pool, lies_in
 from yibao.kernel.periods import Period, age_on
 from yibao.policy.terms import EntitlementExtent, Filing, IdentityKind, PersonType, Scheme
+from yibao.registry.family.model import FamilyLink
 
 CIVIL_SERVANT = Scheme("320")
 """Medical aid of civil servants (公务员医疗补助): an enrolment beside the employees' scheme."""
@@ -140,6 +141,8 @@ class Insured:
     filings: tuple[FiledCare, ...] = ()
     diseases: tuple[FiledDisease, ...] = ()
     designated: tuple[DesignatedInstitution, ...] = ()
+    paid_by: tuple[FamilyLink, ...] = ()
+    """Links by which relatives' accounts pay, in their order (家庭共济)."""
 
     def enrolment_on(self, scheme: Scheme, day: date) -> Enrolment | None:
         """The enrolment in ``scheme`` that holds on ``day``."""

@@ -595,7 +595,7 @@ def _insured(vault: Vault, row: "Record") -> Insured:
     (
         pool, number, start, end, identity, document_type, sealed, gender, birth_date, ethnicity,
         died_on, enrolments, entitlements, special_identities, traits, filings, diseases,
-        designated,
+        designated, paid_by,
     ) = row  # fmt: skip
     document_number, name = _open(vault, sealed)
     return Insured(
@@ -610,4 +610,5 @@ def _insured(vault: Vault, row: "Record") -> Insured:
         filings=store.unfold_filings(filings),
         diseases=store.unfold_diseases(diseases),
         designated=store.unfold_designated(designated),
+        paid_by=store.unfold_paid_by(identity, paid_by),
     )

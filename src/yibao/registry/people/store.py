@@ -12,6 +12,7 @@ import msgspec
 from yibao.kernel.areas import Division, Pool
 from yibao.kernel.periods import Period
 from yibao.policy.terms import EntitlementExtent, Filing, IdentityKind, PersonType, Scheme
+from yibao.registry.family.model import FamilyLink
 from yibao.registry.people.model import (
     DesignatedInstitution,
     Enrolment,
@@ -68,7 +69,12 @@ SELECT membership.pool, membership.number, membership.valid_from, membership.val
                         ORDER BY valid_from, business, place_order)
         FROM registry.designation
         WHERE designation.pool = membership.pool AND designation.member = membership.number
-          AND {designation})::text
+          AND {designation})::text,
+       (SELECT json_agg(json_build_array(link, owner, owner_pool, owner_member, relation, place,
+                                         origins, bill_limit, year_limit, valid_from, valid_until)
+                        ORDER BY place, link)
+        FROM registry.family_link
+        WHERE family_link.relative = membership.identity AND {family_link})::text
 FROM registry.membership
 JOIN registry.identity ON identity.id = membership.identity AND {identity}
 WHERE {wanted} AND {membership}
@@ -76,7 +82,7 @@ ORDER BY membership.pool, membership.number, membership.valid_from
 """
 _TABLES = (
     "membership", "identity", "enrolment", "entitlement", "special_identity", "trait", "filing",
-    "disease_filing", "designation",
+    "disease_filing", "designation", "family_link",
 )  # fmt: skip
 
 
@@ -465,6 +471,14 @@ _TRAITS = msgspec.json.Decoder(list[tuple[str, date, date | None]])
 _FILINGS = msgspec.json.Decoder(list[tuple[str, str | None, str | None, date, date | None]])
 _DISEASES = msgspec.json.Decoder(list[tuple[str, str, str | None, date, date | None]])
 _DESIGNATED = msgspec.json.Decoder(list[tuple[str, str, int, date, date | None]])
+_PAID_BY = msgspec.json.Decoder(
+    list[
+        tuple[
+            int, int, str, str, str, int, tuple[str, ...], int | None, int | None, date,
+            date | None,
+        ]
+    ]
+)  # fmt: skip
 
 
 def unfold_enrolments(text: str | None) -> tuple[Enrolment, ...]:
@@ -541,3 +555,17 @@ def unfold_designated(text: str | None) -> tuple[DesignatedInstitution, ...]:
         DesignatedInstitution(institution, business, order, Period(start, end))
         for institution, business, order, start, end in _DESIGNATED.decode(text)
     )
+
+
+def unfold_paid_by(relative: int, text: str | None) -> tuple[FamilyLink, ...]:
+    """Links by which accounts pay for a human, from their folded form; None: there are none."""
+    if text is None:
+        return ()
+    return tuple(
+        FamilyLink(
+            number, relative, owner, Pool(pool), member, relation, place, origins, bill_limit,
+            year_limit, Period(start, end),
+        )
+        for number, owner, pool, member, relation, place, origins, bill_limit, year_limit, start,
+            end in _PAID_BY.decode(text)
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Whose personal account pays for which relative (家庭共济)."""
