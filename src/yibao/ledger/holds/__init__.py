@@ -1,0 +1,1 @@
+"""Holds: money of a personal account set aside first, taken or given back later."""
