@@ -22,17 +22,17 @@ import psutil
 import structlog
 
 from yibao import __doc__ as about
-from yibao.gateway.asgi import Gateway
+from yibao.gateway.asgi import Gateway, turn_away
 from yibao.gateway.authentication import Door, SignedDoor
 from yibao.gateway.context import Context
 from yibao.gateway.dialects.load import dialects
-from yibao.gateway.envelope import Answer, write_answer
 from yibao.gateway.nonces import NONCES_FILE, Nonces
 from yibao.gateway.tokens import Tokens
+from yibao.gateway.turnstile import TURNED_AWAY, Turnstile
 from yibao.inventory import service as inventory
-from yibao.kernel.refusals import RefusalCode
 from yibao.payments import service as payments
-from yibao.platform import metrics, migrations
+from yibao.platform import metrics, migrations, vitals
+from yibao.platform.admission.service import Admission, Reason
 from yibao.platform.clock import Clock, SystemClock
 from yibao.platform.commands.model import Handler
 from yibao.platform.commands.service import Commands
@@ -43,6 +43,7 @@ from yibao.platform.files import service as files
 from yibao.platform.jobs import Housekeeping, Job
 from yibao.platform.logging import mask_text, set_up_logging
 from yibao.platform.settings import Settings, SettingsFault, load_settings
+from yibao.platform.stopping import Phase, Stopping
 from yibao.policy.law_book import LawBook
 from yibao.policy.load import load_law_book
 from yibao.policy.parameters import LawError
@@ -99,6 +100,9 @@ JOBS: dict[str, Job] = {
     "credentials": credentials.remove_expired,
 }
 """What is removed once it has expired; the names are the log's."""
+
+VITALS: dict[str, vitals.Vital] = {}
+"""What rooms measure for /metrics when it is asked for; the names are the metrics'."""
 
 log = structlog.get_logger()
 
@@ -183,6 +187,7 @@ async def open_house(settings: Settings, clock: Clock) -> House:
             tokens=tokens,
             body_limit=settings.body_limit,
             observe=metrics.observe_call,
+            turnstile=_turnstile(settings),
             **hooks,
         )
         housekeeping = Housekeeping(database, clock, JOBS)
@@ -205,6 +210,16 @@ def handlers_beside_settlement(references: ReferenceCache, vault: Vault) -> dict
     return handlers | dict(payments.handlers(references, vault))
 
 
+def _turnstile(settings: Settings) -> Turnstile:
+    admission = Admission(
+        wait=settings.wanted_wait / 1000,
+        sender_rate=settings.sender_rate,
+        unproved_rate=settings.unproved_rate,
+        observe=metrics.observe_room,
+    )
+    return Turnstile(admission, settings.proxies, metrics.observe_turned_away)
+
+
 def _playground(settings: Settings, clock: Clock) -> "Playground | None":
     """What a sandbox has beside the product; a plain platform does not even import it."""
     if not settings.sandbox:
@@ -224,6 +239,7 @@ class Application:
         self._console: Litestar | None = None
         self._making_console = asyncio.Lock()
         self._missing = "starting"
+        self._stopping = Stopping.of_environment()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -242,6 +258,7 @@ class Application:
                 self._tasks = [
                     asyncio.create_task(self._open()),
                     asyncio.create_task(_watch_supervisor()),
+                    asyncio.create_task(self._stopping.watch()),
                 ]
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
@@ -285,13 +302,18 @@ class Application:
             await _respond(send, status, kind, b"" if scope["method"] == "HEAD" else body)
         elif self._is_for_console(scope):
             await self._show_console(scope, receive, send)
+        elif self._stopping.phase is Phase.CLOSING:
+            await self._turn_away(send)
         elif self._house is not None:
             await self._pass_on(self._house, scope, receive, send)
         else:
-            now = self._clock.now()
             error = "系统正在启动，本次请求未受理，请用原报文编号稍后重发"
-            answer = write_answer(Answer(int(RefusalCode.BUSY), now, error=error), now)
-            await _respond(send, 200, _JSON, answer)
+            await turn_away(send, self._clock.now(), error)
+
+    async def _turn_away(self, send: Send) -> None:
+        """It is closing: who keeps connections open is asked to leave this one as well."""
+        metrics.observe_turned_away(Reason.CLOSING)
+        await turn_away(send, self._clock.now(), TURNED_AWAY[Reason.CLOSING], close=True)
 
     async def _pass_on(self, house: House, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -330,10 +352,19 @@ class Application:
         return 200, _TEXT, b"alive\n"
 
     async def _metrics(self) -> "Page":
-        return 200, metrics.CONTENT_TYPE, await asyncio.to_thread(metrics.exposition)
+        draining = {"yibao_draining": float(self._stopping.phase is not Phase.OPEN)}
+        dsn = self._settings.database_url
+        measured = await vitals.measure(dsn, self._settings.data, VITALS) if dsn else {}
+        found = await asyncio.to_thread(metrics.exposition, {**measured, **draining})
+        return 200, metrics.CONTENT_TYPE, found
 
     async def _ready(self) -> "Page":
-        missing = self._missing if self._house is None else await _fault(self._house.database)
+        if self._stopping.phase is not Phase.OPEN:
+            missing: str | None = "stopping"
+        elif self._house is None:
+            missing = self._missing
+        else:
+            missing = await _fault(self._house.database)
         body = {
             "ready": not missing,
             "sandbox": self._settings.sandbox,

@@ -36,6 +36,8 @@ class Counter:
     gateway: Gateway
     town: Town
     institution: str = TERTIARY
+    address: str = "10.0.0.1"
+    """Where its calls come from."""
     _messages: "count[int]" = field(default_factory=lambda: count(1))
 
     # ------------------------------------------------------------------------------------- calls
@@ -143,13 +145,16 @@ class Counter:
         async def send(message: Any) -> None:
             answered.append(message)
 
+        given = self.headers() if headers is None else headers
+        lengths = {"content-length": str(len(body))} if len(sent) == 1 else {}
         scope = {
             "type": "http",
             "method": method,
             "path": path,
+            "client": (self.address, 40_000),
             "headers": [
                 (name.encode(), value.encode("latin-1"))
-                for name, value in (self.headers() if headers is None else headers).items()
+                for name, value in {**lengths, **given}.items()
             ],
         }
         await self.gateway(scope, receive, send)

@@ -10,6 +10,7 @@ import dataclasses
 import http.client
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -33,6 +34,7 @@ from yibao.platform.crypto import Vault, load_key
 from yibao.platform.metrics import FOLDER_VARIABLE, empty_folder
 from yibao.platform.postgres import EmbeddedPostgres, PostgresFailed, running_dsn
 from yibao.platform.settings import DEFAULT_PORT, Settings, SettingsFault, mask_url
+from yibao.platform.stopping import LOOK_SECONDS, STOPPING_VARIABLE, Phase, tell
 
 SUPERVISOR_VARIABLE = "YIBAO_SUPERVISOR"
 OPEN_DOOR_WARNING = (
@@ -40,10 +42,16 @@ OPEN_DOOR_WARNING = (
     "For trying out on artificial data only."
 )
 READY_SECONDS = 120
-STOP_SECONDS = 20
+CLOSING_SECONDS = 5 * LOOK_SECONDS
+"""How long callers are told "not accepted" before the listener closes: time for every process to
+see it, and for those who keep connections open to leave them."""
+_HOUSE_SECONDS = 10
+"""What a process gets beyond its last call, to empty its journals and let go of the database."""
 FREED_SECONDS = 5
 """How long a port that was asked for may stay taken: a killed server's workers go within this."""
 _BACKLOG = 2048
+_FILES_BESIDE = 128
+"""Files that a process has open beside its callers' connections."""
 _LOOK_SECONDS = 0.5
 
 
@@ -116,8 +124,10 @@ def running(settings: Settings, console: Console, *, port_asked: bool = False) -
             settings, database_url=dsn, port=_choose_port(settings, asked=port_asked)
         )
         base_url = _base_url(settings)
-        workers = _start_workers(settings)
-        stack.callback(_stop_workers, workers)
+        stopping = settings.data.absolute() / "stopping"
+        stopping.unlink(missing_ok=True)
+        workers = _start_workers(settings, stopping)
+        stack.callback(_stop_workers, workers, settings, stopping)
         # meanwhile the workers load; they are ready once the database is
         asyncio.run(_prepare(settings, dsn, console))
         server = Running(base_url, settings, workers, postgres)
@@ -233,12 +243,13 @@ def _base_url(settings: Settings) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
-def _start_workers(settings: Settings) -> "subprocess.Popen[bytes]":
+def _start_workers(settings: Settings, stopping: Path) -> "subprocess.Popen[bytes]":
     environment = {
         **os.environ,
         **settings.environment(),
         FOLDER_VARIABLE: str(empty_folder(settings.data.absolute() / "metrics")),
         SUPERVISOR_VARIABLE: str(os.getpid()),
+        STOPPING_VARIABLE: str(stopping),
     }
     command = [
         sys.executable,
@@ -249,8 +260,12 @@ def _start_workers(settings: Settings) -> "subprocess.Popen[bytes]":
         *("--host", settings.host, "--port", str(settings.port)),
         *("--interface", "asgi", "--http", "1", "--no-ws"),
         *("--workers", str(settings.workers), "--backlog", str(_BACKLOG)),
+        # not what the backlog leaves: an open connection counts, and who waits in the backlog
+        # hears nothing, not even that he is to come again
+        *("--backpressure", str(_allowed(settings.connections))),
         *("--loop", "auto", "--log-level", "warning", "--no-access-log"),
-        *("--respawn-failed-workers", "--workers-kill-timeout", str(STOP_SECONDS // 2)),
+        "--respawn-failed-workers",
+        *("--workers-kill-timeout", str(settings.shutdown_limit + _HOUSE_SECONDS)),
     ]
     # a session of its own: Ctrl-C in the terminal is for the supervisor, which stops all in order
     return subprocess.Popen(  # noqa: S603
@@ -258,14 +273,39 @@ def _start_workers(settings: Settings) -> "subprocess.Popen[bytes]":
     )
 
 
-def _stop_workers(workers: "subprocess.Popen[bytes]") -> None:
+def _allowed(connections: int) -> int:
+    """Of so many connections, those that the system lets a process have open."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + _FILES_BESIDE
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return connections if soft == resource.RLIM_INFINITY else min(connections, soft - _FILES_BESIDE)
+
+
+def _stop_workers(workers: "subprocess.Popen[bytes]", settings: Settings, stopping: Path) -> None:
+    """Not ready, then not accepting, then no listener; accepted calls are answered all the while.
+
+    A server that never came up, or ended by itself, has nobody to tell.
+    """
+    if workers.poll() is None:
+        tell(stopping, Phase.LEAVING)
+        _wait(workers, settings.grace)
+        tell(stopping, Phase.CLOSING)
+        _wait(workers, CLOSING_SECONDS)
     workers.terminate()
     try:
-        workers.wait(STOP_SECONDS)
+        workers.wait(settings.shutdown_limit + 2 * _HOUSE_SECONDS)
     except subprocess.TimeoutExpired:
         with suppress(ProcessLookupError):
             os.killpg(workers.pid, signal.SIGKILL)
         workers.wait()
+    stopping.unlink(missing_ok=True)
+
+
+def _wait(workers: "subprocess.Popen[bytes]", seconds: float) -> None:
+    with suppress(subprocess.TimeoutExpired):
+        workers.wait(seconds)
 
 
 def _stop_quietly(postgres: EmbeddedPostgres) -> None:

@@ -4,7 +4,8 @@ import asyncio
 import dataclasses
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -41,7 +42,7 @@ from yibao.gateway.authentication import Headers
 from yibao.gateway.context import Call, Context, FileAnswer, Progress
 from yibao.gateway.dialects.adaption import adaption_of
 from yibao.gateway.dispatch import find_transaction
-from yibao.gateway.envelope import Answer, Envelope
+from yibao.gateway.envelope import Answer, Envelope, write_answer
 from yibao.gateway.exchange import Exchange
 from yibao.gateway.names import clerk_text, official_path
 from yibao.gateway.reception import read_request
@@ -51,8 +52,9 @@ from yibao.gateway.tokens import answer_token_request
 from yibao.kernel.areas import Pool
 from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import OUTCOME_UNKNOWN, RefusalCode, Refused
+from yibao.platform.admission.service import Caller, Reason
 from yibao.platform.commands.service import OutcomeUnknown
-from yibao.registry.institutions.model import Institution, InstitutionTerm, Sender
+from yibao.registry.institutions.model import Directory, Institution, InstitutionTerm, Sender
 from yibao.registry.service import Reference
 
 Scope = MutableMapping[str, Any]
@@ -72,6 +74,28 @@ class Gateway:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One HTTP request; what is no message of the interface is refused in an envelope too."""
+        turnstile = self.context.turnstile
+        if turnstile is None:
+            await self._receive(scope, receive, send)
+            return
+        caller = turnstile.caller(scope)
+        reason = turnstile.refusal(caller, scope)
+        if reason is Reason.CROWDED and _is_short(scope):
+            receive = await _read_ahead(receive)
+            if turnstile.is_let_in_all_the_same(caller, (await receive()).get("body", b"")):
+                reason = None
+        if reason is not None:
+            await turn_away(send, self.context.clock.now(), turnstile.turned_away(reason))
+            return
+        turnstile.enter(caller)
+        try:
+            await self._receive(scope, receive, send, caller)
+        finally:
+            turnstile.leave(caller)
+
+    async def _receive(
+        self, scope: Scope, receive: Receive, send: Send, caller: Caller | None = None
+    ) -> None:
         headers = _headers(scope)
         if scope["method"] == "POST":
             body = await _read_body(headers, receive, self.context.body_limit)
@@ -82,6 +106,7 @@ class Gateway:
             await _respond(send, _JSON, *await self._issue_token(headers, body))
             return
         exchange = Exchange(self.context.clock.now(), scope["method"], path, headers, body, query)
+        exchange.caller = caller
         answer = await self.answer(exchange)
         kind = _JSON if exchange.file_name is None else _FILE
         faults = self.context.faults
@@ -129,7 +154,7 @@ class Gateway:
 
     async def _run(self, exchange: Exchange, progress: Progress) -> Any:
         reference = await self._references.current()
-        sender, envelope = read_request(exchange, self.context, reference.directory, progress)
+        sender, envelope = self._proved_request(exchange, reference.directory, progress)
         exchange.number = progress.number = envelope.number
         exchange.message_id = progress.message_id = envelope.message_id
         exchange.institution = envelope.institution
@@ -171,6 +196,20 @@ class Gateway:
                 dialect=dialect,
             )
         )
+
+    def _proved_request(
+        self, exchange: Exchange, senders: Directory, progress: Progress
+    ) -> tuple[Sender, Envelope]:
+        turnstile, caller = self.context.turnstile, exchange.caller
+        if turnstile is None or caller is None:
+            return read_request(exchange, self.context, senders, progress)
+        try:
+            sender, envelope = read_request(exchange, self.context, senders, progress)
+        except Refused as refused:
+            turnstile.failed(caller, refused)
+            raise
+        turnstile.proved(caller, sender.id, envelope.message_id)
+        return sender, envelope
 
 
 def _failure(failure: Exception, progress: Progress, exchange: Exchange) -> tuple[int, str]:
@@ -302,11 +341,49 @@ async def _read_body(headers: Headers, receive: Receive, limit: int) -> bytes | 
     return None if too_large else b"".join(chunks)
 
 
+_LOOKED_AT = 256 * 1024
+"""A longer body is not read to find out whether its call is urgent."""
+
+
+def _is_short(scope: Scope) -> bool:
+    declared = dict(scope["headers"]).get(b"content-length", b"")
+    return scope["method"] == "POST" and declared.isdigit() and int(declared) <= _LOOKED_AT
+
+
+async def _read_ahead(receive: Receive) -> Receive:
+    """What gives the whole short body as one message, as often as it is asked."""
+    body = await _read_body({}, receive, _LOOKED_AT)
+
+    async def again() -> Message:
+        return {"type": "http.request", "body": body or b"", "more_body": False}
+
+    return again
+
+
+async def turn_away(send: Send, now: datetime, why: str, *, close: bool = False) -> None:
+    """Answer "not accepted, nothing done, send the same message again", and remember nothing.
+
+    ``close`` ends the connection as well, so that the next message takes another way.
+    """
+    answer = write_answer(Answer(int(RefusalCode.BUSY), now, error=why), now)
+    await _respond(send, _JSON, answer, headers=_CLOSE if close else _LATER)
+
+
+_LATER = ((b"retry-after", b"1"),)
+_CLOSE = (*_LATER, (b"connection", b"close"))
+
+
 _JSON = b"application/json; charset=utf-8"
 _FILE = b"application/octet-stream"
 
 
-async def _respond(send: Send, kind: bytes, body: bytes, status: int = 200) -> None:
+async def _respond(
+    send: Send,
+    kind: bytes,
+    body: bytes,
+    status: int = 200,
+    headers: Sequence[tuple[bytes, bytes]] = (),
+) -> None:
     await send(
         {
             "type": "http.response.start",
@@ -314,6 +391,7 @@ async def _respond(send: Send, kind: bytes, body: bytes, status: int = 200) -> N
             "headers": [
                 (b"content-type", kind),
                 (b"content-length", str(len(body)).encode()),
+                *headers,
             ],
         }
     )

@@ -14,6 +14,7 @@ from yibao.gateway.made_files import MadeFiles
 from yibao.gateway.reading import Input, digest
 from yibao.gateway.reply import Manner
 from yibao.gateway.tokens import Tokens
+from yibao.gateway.turnstile import Turnstile
 from yibao.kernel.areas import Pool
 from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import Refusal, RefusalCode, Refused
@@ -72,6 +73,8 @@ class Context:
     record: Record | None = None
     welcome: Welcome | None = None
     faults: Faults | None = None
+    turnstile: Turnstile | None = None
+    """Turns calls away when more come than can be done; None lets all in."""
 
     def line_now(self) -> datetime:
         """Now, as callers see it."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from yibao.platform.admission.service import Caller
+
 
 @dataclass(slots=True)
 class SignatureTrace:
@@ -65,3 +67,5 @@ class Exchange:
     fault: str = ""
     """What was broken on purpose: ``delay``, ``lose_reply`` …"""
     signatures: list[SignatureTrace] = field(default_factory=list)
+    caller: Caller | None = None
+    """Who seemed to call, at the turnstile; None where there is none."""

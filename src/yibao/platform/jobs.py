@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from yibao.platform import metrics
 from yibao.platform.clock import Clock
 from yibao.platform.database import Database
 
@@ -60,6 +61,7 @@ class Housekeeping:
                 done = await self.once()
             except Exception as error:  # noqa: BLE001 - it is tried again, the server goes on
                 log.warning("housekeeping_failed", error=repr(error))
+                metrics.jobs_failed.inc()
             else:
                 if done and any(done.values()):
                     log.info("housekeeping", **done)

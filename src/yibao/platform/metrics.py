@@ -6,14 +6,17 @@ time it is imported; ``serve`` sets it, to a folder of the data folder that it e
 
 import os
 import shutil
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+import psutil
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     REGISTRY,
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     generate_latest,
     multiprocess,
@@ -32,6 +35,20 @@ batch_size = Histogram("yibao_batch_commands", "Commands in a transaction", buck
 batch_seconds = Histogram(
     "yibao_batch_seconds", "Seconds a batch took, commit included", buckets=_SECONDS
 )
+queue_seconds = Histogram(
+    "yibao_queue_seconds", "Seconds the first command of a batch waited for it", buckets=_SECONDS
+)
+waiting = Gauge(
+    "yibao_commands_waiting", "Commands waiting for a batch", multiprocess_mode="livesum"
+)
+in_work = Gauge(
+    "yibao_calls_in_work", "Calls let in and not yet answered", multiprocess_mode="livesum"
+)
+limit = Gauge("yibao_calls_limit", "Calls that may be in work at once", multiprocess_mode="livesum")
+turned_away = Counter(
+    "yibao_calls_turned_away", "Calls answered 9001 before they were read", ["reason"]
+)
+jobs_failed = Counter("yibao_housekeeping_failures", "Housekeeping runs that failed")
 
 
 def observe_call(transaction: str, infcode: int, seconds: float) -> None:
@@ -50,19 +67,76 @@ def _seconds_of(transaction: str) -> Histogram:
     return call_seconds.labels(transaction)
 
 
-def observe_batch(size: int, seconds: float) -> None:
-    """Count a batch of commands."""
+def observe_batch(size: int, seconds: float, waited: float, left: int) -> None:
+    """Count a batch of commands; ``left`` are still waiting for one."""
     batch_size.observe(size)
     batch_seconds.observe(seconds)
+    queue_seconds.observe(waited)
+    waiting.set(left)
 
 
-def exposition() -> bytes:
-    """All metrics in Prometheus' text form, of all processes if they share a folder."""
+@cache
+def _turned_away_for(reason: str) -> Counter:
+    return turned_away.labels(reason)
+
+
+def observe_turned_away(reason: str) -> None:
+    """Count a call that was turned away."""
+    _turned_away_for(reason).inc()
+
+
+def observe_room(now_in_work: int, at_most: int) -> None:
+    """Note how full this process is."""
+    in_work.set(now_in_work)
+    limit.set(at_most)
+
+
+def exposition(vitals: Mapping[str, float] | None = None) -> bytes:
+    """All metrics in Prometheus' text form, of all processes if they share a folder.
+
+    ``vitals`` are measured at this moment: values by name, as ``VITALS`` describes them.
+    """
     if FOLDER_VARIABLE not in os.environ:
-        return generate_latest(REGISTRY)
-    gathered = CollectorRegistry()
-    multiprocess.MultiProcessCollector(gathered)  # type: ignore[no-untyped-call]
-    return generate_latest(gathered)
+        counted = generate_latest(REGISTRY)
+    else:
+        folder = Path(os.environ[FOLDER_VARIABLE])
+        _forget_dead(folder)
+        gathered = CollectorRegistry()
+        multiprocess.MultiProcessCollector(gathered)  # type: ignore[no-untyped-call]
+        counted = generate_latest(gathered)
+    return counted + _written(vitals or {})
+
+
+VITALS = {
+    "yibao_database_up": "1 while the database answers, else 0",
+    "yibao_database_bytes": "Size of the database",
+    "yibao_disk_free_bytes": "Free bytes of the disk that holds the data folder",
+    "yibao_disk_bytes": "Size of the disk that holds the data folder",
+    "yibao_writer_numbers_held": "Of the 256 writer numbers, those that live processes hold",
+    "yibao_backup_timestamp_seconds": "When the newest backup was taken (Unix time); 0: never",
+    "yibao_ledger_head_timestamp_seconds": "Day of the newest signed daily head of the ledger"
+    " (Unix time of its begin); 0: none",
+    "yibao_hold_oldest_seconds": "Age of the oldest hold that is neither captured nor released",
+    "yibao_transit_fen": "Money in transit between books, in fen; not 0 for long is an alarm",
+    "yibao_accounts_locked": "Staff logins and keys locked out at this moment",
+    "yibao_transaction_oldest_seconds": "Age of the oldest open transaction",
+    "yibao_draining": "1 after the server was told to end, else 0",
+}
+"""What is measured when somebody asks, and what it means."""
+
+
+def _written(vitals: Mapping[str, float]) -> bytes:
+    lines = []
+    for name, value in vitals.items():
+        lines += [f"# HELP {name} {VITALS[name]}", f"# TYPE {name} gauge", f"{name} {value}"]
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def _forget_dead(folder: Path) -> None:
+    """A worker that died is full of nothing: its gauges count no more."""
+    for pid in {path.stem.rpartition("_")[2] for path in folder.glob("gauge_live*_*.db")}:
+        if pid.isdigit() and not psutil.pid_exists(int(pid)):
+            multiprocess.mark_process_dead(int(pid))  # type: ignore[no-untyped-call]
 
 
 def empty_folder(folder: Path) -> Path:

@@ -76,10 +76,15 @@ class OutcomeUnknown(Exception):  # noqa: N818 - a state of knowledge, not a fau
 Writer = Callable[[], AbstractAsyncContextManager["Connection[Any]"]]
 
 
+def observe_nothing(size: int, seconds: float, waited: float, left: int) -> None:
+    """The observer of batches that nobody measures."""
+
+
 @dataclass(slots=True)
 class _Waiting:
     command: Command
     outcome: "asyncio.Future[Outcome]"
+    since: float
 
 
 @dataclass(slots=True)
@@ -99,8 +104,10 @@ class Commands:
         clock: Clock,
         numbers: NumberSource,
         handlers: Mapping[type, Handler],
-        observe_batch: Callable[[int, float], None] = lambda size, seconds: None,  # noqa: ARG005
+        observe_batch: Callable[[int, float, float, int], None] = observe_nothing,
     ) -> None:
+        """``observe_batch`` is told a batch's size, its seconds, how long its first member had
+        waited, and how many commands still wait."""
         self._writer = writer
         self._clock = clock
         self._numbers = numbers
@@ -117,11 +124,12 @@ class Commands:
         queue = self._queues.setdefault(command.pool, _PoolQueue())
         if len(queue.waiting) >= WAITING_LIMIT:
             return Refusal(RefusalCode.BUSY, "系统繁忙，本次请求未受理，请用原报文编号稍后重发")
-        waiting = _Waiting(command, asyncio.get_running_loop().create_future())
+        outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        waiting = _Waiting(command, outcome, time.perf_counter())
         queue.waiting.append(waiting)
         self._start_batches(queue)
         # shielded: a caller that hangs up must not cancel a settlement that is being written
-        return await asyncio.shield(waiting.outcome)
+        return await asyncio.shield(outcome)
 
     async def drain(self) -> None:
         """Wait until nothing is under way (at shutdown)."""
@@ -178,7 +186,9 @@ class Commands:
         finally:
             queue.busy -= claims
             queue.batches -= 1
-            self._observe_batch(len(members), time.perf_counter() - started)
+            took, waited = time.perf_counter() - started, started - members[0].since
+            left = sum(len(other.waiting) for other in self._queues.values())
+            self._observe_batch(len(members), took, waited, left)
             self._start_batches(queue)
 
     async def _run_singly(self, member: _Waiting, failure: Exception) -> None:

@@ -1,0 +1,1 @@
+"""Who is let in when more comes than can be done."""
