@@ -25,6 +25,7 @@ from yibao.cli.keys import keys_cli
 from yibao.cli.law_release import law_cli
 from yibao.cli.replay import replay
 from yibao.cli.staff import staff_cli
+from yibao.cli.vault import vault_cli
 from yibao.cli.whatif import whatif
 from yibao.platform.crypto import Unsealable
 from yibao.platform.logging import set_up_logging
@@ -57,6 +58,7 @@ for tool in (
 cli.add_typer(law_cli)
 cli.add_typer(keys_cli)
 cli.add_typer(staff_cli)
+cli.add_typer(vault_cli)
 cli.add_typer(bureau_cli)
 cli.command()(explain)
 cli.command()(affected)

@@ -190,8 +190,8 @@ def _instant(text: str, path: Path) -> datetime:
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:
-        instant = datetime.min
-    if instant.tzinfo is None:
+        instant = None
+    if instant is None or instant.tzinfo is None:
         raise SettingsFault(str(path), f"{path}: {text} is no instant with its zone")
     return instant
 

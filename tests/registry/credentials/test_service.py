@@ -134,8 +134,9 @@ async def test_codes_and_tokens_are_forgotten_long_after_they_expired(
         soon = forgotten - timedelta(seconds=1)
         assert await credentials.remove_expired(owner, soon) == 1, "the code that nobody took"
         assert not await credentials.code_is_known(owner, vault, unused)
-        known = await credentials.holder_of_token(owner, vault, HERE, facts.token, now=soon)
-        assert known == Holder(admitted.identity, valid=False)
-        assert await credentials.remove_expired(owner, forgotten) == 2, "the token and its code"
-        gone = await credentials.holder_of_token(owner, vault, HERE, facts.token, now=forgotten)
-        assert gone is None
+        async with database.writer() as writer:
+            known = await credentials.holder_of_token(writer, vault, HERE, facts.token, now=soon)
+            assert known == Holder(admitted.identity, valid=False)
+            assert await credentials.remove_expired(owner, forgotten) == 2, "the token and its code"
+            gone = await credentials.holder_of_token(writer, vault, HERE, facts.token, now=soon)
+            assert gone is None
