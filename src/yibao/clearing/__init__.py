@@ -1,1 +1,1 @@
-"""What funds owe institutions and how it is paid (清算): review, payment, statements."""
+"""What institutions are owed: applications reviewed, paid, advanced, kept back, and told (清算)."""

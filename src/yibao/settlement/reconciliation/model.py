@@ -133,6 +133,37 @@ class OurLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Booking:
+    """One settlement, or cancellation, as clearing books it."""
+
+    key: PoolKey
+    mirrors: PoolKey | None
+    refund: bool
+    member: str
+    settled_on: date
+    settled_at: datetime
+    scheme: Scheme
+    clearing_class: str
+    total: Fen
+    in_scope: Fen
+    funds: Fen
+    account: Fen
+    family: Fen
+    cash: Fen
+    hospital_part: Fen
+
+    @property
+    def settlement(self) -> str:
+        """The number that the institution knows (``setl_id``)."""
+        return self.key.text()
+
+    @property
+    def claimed(self) -> Fen:
+        """What the institution is to get: all that was not paid in cash at its counter."""
+        return self.funds + self.account + self.family
+
+
+@dataclass(frozen=True, slots=True)
 class ComparedLine:
     """What became of one line: of the file, of ours, or of both."""
 

@@ -34,6 +34,8 @@ __all__ = [
     "ANSWERED",
     "SENT",
     "booked",
+    "bookings",
+    "bookings_by_key",
     "handlers",
     "is_reconciled",
     "our_lines",
@@ -51,6 +53,10 @@ write_lines = tables.write_lines
 sum_of_lines = rules.sum_of_lines
 booked = store.booked
 """An institution's settlements of a span, summed."""
+bookings = store.bookings
+"""An institution's settlements of a span, one by one."""
+bookings_by_key = store.bookings_by_key
+"""Those of an institution's settlements that have these keys."""
 statements = store.of_institution
 """An institution's comparisons that touch a span."""
 

@@ -13,6 +13,7 @@ from yibao.kernel.money import Fen
 from yibao.policy.terms import Scheme
 from yibao.settlement.clearing.model import clearing_class
 from yibao.settlement.reconciliation.model import (
+    Booking,
     Figures,
     OurLine,
     Result,
@@ -67,6 +68,64 @@ async def booked(
         pool,
     )
     return [Booked(*row) for row in rows]
+
+
+async def bookings(
+    connection: "Connection[Any]", institution: str, first_day: date, last_day: date
+) -> list[Booking]:
+    """An institution's settlements of a span over all pools, one by one, as clearing books them."""
+    rows = await connection.fetch(
+        _BOOKINGS,
+        institution,
+        first_day,
+        last_day,
+    )
+    return [_booking(row) for row in rows]
+
+
+async def bookings_by_key(
+    connection: "Connection[Any]", institution: str, keys: Sequence[PoolKey]
+) -> list[Booking]:
+    """Those of an institution's settlements that have these keys."""
+    rows = await connection.fetch(
+        _BOOKINGS_BY_KEY,
+        institution,
+        [key.pool for key in keys],
+        [key.number for key in keys],
+    )
+    return [_booking(row) for row in rows]
+
+
+_BOOKING = """SELECT pool, id, kind, mirrors, member, settled_on, settled_at, scheme, care_kind,
+                     total, in_scope, funds, account, family, cash, hospital_part
+              FROM settlement.visible_booking """
+_BOOKINGS = (
+    _BOOKING + "WHERE institution = $1 AND settled_on >= $2 AND settled_on <= $3 ORDER BY id"
+)
+_BOOKINGS_BY_KEY = _BOOKING + (  # noqa: S608 - our own text
+    "WHERE institution = $1 AND (pool, id) IN (SELECT * FROM unnest($2::text[], $3::bigint[]))"
+)
+
+
+def _booking(row: "Record") -> Booking:
+    pool, mirrors = row["pool"], row["mirrors"]
+    return Booking(
+        key=PoolKey(pool, row["id"]),
+        mirrors=None if mirrors is None else PoolKey(pool, mirrors),
+        refund=row["kind"] == "cancellation",
+        member=row["member"],
+        settled_on=row["settled_on"],
+        settled_at=row["settled_at"],
+        scheme=row["scheme"],
+        clearing_class=clearing_class(row["care_kind"]),
+        total=row["total"],
+        in_scope=row["in_scope"],
+        funds=row["funds"],
+        account=row["account"],
+        family=row["family"],
+        cash=row["cash"],
+        hospital_part=row["hospital_part"],
+    )
 
 
 OfficeOn = Callable[[date, str], str]

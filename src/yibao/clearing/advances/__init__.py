@@ -1,0 +1,1 @@
+"""Money paid ahead (预付金)."""

@@ -1,0 +1,1 @@
+"""Where two books differ, why, and what to do (差异)."""

@@ -1,0 +1,1 @@
+"""Money to a bank and its answer (拨付、回盘)."""

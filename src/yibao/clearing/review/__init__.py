@@ -1,0 +1,1 @@
+"""What a bureau grants of an application (清算审核)."""

@@ -1,0 +1,1 @@
+"""A month as the hospital is told it (月结算对账单)."""
