@@ -89,3 +89,127 @@ CREATE VIEW bureau.visible_clerk WITH (security_barrier) AS
     WHERE superseded_at IS NULL AND current_setting('yibao.institutions', true) = '*';
 
 GRANT SELECT ON bureau.visible_proposal, bureau.visible_clerk TO yibao_writer, yibao_reader;
+
+-- ------------------------------------------------------------------------------------- corrections
+-- A supplement changes who pays a settled bill, never what it cost: the difference is the person's.
+ALTER TABLE settlement.settlement
+    DROP CONSTRAINT settlement_kind_check,
+    ADD CONSTRAINT settlement_kind_check
+        CHECK (kind IN ('settlement', 'cancellation', 'reinstatement', 'supplement')),
+    ADD CONSTRAINT settlement_supplement
+        CHECK (kind <> 'supplement' OR (total = 0 AND payee = 'person' AND mirrors IS NOT NULL));
+COMMENT ON COLUMN settlement.settlement.mirrors IS
+    'the original that a cancellation or reinstatement repeats, or that a supplement changes';
+COMMENT ON COLUMN settlement.settlement.institution IS
+    '''bureau'' where the bureau settles with the person itself: no institution sees it';
+
+CREATE TABLE settlement.resolved_flag (
+    pool        text        NOT NULL,
+    settlement  bigint      NOT NULL,
+    cause       bigint      NOT NULL,
+    resolved_by bigint      NOT NULL,
+    resolved_at timestamptz NOT NULL,
+    PRIMARY KEY (pool, settlement, cause),
+    FOREIGN KEY (pool, settlement, cause)
+        REFERENCES settlement.resettlement_flag (pool, settlement, cause)
+);
+COMMENT ON COLUMN settlement.resolved_flag.resolved_by IS 'number of the re-settlement that looked at the bill again';
+GRANT SELECT, INSERT ON settlement.resolved_flag TO yibao_writer;
+GRANT SELECT ON settlement.resolved_flag TO yibao_reader;
+
+-- Up to a day that a bureau names, bills of a scheme are its own to cancel.
+CREATE TABLE settlement.closed_year (
+    pool      text        NOT NULL,
+    scheme    text        NOT NULL,
+    until     date        NOT NULL,
+    closed_by text        NOT NULL,
+    closed_at timestamptz NOT NULL,
+    PRIMARY KEY (pool, scheme, until)
+);
+COMMENT ON COLUMN settlement.closed_year.until IS 'last day of the benefit year that was closed';
+GRANT SELECT, INSERT ON settlement.closed_year TO yibao_writer;
+GRANT SELECT ON settlement.closed_year TO yibao_reader;
+
+CREATE OR REPLACE VIEW settlement.visible_settlement WITH (security_barrier) AS
+    SELECT settlement.*, batch.label AS batch_label,
+        CASE WHEN settlement.kind = 'settlement'
+              AND batch.living_settlement IS DISTINCT FROM settlement.id
+             THEN (SELECT max(mirror.id) FROM settlement.settlement AS mirror
+                   WHERE mirror.pool = settlement.pool AND mirror.mirrors = settlement.id
+                     AND mirror.kind = 'cancellation') END AS cancelled_by,
+        EXISTS (SELECT FROM settlement.resettlement_flag AS flag
+                WHERE flag.pool = settlement.pool AND flag.settlement = settlement.id
+                  AND NOT EXISTS (
+                      SELECT FROM settlement.resolved_flag AS resolved
+                      WHERE resolved.pool = flag.pool AND resolved.settlement = flag.settlement
+                        AND resolved.cause = flag.cause)) AS flagged,
+        CASE WHEN settlement.kind = 'settlement'
+             THEN ARRAY(SELECT supplement.id FROM settlement.settlement AS supplement
+                        WHERE supplement.pool = settlement.pool
+                          AND supplement.mirrors = settlement.id AND supplement.kind = 'supplement'
+                          AND NOT EXISTS (
+                              SELECT FROM settlement.settlement AS mirror
+                              WHERE mirror.pool = supplement.pool AND mirror.mirrors = supplement.id)
+                        ORDER BY supplement.id) END AS supplements
+    FROM settlement.settlement AS settlement
+    JOIN settlement.charge_batch AS batch ON batch.pool = settlement.pool AND batch.id = settlement.batch
+    WHERE platform.may_see(settlement.institution);
+
+-- ----------------------------------------------------------------------------------- manual claims
+-- What a paper bill told beside its visit, lines and settlement.
+CREATE TABLE settlement.manual_claim (
+    pool             text        NOT NULL,
+    settlement       bigint      NOT NULL,
+    member           text        NOT NULL,
+    institution      text,
+    institution_name text        NOT NULL,
+    invoice          text        NOT NULL,
+    first_day        date        NOT NULL,
+    last_day         date        NOT NULL CHECK (last_day >= first_day),
+    total            bigint      NOT NULL,
+    proposal         bigint      NOT NULL,
+    entered_by       text        NOT NULL,
+    released_by      text        NOT NULL,
+    remark           text,
+    entered_at       timestamptz NOT NULL,
+    PRIMARY KEY (pool, settlement),
+    FOREIGN KEY (pool, settlement) REFERENCES settlement.settlement (pool, id)
+);
+COMMENT ON COLUMN settlement.manual_claim.institution IS 'NULL: not one of ours, named only';
+COMMENT ON COLUMN settlement.manual_claim.remark IS 'the releasing clerk''s word on costs that resemble others';
+CREATE INDEX manual_claim_invoice ON settlement.manual_claim (pool, invoice);
+CREATE INDEX manual_claim_member ON settlement.manual_claim (pool, member);
+GRANT SELECT, INSERT ON settlement.manual_claim TO yibao_writer;
+
+CREATE VIEW settlement.visible_manual_claim WITH (security_barrier) AS
+    SELECT * FROM settlement.manual_claim
+    WHERE current_setting('yibao.institutions', true) = '*';
+GRANT SELECT ON settlement.visible_manual_claim TO yibao_writer, yibao_reader;
+
+-- ---------------------------------------------------------------------------- one human, two files
+-- The file of the second number is closed; what it held hangs on the first.
+CREATE TABLE registry.merged_identity (
+    identity  bigint      NOT NULL PRIMARY KEY,
+    kept      bigint      NOT NULL CHECK (kept <> identity),
+    reason    text        NOT NULL,
+    merged_at timestamptz NOT NULL
+);
+CREATE INDEX merged_identity_kept ON registry.merged_identity (kept);
+
+-- Documents that a human had: each still finds him.
+CREATE TABLE registry.former_document (
+    row_id        bigint      NOT NULL GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+    document_key  bytea       NOT NULL,
+    identity      bigint      NOT NULL,
+    recorded_at   timestamptz NOT NULL,
+    superseded_at timestamptz
+);
+CREATE UNIQUE INDEX former_document_current ON registry.former_document (document_key, identity)
+    WHERE superseded_at IS NULL;
+CREATE INDEX former_document_identity ON registry.former_document (identity)
+    WHERE superseded_at IS NULL;
+
+GRANT SELECT ON registry.merged_identity, registry.former_document TO yibao_writer, yibao_reader;
+GRANT INSERT ON registry.merged_identity, registry.former_document TO yibao_writer;
+GRANT UPDATE (superseded_at) ON registry.former_document TO yibao_writer;
+GRANT USAGE ON SEQUENCE registry.former_document_row_id_seq TO yibao_writer;
