@@ -11,8 +11,12 @@ from litestar import Litestar
 
 from tests.gateway.builders import counter
 from tests.settlement.builders import Town
+from yibao.app import handlers_beside_settlement
+from yibao.bureau import service as bureau
+from yibao.bureau.model import Office
 from yibao.openapi.application import PATH, rest
 from yibao.openapi.model import House
+from yibao.platform.commands.service import Commands
 from yibao.registry.institutions.model import HeaderFamily, KeyKind
 from yibao.registry.keys import service as keys
 from yibao.registry.keys.model import NewKey
@@ -119,12 +123,13 @@ async def app(town: Town) -> AsyncIterator[App]:
                 NewKey(HeaderFamily.REST, APP, KeyKind.SECRET),
                 now=town.clock.now(),
             )
-        house = House(
+        office = Office(context.references, town.vault, town.room)
+        commands = Commands(
+            town.database.writer,
             town.clock,
-            town.database,
-            context.commands,
-            context.references,
-            town.room,
-            town.vault,
+            await town.database.numbers(),
+            handlers_beside_settlement(context.references, town.vault) | bureau.handlers(office),
         )
+        house = House(town.clock, town.database, commands, office)
         yield App(rest(house), town, f"{APP}.{made.secret}", made.id)
+        await commands.drain()

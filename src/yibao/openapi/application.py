@@ -8,7 +8,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 
 from yibao import __version__
-from yibao.openapi import bills, persons, sessions
+from yibao.openapi import bills, persons, proposals, sessions
 from yibao.openapi.model import House
 from yibao.openapi.problems import problem_of
 
@@ -16,10 +16,12 @@ PATH = "/api/v1"
 
 HANDLERS: tuple[Any, ...] = (
     sessions.open_session,
+    sessions.sign_clerk_in,
     persons.me,
     bills.bills,
     bills.bill,
     bills.explanation,
+    *proposals.HANDLERS,
 )
 
 

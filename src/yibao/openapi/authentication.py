@@ -1,4 +1,4 @@
-"""Who calls: an app by its bearer key, a person by the session that an app opened.
+"""Who calls: an app by its bearer key, a person or a clerk by an open session.
 
 An app's key is made with ``yibao keys create NAME --family rest``; it is sent as
 ``Authorization: Bearer NAME.SECRET``. A session is a signed statement, so that every server process
@@ -7,21 +7,23 @@ can check it and none has to keep it; it ends after half an hour, or with the ap
 
 import base64
 import binascii
+import dataclasses
 import hmac
 from datetime import datetime, timedelta
-from typing import Any
 
 import msgspec
-from litestar import Request
 from litestar.exceptions import NotAuthorizedException
 
-from yibao.openapi.model import House, Person
+from yibao.bureau.clerks.model import Clerk
+from yibao.bureau.clerks.service import listed
+from yibao.openapi.model import Asked, House, Person, Worker
 from yibao.platform.crypto import Vault
 from yibao.registry.institutions.model import HeaderFamily, KeyKind, Sender
 
 SESSION_LIFE = timedelta(minutes=30)
 _PURPOSE = "rest session"
 _PREFIX = "s1."
+NO_SESSION = "the session is unknown or has ended: open a new one"
 
 
 class Sessions:
@@ -30,27 +32,30 @@ class Sessions:
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
 
-    def open(self, app: str, key: str, identity: int, now: datetime) -> str:
-        """A session for a person, opened by an app with the key of an id."""
+    def open(self, who: Person | Worker, now: datetime) -> str:
+        """A session for a person or a clerk."""
         end = int((now + SESSION_LIFE).timestamp())
-        content = msgspec.json.encode([app, key, identity, end])
+        content = msgspec.json.encode([type(who).__name__, end, *dataclasses.astuple(who)])
         statement = base64.urlsafe_b64encode(content).decode().rstrip("=")
         return f"{_PREFIX}{statement}.{self._seal(statement)}"
 
-    def read(self, token: str, now: datetime) -> tuple[str, str, int] | None:
-        """(app, key, identity) of a session that is ours and has not ended; else None."""
+    def read(self, token: str, now: datetime) -> Person | Worker | None:
+        """Whose session it is; None when it is not ours or has ended."""
         statement, _, seal = token.removeprefix(_PREFIX).partition(".")
         if not hmac.compare_digest(self._seal(statement).encode(), seal.encode()):
             return None
         padded = statement + "=" * (-len(statement) % 4)
-        app, key, identity, end = msgspec.json.decode(base64.urlsafe_b64decode(padded))
-        return None if now.timestamp() >= end else (app, key, identity)
+        kind, end, *rest = msgspec.json.decode(base64.urlsafe_b64decode(padded))
+        return None if now.timestamp() >= end else _KINDS[kind](*rest)
 
     def _seal(self, statement: str) -> str:
         return self._vault.fingerprint(_PURPOSE, statement).hex()
 
 
-async def the_app(request: Request[Any, Any, Any], house: House) -> tuple[Sender, str]:
+_KINDS: dict[str, type[Person] | type[Worker]] = {"Person": Person, "Worker": Worker}
+
+
+async def the_app(request: Asked, house: House) -> tuple[Sender, str]:
     """The app that calls, and the id of the key it used."""
     app, _, secret = _bearer(request).rpartition(".")
     sender = await _sender(house, app)
@@ -63,21 +68,35 @@ async def the_app(request: Request[Any, Any, Any], house: House) -> tuple[Sender
     raise NotAuthorizedException("the app's key is unknown or counts no more")
 
 
-async def the_person(request: Request[Any, Any, Any], house: House) -> Person:
+async def the_person(request: Asked, house: House) -> Person:
     """The person whose session it is."""
+    found = _session(request, house)
+    if not isinstance(found, Person):
+        raise NotAuthorizedException(NO_SESSION)
+    sender = await _sender(house, found.app)
     now = house.clock.now()
+    if sender is None or all(key.id != found.key for key in sender.keys_of(KeyKind.SECRET, now)):
+        raise NotAuthorizedException("the app's key counts no more, so its sessions have ended")
+    return found
+
+
+async def the_clerk(request: Asked, house: House) -> Clerk:
+    """The clerk whose session it is; one who was suspended since has none."""
+    found = _session(request, house)
+    if isinstance(found, Worker):
+        async with house.database.reader(None) as connection:
+            for clerk in await listed(connection, house.vault):
+                if clerk.code == found.code and not clerk.suspended:
+                    return clerk
+    raise NotAuthorizedException(NO_SESSION)
+
+
+def _session(request: Asked, house: House) -> Person | Worker | None:
     token = _bearer(request)
     try:
-        found = Sessions(house.vault).read(token, now) if token.startswith(_PREFIX) else None
+        return Sessions(house.vault).read(token, house.clock.now())
     except (msgspec.MsgspecError, binascii.Error, ValueError):
-        found = None
-    if found is None:
-        raise NotAuthorizedException("the session is unknown or has ended: open a new one")
-    app, key, identity = found
-    sender = await _sender(house, app)
-    if sender is None or all(one.id != key for one in sender.keys_of(KeyKind.SECRET, now)):
-        raise NotAuthorizedException("the app's key counts no more, so its sessions have ended")
-    return Person(identity, app)
+        return None
 
 
 async def _sender(house: House, app: str) -> Sender | None:
@@ -86,7 +105,7 @@ async def _sender(house: House, app: str) -> Sender | None:
     return reference.directory.sender(HeaderFamily.REST, app)
 
 
-def _bearer(request: Request[Any, Any, Any]) -> str:
+def _bearer(request: Asked) -> str:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise NotAuthorizedException("send Authorization: Bearer …")

@@ -6,12 +6,12 @@ from typing import Any
 from litestar import Request
 from litestar.di import NamedDependency
 
+from yibao.bureau.model import Office
 from yibao.platform.clock import Clock
 from yibao.platform.commands.service import Commands
 from yibao.platform.crypto import Vault
 from yibao.platform.database import Database
 from yibao.registry.service import ReferenceCache
-from yibao.settlement.service import SettlementRoom
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +21,34 @@ class House:
     clock: Clock
     database: Database
     commands: Commands
-    references: ReferenceCache
-    room: SettlementRoom
-    vault: Vault
+    office: Office
+
+    @property
+    def vault(self) -> Vault:
+        """What personal data are sealed with."""
+        return self.office.vault
+
+    @property
+    def references(self) -> ReferenceCache:
+        """Directory and catalogue."""
+        return self.office.references
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """The human for whom an app speaks, by an open session."""
+    """The human for whom an app speaks."""
 
     identity: int
     app: str
+    key: str
+    """Id of the app's key: the session ends with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A clerk who has signed in (经办人员)."""
+
+    code: str
 
 
 Asked = Request[Any, Any, Any]

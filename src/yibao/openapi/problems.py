@@ -25,6 +25,11 @@ _FIELD = {
     RefusalCode.AMOUNT_OUT_OF_RANGE,
     RefusalCode.CONTENT_UNREADABLE,
 }
+_CLERKS = {
+    RefusalCode.CLERK_UNKNOWN,
+    RefusalCode.CLERK_LOCKED,
+    RefusalCode.CLERK_NOT_ALLOWED,
+}
 _BUSY = {RefusalCode.BUSY, RefusalCode.FAILED}
 
 
@@ -34,10 +39,10 @@ def status_of(code: RefusalCode) -> HTTPStatus:
         return HTTPStatus.UNPROCESSABLE_ENTITY
     if code in _BUSY:
         return HTTPStatus.SERVICE_UNAVAILABLE
+    if 2000 <= code < 3000 or code in _CLERKS:
+        return HTTPStatus.FORBIDDEN
     if code.name.endswith("_UNKNOWN"):
         return HTTPStatus.NOT_FOUND
-    if 2000 <= code < 3000:
-        return HTTPStatus.FORBIDDEN
     return HTTPStatus.CONFLICT
 
 

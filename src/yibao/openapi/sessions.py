@@ -5,11 +5,13 @@ from litestar import post
 from litestar.exceptions import ClientException
 from litestar.params import JSONBody
 
+from yibao.bureau.clerks.service import sign_in
 from yibao.kernel.areas import NO_PERSON_POOL
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.openapi.authentication import SESSION_LIFE, Sessions, the_app
 from yibao.openapi.commands import IdempotencyKey, submit
-from yibao.openapi.model import Asked, AtHouse, House
+from yibao.openapi.model import Asked, AtHouse, House, Person, Worker
+from yibao.platform.clock import SystemClock
 from yibao.registry.credentials.model import DecodeCode
 from yibao.registry.credentials.service import recall_token
 from yibao.registry.people.service import find_by_document
@@ -24,6 +26,13 @@ class Opening(msgspec.Struct, forbid_unknown_fields=True):
     """As ``psn_cert_type``: 01 resident identity card …"""
     document_number: str | None = None
     name: str | None = None
+
+
+class SigningIn(msgspec.Struct, forbid_unknown_fields=True):
+    """A clerk's code and personal key (`yibao bureau clerk add` tells it once)."""
+
+    clerk: str
+    key: str
 
 
 class Session(msgspec.Struct):
@@ -47,7 +56,19 @@ async def open_session(
         identity = await _attested(house, data.document_type, data.document_number, data.name)
     else:
         raise ClientException("credential_code, or document_type, document_number and name")
-    token = Sessions(house.vault).open(sender.id, used, identity, house.clock.now())
+    return _opened(house, Person(identity, sender.id, used))
+
+
+@post("/clerk-sessions", tags=["clerks"], summary="Sign a clerk in", security=[{}])
+async def sign_clerk_in(house: AtHouse, data: JSONBody[SigningIn]) -> Session:
+    """With the personal key. Too many wrong keys in a row lock the clerk out for a time."""
+    now = SystemClock().now()  # a sandbox whose clock stands would lock out for good
+    clerk = await sign_in(house.database, house.vault, data.clerk, data.key, now)
+    return _opened(house, Worker(clerk.code))
+
+
+def _opened(house: House, who: Person | Worker) -> Session:
+    token = Sessions(house.vault).open(who, house.clock.now())
     return Session(token, int(SESSION_LIFE.total_seconds()))
 
 

@@ -1,0 +1,96 @@
+"""Clerks' business over REST: the same engine, the same four eyes."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.bureau.builders import FIRST, SECOND, kind_for_tests
+from tests.openapi.builders import App
+from tests.settlement.builders import POOL
+from yibao.bureau.clerks import service as clerks
+from yibao.bureau.clerks.model import Clerk
+from yibao.kernel.areas import Pool
+
+pytestmark = pytest.mark.database
+
+
+@pytest.fixture(autouse=True)
+def kind() -> Iterator[str]:
+    """The name of a kind of business that only notes a number."""
+    with kind_for_tests() as name:
+        yield name
+
+
+async def signed_in(app: App, clerk: Clerk) -> str:
+    """A session of a clerk who has just been entered."""
+    async with app.town.database.writer() as connection, connection.transaction():
+        made = await clerks.add(connection, app.town.vault, clerk, now=app.town.clock.now())
+    answer = await app.call("POST", "/clerk-sessions", {"clerk": clerk.code, "key": made.key})
+    assert answer.status == 201, answer
+    return str(answer.body["token"])
+
+
+async def test_a_second_clerk_carries_out_what_a_first_proposed(app: App, kind: str) -> None:
+    first, second = await signed_in(app, FIRST), await signed_in(app, SECOND)
+    wish = {"kind": kind, "content": {"pool": POOL, "word": "好"}, "reason": "测试"}
+    made = await app.call("POST", "/proposals", wish, token=first, idempotency="wish-0001")
+    again = await app.call("POST", "/proposals", wish, token=first, idempotency="wish-0001")
+    assert made.status == 201
+    assert again.body == made.body
+    number = made.body["number"]
+    tried = await app.call("POST", f"/proposals/{number}/trial", token=second)
+    assert tried.body["would_result"]["noted"] == "好"
+    alone = await app.call("POST", f"/proposals/{number}/approval", {}, token=first)
+    assert (alone.status, alone.body["rule"]) == (409, "SECOND_CLERK_NEEDED")
+    done = await app.call("POST", f"/proposals/{number}/approval", {}, token=second)
+    assert done.status == 200
+    assert (done.body["state"], done.body["result"]["noted"]) == ("done", "好")
+    listed = await app.call("GET", "/proposals", token=first, decided="true")
+    assert [one["number"] for one in listed.body["proposals"]] == [number]
+    assert (await app.call("GET", "/proposals", token=first)).body["proposals"] == []
+
+
+async def test_every_fault_of_a_wish_is_told_at_once(app: App, kind: str) -> None:
+    first = await signed_in(app, FIRST)
+    wish = {"kind": kind, "content": {"pool": "x", "amount": "-1"}, "reason": "测试"}
+    answer = await app.call("POST", "/proposals", wish, token=first, idempotency="wish-0002")
+    assert answer.status in {400, 422}
+    for word in ("统筹区", "词"):
+        assert word in answer.body["detail"]
+
+
+async def test_a_clerk_of_another_pool_neither_sees_nor_decides(app: App, kind: str) -> None:
+    first = await signed_in(app, FIRST)
+    elsewhere = await signed_in(app, Clerk("elsewhere", "测试经办丁", (Pool("430100"),)))
+    wish = {"kind": kind, "content": {"pool": POOL, "word": "好"}, "reason": "测试"}
+    made = await app.call("POST", "/proposals", wish, token=first, idempotency="wish-0003")
+    number = made.body["number"]
+    assert (await app.call("GET", f"/proposals/{number}", token=elsewhere)).status == 404
+    assert (await app.call("GET", "/proposals", token=elsewhere)).body["proposals"] == []
+    for verb in ("trial", "approval", "rejection"):
+        word = None if verb == "trial" else {"remark": "不同意"}
+        answer = await app.call("POST", f"/proposals/{number}/{verb}", word, token=elsewhere)
+        assert (answer.status, answer.body["rule"]) == (403, "CLERK_NOT_ALLOWED"), verb
+
+
+async def test_wrong_keys_lock_a_clerk_out(app: App) -> None:
+    await signed_in(app, FIRST)
+    for _ in range(5):
+        wrong = {"clerk": FIRST.code, "key": "wrong"}
+        answer = await app.call("POST", "/clerk-sessions", wrong)
+        assert answer.status in {403, 404}
+    locked = await app.call("POST", "/clerk-sessions", {"clerk": FIRST.code, "key": "wrong"})
+    assert locked.body["rule"] == "CLERK_LOCKED"
+
+
+async def test_a_suspended_clerks_session_ends(app: App) -> None:
+    first = await signed_in(app, FIRST)
+    async with app.town.database.writer() as connection, connection.transaction():
+        await clerks.suspend(connection, FIRST.code, now=app.town.clock.now())
+    assert (await app.call("GET", "/proposals", token=first)).status == 401
+
+
+async def test_a_person_is_no_clerk_and_a_clerk_no_person(app: App) -> None:
+    person, clerk = await app.session(await app.town.insure()), await signed_in(app, FIRST)
+    assert (await app.call("GET", "/proposals", token=person)).status == 401
+    assert (await app.call("GET", "/me", token=clerk)).status == 401
