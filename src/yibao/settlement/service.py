@@ -51,6 +51,7 @@ from yibao.settlement.model import (
     WithdrawFees,
     WithdrawLines,
 )
+from yibao.settlement.openings import service as openings
 from yibao.settlement.purchases import service as purchases
 from yibao.settlement.reversals import service as reversals
 from yibao.settlement.stays import service as stays
@@ -368,7 +369,10 @@ settlements_of_visit = bills.settlements_of_visit
 settlements_of_member = bills.settlements_of_member
 settlements_of_institution = bills.settlements_of_institution
 counters = bills.counters
-settled_since = bills.settled_since
+settled_since = openings.settled_since
+bring_in = openings.bring_in
+opening_objections = openings.objections
+take_openings_back = openings.take_back
 explained = bills.explained
 person_on = bills.person_on
 lines = fees.lines

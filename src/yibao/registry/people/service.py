@@ -13,6 +13,7 @@ import msgspec
 from yibao.kernel.areas import Pool
 from yibao.kernel.periods import Period
 from yibao.kernel.refusals import RefusalCode, Refused
+from yibao.platform.access.sight import saw
 from yibao.platform.crypto import Vault
 from yibao.policy.terms import EntitlementExtent, IdentityKind, PersonType, Scheme
 from yibao.registry.people import rules, store
@@ -598,6 +599,7 @@ def _insured(vault: Vault, row: "Record") -> Insured:
         designated, paid_by,
     ) = row  # fmt: skip
     document_number, name = _open(vault, sealed)
+    saw(identity, pool, number)
     return Insured(
         identity=Identity(
             identity, document_type, document_number, name, gender, birth_date, ethnicity, died_on

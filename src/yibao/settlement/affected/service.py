@@ -135,9 +135,13 @@ async def _past_of(
 ) -> dict[tuple[Pool, str], Past]:
     rows = await store.settlements_of(connection, pool, members)
     living = await bill_store.load(connection, pool, [number for _, number, lives in rows if lives])
-    entries = await bill_store.accumulator_entries(connection, pool, [row[1] for row in rows])
+    brought = await store.brought_in(connection, pool, members)
+    moving = [*(row[1] for row in rows), *(number for _, number in brought)]
+    entries = await bill_store.accumulator_entries(connection, pool, moving)
     stood: dict[str, list[SettlementFacts]] = {member: [] for member in members}
     moved: dict[str, dict[int, Entries]] = {member: {} for member in members}
+    for member, number in brought:
+        moved[member][number] = entries.get(number, ())
     for member, number, lives in rows:
         moved[member][number] = entries.get(number, ())
         if lives:

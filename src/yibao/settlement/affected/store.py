@@ -59,3 +59,16 @@ async def settlements_of(
         members,
     )
     return [(row[0], row[1], row[2]) for row in rows]
+
+
+async def brought_in(
+    connection: "Connection[Any]", pool: Pool, members: Sequence[str]
+) -> list[tuple[str, int]]:
+    """(member, number) of what an older system had counted of members, by number."""
+    rows = await connection.fetch(
+        """SELECT DISTINCT member, settlement FROM settlement.accumulator_entry
+           WHERE pool = $1 AND member = ANY ($2) AND kind = 'brought_in' ORDER BY settlement""",
+        pool,
+        members,
+    )
+    return [(row[0], row[1]) for row in rows]

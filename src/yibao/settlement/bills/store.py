@@ -185,6 +185,7 @@ def _settlement(row: "Record") -> SettlementFacts:
         needs_resettlement=row["flagged"],
         cancelled_by=key(row["cancelled_by"]),
         interim=row["interim"],
+        supplements=tuple(row["supplements"] or ()),
     )
 
 
@@ -283,6 +284,29 @@ async def later_living(
 async def insert_flags(connection: "Connection[Any]", records: Sequence[tuple[Any, ...]]) -> None:
     """Flag settlements: (pool, settlement, cause, time)."""
     await _FLAGS.append(connection, records)
+
+
+async def had_supplements(connection: "Connection[Any]", pool: Pool, number: int) -> bool:
+    """Whether a settlement was ever supplemented, be the supplement undone since."""
+    found: bool = await connection.fetchval(
+        """SELECT EXISTS (SELECT FROM settlement.settlement
+                          WHERE pool = $1 AND mirrors = $2 AND kind = 'supplement')""",
+        pool,
+        number,
+    )
+    return found
+
+
+async def is_closed(connection: "Connection[Any]", pool: Pool, scheme: str, day: date) -> bool:
+    """Whether a bureau has closed the benefit year of a day."""
+    found: bool = await connection.fetchval(
+        """SELECT EXISTS (SELECT FROM settlement.closed_year
+                          WHERE pool = $1 AND scheme = $2 AND until >= $3)""",
+        pool,
+        scheme,
+        day,
+    )
+    return found
 
 
 # --------------------------------------------------------------------------------- accumulators
@@ -417,17 +441,3 @@ async def inconsistencies(
            WHERE accumulator.amount <> coalesce(entries.amount, 0)"""
     )
     return [tuple(row) for row in rows]
-
-
-async def settled_since(
-    connection: "Connection[Any]", pool: Pool, members: Sequence[str], after: int
-) -> list[str]:
-    """The members who have a settlement of a later number, in their order."""
-    rows = await connection.fetch(
-        """SELECT DISTINCT member FROM settlement.settlement
-           WHERE pool = $1 AND member = ANY ($2) AND id > $3 ORDER BY member""",
-        pool,
-        members,
-        after,
-    )
-    return [row[0] for row in rows]

@@ -54,6 +54,20 @@ async def admit(
     reference: Reference,
 ) -> list[VisitFacts | Refusal]:
     """Open stays (入院办理). Refused while the human is in hospital, anywhere."""
+    outcomes = await try_to_admit(unit, requests, members, reference)
+    admitted = [outcome for outcome in outcomes if isinstance(outcome, VisitFacts)]
+    if admitted:
+        await store.insert(unit.connection, admitted)
+    return outcomes
+
+
+async def try_to_admit(
+    unit: Unit,
+    requests: Sequence[Admit],
+    members: Mapping[str, Insured],
+    reference: Reference,
+) -> list[VisitFacts | Refusal]:
+    """Decide admissions as ``admit`` does and write nothing; the humans are locked."""
     stays = await _locked_stays(unit, [members.get(request.member) for request in requests])
     outcomes: list[VisitFacts | Refusal] = []
     for request in requests:
@@ -66,9 +80,6 @@ async def admit(
         # two members of one human may come in one batch
         stays.setdefault(visit.identity, []).append((visit.key, visit.begin, visit.end))
         outcomes.append(visit)
-    admitted = [outcome for outcome in outcomes if isinstance(outcome, VisitFacts)]
-    if admitted:
-        await store.insert(unit.connection, admitted)
     return outcomes
 
 

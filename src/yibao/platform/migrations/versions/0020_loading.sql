@@ -50,3 +50,7 @@ GRANT SELECT ON loading.run, loading.loaded TO yibao_reader;
 -- A clerk files diseases and choices too: then no declaration stands behind them.
 ALTER TABLE registry.disease_filing ALTER COLUMN declaration DROP NOT NULL;
 ALTER TABLE registry.designation ALTER COLUMN declaration DROP NOT NULL;
+
+-- What an older system had counted of a member; bills never write such entries.
+CREATE INDEX accumulator_entry_brought ON settlement.accumulator_entry (pool, member)
+    WHERE kind = 'brought_in';

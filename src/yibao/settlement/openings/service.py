@@ -1,0 +1,191 @@
+"""Bring in what an older system knew, so that the next bill comes out as if it had all been here.
+
+Counters get entries of kind ``brought_in``; account parts a posting against the source's suspense
+account, which a bureau clears when the old system's books are closed; open stays are admitted.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from yibao.adjudication.model import CounterKey
+from yibao.kernel.areas import Pool
+from yibao.kernel.identifiers import PoolKey, first_number_of
+from yibao.kernel.refusals import Refusal, RefusalCode, Refused
+from yibao.ledger import service as ledger
+from yibao.ledger.model import (
+    Entry,
+    Occasion,
+    OccasionKind,
+    Posting,
+    personal_account,
+    suspense_account,
+)
+from yibao.platform.commands.model import Unit
+from yibao.registry.people.model import Insured
+from yibao.registry.service import Reference
+from yibao.settlement.bills import store as bills
+from yibao.settlement.bills.decision import locked_accumulators
+from yibao.settlement.openings import store
+from yibao.settlement.openings.model import BroughtCounter, BroughtPart, BroughtStay, Opening
+from yibao.settlement.stays import service as stays
+from yibao.settlement.visits import store as visits
+
+if TYPE_CHECKING:
+    from asyncpg import Connection
+
+_KIND = "brought_in"
+
+
+async def bring_in(
+    unit: Unit,
+    source: str,
+    openings: Sequence[Opening],
+    members: Mapping[str, Insured],
+    reference: Reference,
+) -> list[PoolKey]:
+    """Bring openings in; the key of each, in order. Of a stay it is that of the visit.
+
+    Refused, and nothing is brought in, when a stay cannot be admitted.
+    """
+    admissions = [opening.admission for opening in openings if isinstance(opening, BroughtStay)]
+    admitted = iter(await stays.admit(unit, admissions, members, reference) if admissions else [])
+    keys: list[PoolKey] = []
+    for opening in openings:
+        if isinstance(opening, BroughtStay):
+            visit = next(admitted)
+            if isinstance(visit, Refusal):
+                raise Refused(visit.code, visit.message, visit.field)
+            keys.append(visit.key)
+        else:
+            keys.append(PoolKey(unit.pool, unit.numbers.next(unit.now)))
+    numbered = list(zip(openings, keys, strict=True))
+    await _move_counters(
+        unit,
+        [
+            (key.number, opening.member, opening.key, opening.value)
+            for opening, key in numbered
+            if isinstance(opening, BroughtCounter) and opening.value
+        ],
+    )
+    await _credit(
+        unit,
+        source,
+        [(key.number, part) for part, key in numbered if isinstance(part, BroughtPart)],
+    )
+    return keys
+
+
+async def objections(
+    unit: Unit,
+    openings: Sequence[Opening],
+    members: Mapping[str, Insured],
+    reference: Reference,
+) -> list[Refusal | None]:
+    """Why openings could not be brought in; None of each that could. Writes nothing."""
+    admissions = [opening.admission for opening in openings if isinstance(opening, BroughtStay)]
+    tried = iter(await stays.try_to_admit(unit, admissions, members, reference))
+    found: list[Refusal | None] = []
+    for opening in openings:
+        visit = next(tried) if isinstance(opening, BroughtStay) else None
+        found.append(visit if isinstance(visit, Refusal) else None)
+    return found
+
+
+async def take_back(unit: Unit, source: str, keys: Sequence[PoolKey]) -> None:
+    """Take openings back by mirrored entries. Refused when an account no longer holds its part."""
+    numbers = [key.number for key in keys]
+    moved = await bills.accumulator_entries(unit.connection, unit.pool, numbers)
+    members = await store.members_of_entries(unit.connection, unit.pool, numbers)
+    await _move_counters(
+        unit,
+        [
+            (unit.numbers.next(unit.now), members[number], counter, -delta)
+            for number, entries in moved.items()
+            for counter, delta in entries
+        ],
+    )
+    postings = await ledger.postings_of(unit, numbers, unit.day)
+    await _check_held(unit, list(postings.values()))
+    occasion = Occasion(OccasionKind.BROUGHT_IN, {"source": source}, "撤销装载")
+    mirrors = [
+        Posting(
+            unit.numbers.next(unit.now),
+            unit.day,
+            tuple(Entry(entry.account, -entry.amount) for entry in posting.entries),
+            occasion,
+        )
+        for posting in postings.values()
+    ]
+    await ledger.post(unit, mirrors)
+    for visit in await visits.load(unit.connection, unit.pool, numbers, lock=True):
+        await stays.reverse_admission(unit, PoolKey(unit.pool, visit))
+
+
+async def settled_since(
+    connection: "Connection[Any]", pool: Pool, members: Sequence[str], instant: datetime
+) -> list[str]:
+    """The members of whom something was settled at an instant or later."""
+    return await store.settled_since(connection, pool, members, first_number_of(instant))
+
+
+async def _move_counters(unit: Unit, moves: Sequence[tuple[int, str, CounterKey, int]]) -> None:
+    """Write entries (number, member, counter, delta) and carry them to the counters."""
+    if not moves:
+        return
+    changes: dict[bills.MemberCounter, int] = {}
+    for _, member, counter, delta in moves:
+        changes[member, counter] = changes.get((member, counter), 0) + delta
+    await locked_accumulators(unit, list(changes))
+    await bills.insert_accumulator_entries(
+        unit.connection,
+        [
+            (unit.pool, number, *counter, member, _KIND, delta)
+            for number, member, counter, delta in moves
+        ],
+    )
+    changed = await bills.add_to_accumulators(unit.connection, unit.pool, sorted(changes.items()))
+    assert changed == len(changes), "an accumulator row was not there"
+
+
+async def _credit(unit: Unit, source: str, parts: Sequence[tuple[int, BroughtPart]]) -> None:
+    if not parts:
+        return
+    await ledger.open_parts(unit, [(part.member, part.part, part.origin) for _, part in parts])
+    await ledger.lock_parts(unit, sorted({part.member for _, part in parts}))
+    occasion = Occasion(OccasionKind.BROUGHT_IN, {"source": source})
+    await ledger.post(
+        unit,
+        [
+            Posting(
+                number,
+                unit.day,
+                (
+                    Entry(suspense_account(source), -part.amount),
+                    Entry(personal_account(part.member, part.part), part.amount),
+                ),
+                occasion,
+            )
+            for number, part in parts
+            if part.amount
+        ],
+    )
+
+
+async def _check_held(unit: Unit, postings: Sequence[Posting]) -> None:
+    """Whether every account still holds what is to be taken from it; locks them."""
+    gone: dict[str, int] = {}
+    for posting in postings:
+        for entry in posting.entries:
+            if entry.account.startswith("account:"):
+                gone[entry.account] = gone.get(entry.account, 0) + entry.amount
+    members = sorted({account.split(":")[1] for account in gone})
+    held = await ledger.lock_parts(unit, members) if members else {}
+    for member, parts in held.items():
+        for part in parts:
+            if part.amount < gone.get(part.account, 0):
+                raise Refused(
+                    RefusalCode.BALANCE_SHORT,
+                    f"人员 {member} 的个人账户余额已被使用，不能撤销",
+                    "run",
+                )

@@ -1,0 +1,19 @@
+"""A bureau with one pool, its laws and institutions, and nobody in it."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.loading.builders import Bureau
+from tests.settlement.builders import Town, laws_of_beijing
+from tests.settlement.conftest import town
+from yibao.registry.service import ReferenceCache
+
+__all__ = ["bureau", "town"]
+
+
+@pytest.fixture
+def bureau(town: Town, tmp_path: Path) -> Bureau:
+    """The town's bureau."""
+    references = ReferenceCache(town.vault, laws_of_beijing())
+    return Bureau(town.database, town.vault, references, town.clock, tmp_path)
