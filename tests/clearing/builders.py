@@ -1,4 +1,4 @@
-"""A July to clear: bills of a town, the hospital's application, and a bureau that reviews and pays."""
+"""A July to clear: bills of a town, the hospital's application, a bureau that reviews and pays."""
 
 from collections.abc import Mapping
 from dataclasses import replace
