@@ -22,6 +22,8 @@ import psutil
 import structlog
 
 from yibao import __doc__ as about
+from yibao.bureau import service as bureau
+from yibao.bureau.model import Office
 from yibao.gateway.asgi import Gateway, turn_away
 from yibao.gateway.authentication import Door, SignedDoor
 from yibao.gateway.context import Context
@@ -32,6 +34,10 @@ from yibao.gateway.turnstile import TURNED_AWAY, Turnstile
 from yibao.inventory import service as inventory
 from yibao.payments import service as payments
 from yibao.platform import metrics, migrations, vitals
+from yibao.platform.access import service as access_service
+from yibao.platform.access.model import ViewerKind
+from yibao.platform.access.pages import watched
+from yibao.platform.access.record import AccessRecord
 from yibao.platform.admission.service import Admission, Reason
 from yibao.platform.clock import Clock, SystemClock
 from yibao.platform.commands.model import Handler
@@ -90,7 +96,11 @@ POST a message (JSON, header authentication) to any path here; 9001 signs in.
 /livez    the process lives
 /readyz   it can answer calls
 /metrics  for Prometheus
+/api/v1   REST for apps and clerks; described by /api/v1/openapi/openapi.json
 """
+
+REST_PATH = "/api/v1/"
+"""Below it apps are answered (``openapi``); every other POST is the interface."""
 
 WELCOME_TO_SANDBOX = """/ui       the developer's console: messages, transactions, people, tools
 """
@@ -117,11 +127,14 @@ class House:
     law_book: LawBook
     playground: "Playground | None"
     housekeeping: Housekeeping
+    office: Office
+    access: AccessRecord
 
     async def close(self) -> None:
         """Finish what is under way, then let go of the database."""
         await self.housekeeping.stop()
         await self.commands.drain()
+        await self.access.drain()
         await self.database.close()
         if self.playground is not None:
             self.playground.close()
@@ -164,15 +177,21 @@ async def open_house(settings: Settings, clock: Clock) -> House:
                 "welcome": playground.welcome(database, references, vault),
             }
         room = SettlementRoom(references, vault)
+        office = Office(references, vault, room)
         async with database.writer() as connection:
             await keep(connection, list(law_book.laws.values()), now=clock.now())
         commands = Commands(
             database.writer,
             clock,
             await database.numbers(),
-            dict.fromkeys(REQUESTS, room.handle) | handlers_beside_settlement(references, vault),
+            dict.fromkeys(REQUESTS, room.handle)
+            | handlers_beside_settlement(references, vault)
+            | bureau.handlers(office),
             metrics.observe_batch,
         )
+        numbers = await database.numbers()
+        # by the machine's time: who looked when is no matter of a sandbox's business days
+        access = AccessRecord(database.writer, numbers.writer, vault, line_clock.now)
         context = Context(
             clock=clock,
             database=database,
@@ -188,11 +207,16 @@ async def open_house(settings: Settings, clock: Clock) -> House:
             body_limit=settings.body_limit,
             observe=metrics.observe_call,
             turnstile=_turnstile(settings),
+            access=access,
             **hooks,
         )
-        housekeeping = Housekeeping(database, clock, JOBS)
+        jobs = JOBS | {"access": access_service.removal(vault, settings.access_days)}
+        housekeeping = Housekeeping(database, clock, jobs)
         housekeeping.start()
-        return House(database, commands, Gateway(context), law_book, playground, housekeeping)
+        gateway = Gateway(context)
+        return House(
+            database, commands, gateway, law_book, playground, housekeeping, office, access
+        )
     except BaseException:
         if playground is not None:
             playground.close()
@@ -236,8 +260,8 @@ class Application:
         self._settings = settings
         self._clock = clock
         self._house: House | None = None
-        self._console: Litestar | None = None
-        self._making_console = asyncio.Lock()
+        self._console = _MadeLater(self._make_console, ViewerKind.CONSOLE)
+        self._rest = _MadeLater(self._make_rest, ViewerKind.PERSON)
         self._missing = "starting"
         self._stopping = Stopping.of_environment()
         self._tasks: list[asyncio.Task[None]] = []
@@ -301,9 +325,11 @@ class Application:
             status, kind, body = await page(self)
             await _respond(send, status, kind, b"" if scope["method"] == "HEAD" else body)
         elif self._is_for_console(scope):
-            await self._show_console(scope, receive, send)
+            await self._show(self._console, scope, receive, send)
         elif self._stopping.phase is Phase.CLOSING:
             await self._turn_away(send)
+        elif scope["path"].startswith(REST_PATH):
+            await self._show(self._rest, scope, receive, send)
         elif self._house is not None:
             await self._pass_on(self._house, scope, receive, send)
         else:
@@ -326,20 +352,28 @@ class Application:
         path = scope["path"]
         return self._settings.sandbox and (path == "/ui" or path.startswith("/ui/"))
 
-    async def _show_console(self, scope: Scope, receive: Receive, send: Send) -> None:
-        house = self._house
-        if house is None:
+    async def _show(self, made: "_MadeLater", scope: Scope, receive: Receive, send: Send) -> None:
+        if self._house is None:
             await _respond(send, 503, _TEXT, f"{self._missing}\n".encode())
             return
-        async with self._making_console:
-            if self._console is None:
-                assert house.playground is not None
-                gateway = house.gateway
-                # it takes seconds to import: in a thread, so that no call waits for it
-                self._console = await asyncio.to_thread(
-                    house.playground.console, gateway.context, gateway.answer, house.law_book
-                )
-        await self._console(scope, receive, send)  # type: ignore[arg-type]
+        page = watched(made, self._house.access, made.viewers)
+        await page(scope, receive, send)
+
+    def _make_console(self) -> "Litestar":
+        house = self._house
+        assert house is not None
+        assert house.playground is not None
+        gateway = house.gateway
+        return house.playground.console(gateway.context, gateway.answer, house.law_book)
+
+    def _make_rest(self) -> "Litestar":
+        from yibao.openapi.application import rest
+        from yibao.openapi.model import House as RestHouse
+
+        house = self._house
+        assert house is not None
+        clock = house.gateway.context.clock
+        return rest(RestHouse(clock, house.database, house.commands, house.office))
 
     async def _welcome(self) -> "Page":
         return (
@@ -372,6 +406,24 @@ class Application:
             "missing": missing,
         }
         return 503 if missing else 200, _JSON, msgspec.json.encode(body) + b"\n"
+
+
+class _MadeLater:
+    """An application that takes seconds to import: made when it is first asked, in a thread, so
+    that no call of the interface waits for it."""
+
+    def __init__(self, make: "Callable[[], Litestar]", viewers: ViewerKind) -> None:
+        """``viewers``: who it is that looks at people there."""
+        self.viewers = viewers
+        self._make = make
+        self._made: Litestar | None = None
+        self._making = asyncio.Lock()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with self._making:
+            if self._made is None:
+                self._made = await asyncio.to_thread(self._make)
+        await self._made(scope, receive, send)  # type: ignore[arg-type]
 
 
 Page = tuple[int, str, bytes]
