@@ -18,6 +18,8 @@ class Machine:
         owed = 0.0
         for _ in range(round(seconds / step)):
             self.capacity.look(self.now)
+            if self.capacity.in_work < wanted and self.capacity.in_work >= self.capacity.limit:
+                self.capacity.full()
             while self.capacity.in_work < min(wanted, self.capacity.limit):
                 self.capacity.begin()
             owed += a_second * step

@@ -44,8 +44,8 @@ def test_a_call_is_turned_away_at_the_limit() -> None:
 
 def test_what_begins_something_waits_before_what_goes_on() -> None:
     gate = Gate()
-    assert gate.fill(WARD, Standing.OPENING) == 80
-    assert gate.fill(WARD, Standing.CONTINUING) == 20
+    assert gate.fill(WARD, Standing.OPENING) == 60
+    assert gate.fill(WARD, Standing.CONTINUING) == 40
 
 
 def test_what_ends_an_uncertainty_finds_room_when_nothing_else_does() -> None:
@@ -58,8 +58,7 @@ def test_what_ends_an_uncertainty_finds_room_when_nothing_else_does() -> None:
 def test_a_caller_who_floods_leaves_room_for_another() -> None:
     gate = Gate()
     gate.fill(WARD)
-    assert gate.admission.has_room(CLINIC, Standing.OPENING)
-    assert gate.fill(CLINIC) == 25
+    assert gate.fill(CLINIC) == 20
     assert not gate.admission.has_room(WARD, Standing.CONTINUING)
 
 

@@ -5,14 +5,15 @@ limit is the ``n`` at which that wait is the wanted one: a faster machine lets i
 that stalls lets in less, and nobody has to guess a number.
 
 What a process finishes a second is its capacity only while it has enough to do; an idle hour says
-nothing about it. So a quiet window can raise the estimate, and only a busy one can lower it.
+nothing about it. So a quiet window can raise the estimate, and only one in which somebody was
+turned away can lower it.
 """
 
 _WINDOW_SECONDS = 0.25
 _FIRST_GUESS = 500.0
 """Calls a second, until something was measured."""
-_WEIGHT = 0.5
-"""Of the newest busy window against all before it."""
+_WEIGHT = 0.4
+"""Of the newest full window against all before it."""
 
 
 class Capacity:
@@ -26,7 +27,7 @@ class Capacity:
         self._a_second = _FIRST_GUESS
         self._since = now
         self._finished = 0
-        self._least = 0
+        self._was_full = False
         self.in_work = 0
         self.limit = 0
         self._set_limit()
@@ -39,7 +40,10 @@ class Capacity:
         """A call that was let in has been answered."""
         self.in_work -= 1
         self._finished += 1
-        self._least = min(self._least, self.in_work)
+
+    def full(self) -> None:
+        """A call was turned away for want of room."""
+        self._was_full = True
 
     def look(self, now: float) -> bool:
         """Learn from the window that has passed, whenever a call comes. Whether one had passed."""
@@ -47,12 +51,11 @@ class Capacity:
         if seconds < _WINDOW_SECONDS:
             return False
         measured = self._finished / seconds
-        was_busy = 2 * self._least >= self.limit
-        if was_busy:
+        if self._was_full:
             self._a_second += _WEIGHT * (measured - self._a_second)
         else:
             self._a_second = max(self._a_second, measured)
-        self._since, self._finished, self._least = now, 0, self.in_work
+        self._since, self._finished, self._was_full = now, 0, False
         self._set_limit()
         return True
 

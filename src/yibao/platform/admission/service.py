@@ -28,10 +28,11 @@ _SAVED_SECONDS = 10.0
 _PROVED_KEPT = 10_000
 _ABOVE = 1.5
 """Times the limit: room that is kept for what ends an uncertainty."""
-_NEWCOMER = 1.25
+_NEWCOMER = 1.2
 """Times the limit: room for callers that have less than their share in work."""
-_OPENING = 0.8
-"""Times the limit: how far calls that begin something new may fill it."""
+_OPENING = 0.6
+"""Times the limit: how far calls that begin something new may fill it. The distance to 1 is what
+lets a visit that was begun come to its end; half a visit is work for nothing."""
 
 
 class Standing(enum.IntEnum):
@@ -71,7 +72,7 @@ class Admission:
         wait: float = 0.3,
         sender_rate: float = 1000,
         unproved_rate: float = 20,
-        floor: int = 32,
+        floor: int = 16,
         ceiling: int = 1000,
         clock: Callable[[], float] = time.monotonic,
         observe: Callable[[int, int], None] = lambda in_work, limit: None,  # noqa: ARG005
@@ -108,9 +109,15 @@ class Admission:
         return None
 
     def has_room(self, caller: Caller, standing: Standing) -> bool:
-        """Whether a call of this standing would be let in."""
+        """Whether a call of this standing is let in."""
         if self._capacity.look(self._clock()):
             self._observe(self._capacity.in_work, self._capacity.limit)
+        has_room = self._has_room(caller, standing)
+        if not has_room:
+            self._capacity.full()
+        return has_room
+
+    def _has_room(self, caller: Caller, standing: Standing) -> bool:
         in_work, limit = self._capacity.in_work, self._capacity.limit
         if in_work < limit * (_OPENING if standing is Standing.OPENING else 1):
             return True
@@ -119,7 +126,8 @@ class Admission:
         of_its_share = own * callers / limit
         if standing is Standing.FINISHING:
             return of_its_share < _ABOVE and in_work < _ABOVE * limit
-        return callers > 1 and of_its_share < 1 and in_work < _NEWCOMER * limit
+        times = _NEWCOMER * (_OPENING if standing is Standing.OPENING else 1)
+        return callers > 1 and of_its_share < times and in_work < times * limit
 
     def enter(self, caller: Caller) -> None:
         """A call was let in; ``leave`` must follow."""

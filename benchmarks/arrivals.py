@@ -1,0 +1,175 @@
+"""The load of ``overload.py``: first the peak, closed loop; then visits that arrive by themselves.
+
+Open loop: a visit begins when its time has come, whether or not others are answered. A call that is
+turned away (9001) is sent again, the same bytes, after the second that the answer asks for; a
+cashier who was turned away ``PATIENCE`` times gives the visit up. Runs in a process of its own:
+plan (JSON) from standard input, result (JSON) on standard output.
+"""
+
+import asyncio
+import itertools
+import json
+import random
+import sys
+import time
+from collections import Counter
+from typing import Any
+
+import uvloop
+
+from benchmarks.generator import STEPS, Connection, Desk
+
+PATIENCE = 3
+AGAIN_SECONDS = 1.0
+_TURNED_AWAY = b'"infcode":9001'
+_DONE = b'"infcode":0'
+
+
+class Town:
+    """Hospitals whose patients come, and the connections they call over."""
+
+    def __init__(self, plan: dict[str, Any]) -> None:
+        self._host, self._port = plan["host"], plan["port"]
+        desks = [(Desk(one), one["patients"]) for one in plan["desks"]]
+        self._visits = itertools.cycle(
+            [(desk, patient) for desk, patients in desks for patient in patients]
+        )
+        self._serials = itertools.count(random.Random(plan["seed"]).randrange(10**9))
+        self._free: list[Connection] = []
+        self.connections = 0
+        self.start()
+
+    def start(self) -> None:
+        """Forget what was measured."""
+        self.accepted: list[float] = []
+        self.turned_away: list[float] = []
+        self.counts: Counter[str] = Counter()
+
+    async def visit(self, *, patience: int) -> None:
+        """One visit, to its end or until the cashier gives up."""
+        desk, patient = next(self._visits)
+        values = {f"@{name}@".encode(): value.encode() for name, value in patient.items()}
+        values[b"@otp@"] = b"V%d" % next(self._serials)
+        for step in STEPS:
+            answer = await self._accepted(desk.request(step, values), patience)
+            if _DONE not in answer:
+                self.counts["given_up" if _TURNED_AWAY in answer else "failed"] += 1
+                if _TURNED_AWAY not in answer:
+                    self.counts[answer[:200].decode("utf-8", "replace")] += 1
+                return
+            if step == "2201":
+                at = answer.index(b'"mdtrt_id":"') + 12
+                values[b"@visit@"] = answer[at : answer.index(b'"', at)]
+        self.counts["visits"] += 1
+
+    async def _accepted(self, request: bytes, patience: int) -> bytes:
+        for attempt in itertools.count():
+            self.counts["offered"] += 1
+            started = time.perf_counter()
+            try:
+                answer = await self._ask(request)
+            except OSError as lost:
+                self.counts["lost"] += 1
+                return repr(lost).encode()
+            took = time.perf_counter() - started
+            if _TURNED_AWAY not in answer:
+                self.accepted.append(took)
+                return answer
+            self.turned_away.append(took)
+            if attempt == patience:
+                return answer
+            await asyncio.sleep(AGAIN_SECONDS)
+        raise AssertionError("unreachable")
+
+    async def _ask(self, request: bytes) -> bytes:
+        if self._free:
+            connection = self._free.pop()
+        else:
+            self.connections += 1
+            loop = asyncio.get_running_loop()
+            _, connection = await loop.create_connection(Connection, self._host, self._port)
+        answer = await connection.ask(request)
+        self._free.append(connection)
+        return answer
+
+    def told(self, seconds: float) -> dict[str, Any]:
+        """What was measured since ``start``."""
+        return {
+            "seconds": seconds,
+            "accepted_a_second": len(self.accepted) / seconds,
+            "visits_a_second": self.counts["visits"] / seconds,
+            "offered_a_second": self.counts["offered"] / seconds,
+            "turned_away_a_second": len(self.turned_away) / seconds,
+            "accepted_ms": _quantiles(self.accepted),
+            "turned_away_ms": _quantiles(self.turned_away),
+            "counts": dict(self.counts),
+            "connections": self.connections,
+        }
+
+
+def _quantiles(seconds: list[float]) -> dict[str, float]:
+    ordered = sorted(seconds)
+    if not ordered:
+        return {}
+    return {
+        name: 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+        for name, share in (("p50", 0.5), ("p99", 0.99), ("p999", 0.999), ("max", 1.0))
+    }
+
+
+async def closed(town: Town, callers: int, warm_up: float, seconds: float) -> dict[str, Any]:
+    """So many cashiers, each with one visit after the other."""
+    ended = False
+
+    async def work() -> None:
+        while not ended:
+            await town.visit(patience=1000)
+
+    tasks = [asyncio.create_task(work()) for _ in range(callers)]
+    await asyncio.sleep(warm_up)
+    town.start()
+    started = time.perf_counter()
+    await asyncio.sleep(seconds)
+    result = town.told(time.perf_counter() - started)
+    ended = True
+    await asyncio.gather(*tasks)
+    return {"callers": callers, **result}
+
+
+async def open_loop(town: Town, rate: float, warm_up: float, seconds: float) -> dict[str, Any]:
+    """Visits that arrive ``rate`` times a second, at random instants."""
+    chance = random.Random(7)
+    tasks: set[asyncio.Task[None]] = set()
+    begun = due = time.perf_counter()
+    measuring = False
+    latest = 0.0
+    while due < begun + warm_up + seconds:
+        now = time.perf_counter()
+        if not measuring and now >= begun + warm_up:
+            town.start()
+            measuring, started = True, now
+        if due > now:
+            await asyncio.sleep(due - now)
+        latest = max(latest, time.perf_counter() - due)
+        task = asyncio.create_task(town.visit(patience=PATIENCE))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+        due += chance.expovariate(rate)
+    result = town.told(time.perf_counter() - started)
+    await asyncio.gather(*tasks)
+    return {"rate": rate, "generator_late_ms": 1000 * latest, **result}
+
+
+async def run(plan: dict[str, Any]) -> dict[str, Any]:
+    """The peak, then ``times`` as much."""
+    town = Town(plan)
+    peaks = [
+        await closed(town, callers, plan["warm_up"], plan["seconds"]) for callers in plan["callers"]
+    ]
+    peak = max(one["visits_a_second"] for one in peaks)
+    over = await open_loop(town, plan["times"] * peak, plan["warm_up"], plan["overload_seconds"])
+    return {"peaks": peaks, "over": over}
+
+
+if __name__ == "__main__":
+    json.dump(uvloop.run(run(json.load(sys.stdin))), sys.stdout)

@@ -1,0 +1,142 @@
+"""What a server accepts, and how fast, when twice as much comes as it can carry.
+
+    python -m benchmarks.overload            (--seconds 20 --overload-seconds 60 --times 2)
+
+The server is ``yibao serve``'s own on a fresh data folder with fsync on, as in ``visits.py``; the
+load (``arrivals.py``) runs in a process of its own on the same cores. First the peak is found:
+cashiers in a closed loop, several numbers of them; the best is the peak. Then visits arrive by
+themselves at twice the peak's rate, and what is turned away comes again. Wanted: accepted calls a
+second stay at 90 % of the peak or more, 99 of 100 accepted calls are answered within a second, and
+no call fails otherwise. Exit code 1 when it is not so.
+"""
+
+import argparse
+import asyncio
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.visits import (
+    PERSONS_AN_AREA,
+    RESULTS,
+    _machine,
+    _Plain,
+    _plan,
+    _stamp,
+    _versions,
+)
+from yibao.cli.serving import Running, running
+from yibao.platform.settings import load_settings
+from yibao.sandbox.accounts import collect
+
+SHARE_OF_PEAK = 0.9
+P99_MS = 1000.0
+
+
+def main() -> None:
+    """Measure, print, keep the raw numbers."""
+    options = _options()
+    console = Console(width=100)
+    console.print(f"machine: {_machine()}")
+    console.print(f"versions: {_versions()}")
+    with tempfile.TemporaryDirectory(prefix="yibao-overload-") as folder:
+        settings = load_settings(
+            {"data": Path(folder), "sandbox": True, "port": 0, "log_level": "error"}
+            | ({"workers": options.workers} if options.workers else {})
+        )
+        with running(settings, console) as server:
+            result = _measure(server, options)
+    result |= {"machine": _machine(), "versions": _versions(), "at": _stamp()}
+    result |= {"workers": settings.workers, "options": vars(options)}
+    RESULTS.mkdir(exist_ok=True)
+    kept = RESULTS / f"overload-{_stamp()}.json"
+    kept.write_text(json.dumps(result, indent=1) + "\n")
+    faults = _judge(result)
+    _print(console, result, kept)
+    if faults:
+        sys.exit("; ".join(faults))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=_Plain)
+    parser.add_argument("--callers", type=int, nargs="+", default=[32, 64, 128])
+    parser.add_argument("--seconds", type=float, default=15, help="each measurement of the peak")
+    parser.add_argument("--overload-seconds", type=float, default=60)
+    parser.add_argument("--warm-up", type=float, default=5)
+    parser.add_argument("--times", type=float, default=2, help="the peak's rate of visits")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--workers", type=int, help="server processes (the server's default)")
+    parser.add_argument("--connections", type=int, default=64, help="desks of the town")
+    return parser.parse_args()
+
+
+def _measure(server: Running, options: argparse.Namespace) -> dict[str, Any]:
+    found = collect(server.settings, PERSONS_AN_AREA)
+    given = asyncio.run(_plan(found, server, options))
+    given |= {name: getattr(options, name) for name in ("callers", "times", "seed", "seconds")}
+    given |= {"warm_up": options.warm_up, "overload_seconds": options.overload_seconds}
+    load = subprocess.run(
+        [sys.executable, "-m", "benchmarks.arrivals"],
+        input=json.dumps(given),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    result: dict[str, Any] = json.loads(load.stdout)
+    return result
+
+
+def _judge(result: dict[str, Any]) -> list[str]:
+    """What is not as wanted; notes the shares in the result."""
+    peak = max(result["peaks"], key=lambda one: one["accepted_a_second"])
+    over = result["over"]
+    share = over["accepted_a_second"] / peak["accepted_a_second"]
+    result |= {
+        "share_of_peak": share,
+        "visits_share_of_peak": over["visits_a_second"] / peak["visits_a_second"],
+    }
+    faults = []
+    if share < SHARE_OF_PEAK:
+        faults.append(f"accepted calls fell to {share:.0%} of the peak")
+    if over["accepted_ms"]["p99"] >= P99_MS:
+        faults.append(f"p99 of accepted calls is {over['accepted_ms']['p99']:.0f} ms")
+    failed = over["counts"].get("failed", 0) + over["counts"].get("lost", 0)
+    if failed:
+        faults.append(f"{failed} calls failed otherwise")
+    return faults
+
+
+def _print(console: Console, result: dict[str, Any], kept: Path) -> None:
+    table = Table("", title="Peak and overload", title_justify="left")
+    for heading in ("offered/s", "accepted/s", "visits/s", "p50 ms", "p99 ms", "turned away p99"):
+        table.add_column(heading, justify="right")
+    rows = [(f"closed, {one['callers']}", one) for one in result["peaks"]]
+    rows.append((f"open, {result['over']['rate']:.0f} visits/s", result["over"]))
+    for name, one in rows:
+        away = one["turned_away_ms"].get("p99")
+        table.add_row(
+            name,
+            f"{one['offered_a_second']:,.0f}",
+            f"{one['accepted_a_second']:,.0f}",
+            f"{one['visits_a_second']:,.0f}",
+            f"{one['accepted_ms']['p50']:.0f}",
+            f"{one['accepted_ms']['p99']:.0f}",
+            "" if away is None else f"{away:.0f}",
+        )
+    console.print(table)
+    console.print(
+        f"accepted calls: {result['share_of_peak']:.0%} of the peak; finished visits: "
+        f"{result['visits_share_of_peak']:.0%}; connections {result['over']['connections']}; "
+        f"the generator itself was at most {result['over']['generator_late_ms']:.0f} ms late"
+    )
+    console.print(f"raw: {kept}")
+
+
+if __name__ == "__main__":
+    main()
