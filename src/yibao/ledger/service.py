@@ -62,18 +62,13 @@ async def post(unit: Unit, postings: Sequence[Posting]) -> None:
     or below what is held of it, is refused by the database (the caller has checked before, so that
     is a fault of ours).
     """
+    writer = unit.numbers.writer
     for some in _chunks(postings, BLOCK_LIMIT):
+        content = content_of(unit.pool, writer, unit.now, some)
         await store.insert_occasions(unit.connection, unit.pool, unit.now, some)
-        moved = _moved(some)
-        changed = await store.write_block(
-            unit.connection,
-            unit.pool,
-            unit.numbers.writer,
-            unit.now,
-            some,
-            content_of(unit.pool, unit.numbers.writer, unit.now, some),
-            moved,
-        )
+        await store.write_block(unit.connection, unit.pool, writer, unit.now, some, content)
+    if moved := _moved(postings):
+        changed = await store.change_parts(unit.connection, unit.pool, moved)
         assert changed == len(moved), f"{len(moved) - changed} account parts do not exist"
 
 

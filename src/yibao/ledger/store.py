@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from yibao.kernel.areas import Pool
 from yibao.ledger.chain.rules import Content
 from yibao.ledger.model import AccountState, Part, Posting
-from yibao.platform.appending import Appending
+from yibao.platform.appending import HANDFUL, Appending
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -25,8 +25,20 @@ _OCCASIONS = Appending(
     },
 )
 
-_WRITE = """
-WITH linked AS (
+_ENTRIES = Appending(
+    "ledger",
+    "entry",
+    {
+        "pool": "text",
+        "posting": "bigint",
+        "line": "smallint",
+        "account": "text",
+        "amount": "bigint",
+        "posted_on": "date",
+    },
+)
+
+_LINK = """
     INSERT INTO ledger.block
         (pool, writer, number, postings, lines, digests, content, previous, hash, recorded_at)
     SELECT $1, $2, place.number, $3, $4, $5, $6, place.previous,
@@ -36,18 +48,13 @@ WITH linked AS (
           FROM (VALUES (1)) AS one
           LEFT JOIN LATERAL (SELECT number, hash FROM ledger.block
                              WHERE pool = $1 AND writer = $2
-                             ORDER BY number DESC LIMIT 1) AS newest ON true) AS place
-), written AS (
+                             ORDER BY number DESC LIMIT 1) AS newest ON true) AS place"""
+_LINK_WITH_ENTRIES = f"""
+    WITH linked AS ({_LINK})
     INSERT INTO ledger.entry (pool, posting, line, account, amount, posted_on)
-    SELECT $1, entry.*
-    FROM unnest($8::bigint[], $9::smallint[], $10::text[], $11::bigint[], $12::date[]) AS entry
-), moved AS (
-    UPDATE ledger.account_part AS part SET amount = part.amount + change.delta
-    FROM unnest($13::text[], $14::text[], $15::bigint[]) AS change (member, part, delta)
-    WHERE part.pool = $1 AND part.member = change.member AND part.part = change.part
-    RETURNING 1
-)
-SELECT count(*) FROM moved"""
+    SELECT entry.*
+    FROM unnest($8::text[], $9::bigint[], $10::smallint[], $11::text[], $12::bigint[], $13::date[])
+         AS entry"""  # noqa: S608 - our own words
 
 
 async def write_block(
@@ -57,36 +64,24 @@ async def write_block(
     now: datetime,
     postings: Sequence[Posting],
     content: Content,
-    changes: Sequence[tuple[str, str, int]],
-) -> int:
-    """Write entries with the block that they make, and add (member, part, delta) to locked parts.
+) -> None:
+    """Write the entries of postings and the block that they make.
 
-    One statement: the block's link is made of the newest block of this pool and writer as the
-    database has it. Two writes at once under one writer's number meet in the block's key, a unique
-    violation. Returns how many parts changed.
+    The block's link is made of the newest block of this pool and writer as the database has it.
+    Two writes at once under one writer's number meet in the block's key, a unique violation. A
+    handful of entries goes with the block in one statement, many go by COPY before it.
     """
     entries = [
-        (posting.number, line, entry.account, entry.amount, posting.day)
+        (pool, posting.number, line, entry.account, entry.amount, posting.day)
         for posting in postings
         for line, entry in enumerate(posting.entries)
     ]
-    changed: int = await connection.fetchval(
-        _WRITE,
-        pool,
-        writer,
-        content.postings,
-        content.lines,
-        content.digests,
-        content.hash,
-        now,
-        *_columns(entries, 5),
-        *_columns(changes, 3),
-    )
-    return changed
-
-
-def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    return [[row[i] for row in rows] for i in range(width)]
+    block = (pool, writer, content.postings, content.lines, content.digests, content.hash, now)
+    if len(entries) <= HANDFUL:
+        await connection.execute(_LINK_WITH_ENTRIES, *block, *zip(*entries, strict=True))
+    else:
+        await _ENTRIES.append(connection, entries)
+        await connection.execute(_LINK, *block)
 
 
 async def insert_occasions(
@@ -146,6 +141,22 @@ async def set_state(
         member,
         state.value,
     )
+
+
+async def change_parts(
+    connection: "Connection[Any]", pool: Pool, changes: Sequence[tuple[str, str, int]]
+) -> int:
+    """Add (member, part, delta) to locked parts; returns how many rows changed."""
+    status = await connection.execute(
+        """UPDATE ledger.account_part AS part SET amount = part.amount + change.delta
+           FROM unnest($2::text[], $3::text[], $4::bigint[]) AS change (member, part, delta)
+           WHERE part.pool = $1 AND part.member = change.member AND part.part = change.part""",
+        pool,
+        [change[0] for change in changes],
+        [change[1] for change in changes],
+        [change[2] for change in changes],
+    )
+    return int(status.split()[1])
 
 
 async def open_parts(

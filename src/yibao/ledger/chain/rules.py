@@ -17,7 +17,7 @@ what was changed, while the block's hash proves that something was.
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
@@ -26,7 +26,7 @@ import msgspec
 
 from yibao.kernel.areas import Pool
 from yibao.kernel.money import Fen
-from yibao.ledger.model import Entry, Occasion, Posting
+from yibao.ledger.model import Occasion, Posting
 
 SHORT = 8
 """Bytes of a digest that are kept."""
@@ -56,12 +56,15 @@ class Content:
     hash: bytes
 
 
-def entry_digest(
-    pool: Pool, posting: int, line: int, account: str, amount: Fen, day: date
-) -> bytes:
-    """SHA-256 of an entry's canonical bytes."""
-    fixed = _ENTRY.pack(posting, line, amount, day.toordinal() - _FIRST_DAY)
-    return sha256(pool.encode() + fixed + account.encode()).digest()
+def entry_digests(
+    pool: Pool, posting: int, day: date, entries: Iterable[tuple[str, Fen]]
+) -> list[bytes]:
+    """SHA-256 of the canonical bytes of a posting's entries (account, amount), in line order."""
+    begin, days = pool.encode(), day.toordinal() - _FIRST_DAY
+    return [
+        sha256(begin + _ENTRY.pack(posting, line, amount, days) + account.encode()).digest()
+        for line, (account, amount) in enumerate(entries)
+    ]
 
 
 def occasion_digest(pool: Pool, posting: int, occasion: Occasion | None) -> bytes:
@@ -75,27 +78,16 @@ def occasion_digest(pool: Pool, posting: int, occasion: Occasion | None) -> byte
 
 def content_of(pool: Pool, writer: int, now: datetime, postings: Sequence[Posting]) -> Content:
     """What a block says that is written for these postings."""
-    digests = [
-        digest
-        for posting in postings
-        for digest in (
-            occasion_digest(pool, posting.number, posting.occasion),
-            *_entry_digests(pool, posting.number, posting.day, posting.entries),
-        )
-    ]
+    digests: list[bytes] = []
+    for posting in postings:
+        digests.append(occasion_digest(pool, posting.number, posting.occasion))
+        digests += entry_digests(pool, posting.number, posting.day, posting.entries)
     return Content(
         [posting.number for posting in postings],
         [len(posting.entries) for posting in postings],
-        b"".join(digest[:SHORT] for digest in digests),
+        b"".join([digest[:SHORT] for digest in digests]),
         content_hash(pool, writer, now, digests),
     )
-
-
-def _entry_digests(pool: Pool, posting: int, day: date, entries: Sequence[Entry]) -> list[bytes]:
-    return [
-        entry_digest(pool, posting, line, account, amount, day)
-        for line, (account, amount) in enumerate(entries)
-    ]
 
 
 def content_hash(pool: Pool, writer: int, now: datetime, digests: Sequence[bytes]) -> bytes:

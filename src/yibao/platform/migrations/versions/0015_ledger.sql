@@ -80,7 +80,8 @@ CREATE TABLE ledger.block (
     hash        bytea       NOT NULL,
     recorded_at timestamptz NOT NULL,
     PRIMARY KEY (pool, writer, number)
-);
+) WITH (toast_tuple_target = 8160); -- a batch's block stays in its row: to move it out costs more
+ALTER TABLE ledger.block ALTER COLUMN digests SET STORAGE EXTERNAL; -- hashes do not shrink
 COMMENT ON TABLE ledger.block IS 'hash = SHA-256 (previous, number as 8 bytes, content); the first block''s previous is 32 zero bytes';
 COMMENT ON COLUMN ledger.block.writer IS 'number of the writing process; -1: written before there was a chain';
 COMMENT ON COLUMN ledger.block.lines IS 'entries of each posting';
