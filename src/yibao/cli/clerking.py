@@ -13,6 +13,8 @@ from yibao.cli.on_database import on_database
 from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.refusals import Refusal, Refused
+from yibao.platform.access.model import ViewerKind
+from yibao.platform.access.sight import known_as
 from yibao.platform.clock import Clock, SystemClock
 from yibao.platform.commands.model import Command, Done, Unit
 from yibao.platform.commands.service import Commands
@@ -84,6 +86,7 @@ async def open_desk(settings: Settings, database: Database, code: str, key: str)
     vault = Vault(load_key(settings))
     # by the machine's time: a sandbox whose clock stands still would lock a clerk out for good
     clerk = await sign_in(database, vault, code, key, SystemClock().now())
+    known_as(ViewerKind.CLERK, clerk.code)
     law_book = load_law_book(settings.law)
     async with database.writer() as connection:
         await keep(connection, list(law_book.laws.values()), now=clock.now())

@@ -17,12 +17,14 @@ from rich.console import Console
 
 from yibao import __version__
 from yibao.cli import playing
+from yibao.cli.access import access_cli
 from yibao.cli.affected import affected
 from yibao.cli.bureau import bureau_cli
 from yibao.cli.conformance import conformance
 from yibao.cli.explain import explain
 from yibao.cli.keys import keys_cli
 from yibao.cli.law_release import law_cli
+from yibao.cli.load import load_cli
 from yibao.cli.replay import replay
 from yibao.cli.staff import staff_cli
 from yibao.cli.vault import vault_cli
@@ -56,9 +58,11 @@ for tool in (
 ):
     sandbox_cli.command()(tool)
 cli.add_typer(law_cli)
+cli.add_typer(load_cli)
 cli.add_typer(keys_cli)
 cli.add_typer(staff_cli)
 cli.add_typer(vault_cli)
+cli.add_typer(access_cli)
 cli.add_typer(bureau_cli)
 cli.command()(explain)
 cli.command()(affected)

@@ -1,6 +1,8 @@
 """Runs a piece of work on the database of the settings, for commands that need one."""
 
 import asyncio
+import getpass
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -10,7 +12,11 @@ import typer
 from yibao.cli.law import tell, told
 from yibao.cli.serving import open_database
 from yibao.platform import migrations
-from yibao.platform.crypto import Unsealable
+from yibao.platform.access.model import Viewer
+from yibao.platform.access.record import AccessRecord
+from yibao.platform.access.sight import Sight, watching
+from yibao.platform.clock import SystemClock
+from yibao.platform.crypto import Unsealable, Vault, load_key
 from yibao.platform.database import Database
 from yibao.platform.postgres import PostgresFailed
 from yibao.platform.settings import Settings, SettingsFault
@@ -21,7 +27,7 @@ T = TypeVar("T")
 def on_database(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
     """What the work makes of the opened database. Raises SettingsFault when it is not migrated."""
     with open_database(settings) as dsn:
-        return asyncio.run(_opened(dsn, work))
+        return asyncio.run(_opened(dsn, settings, work))
 
 
 @contextmanager
@@ -35,7 +41,7 @@ def told_faults(as_json: bool = False) -> Iterator[None]:
             raise typer.Exit(1) from None
 
 
-async def _opened(dsn: str, work: Callable[[Database], Awaitable[T]]) -> T:
+async def _opened(dsn: str, settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
     try:
         revision = await migrations.current(dsn)
     except OSError as error:
@@ -48,6 +54,21 @@ async def _opened(dsn: str, work: Callable[[Database], Awaitable[T]]) -> T:
         )
     database = await Database.open(dsn, writers=1, readers=1)
     try:
-        return await work(database)
+        with watching() as sight:
+            done = await work(database)
+        await _note(database, settings, sight)
+        return done
     finally:
         await database.close()
+
+
+async def _note(database: Database, settings: Settings, sight: Sight) -> None:
+    """Write down whom the command showed, before it prints anything."""
+    if not sight.humans:
+        return
+    numbers = await database.numbers()
+    vault = Vault(load_key(settings))
+    record = AccessRecord(database.writer, numbers.writer, vault, SystemClock().now)
+    command = " ".join(word for word in sys.argv[1:3] if word.replace("-", "").isalpha())
+    viewer = Viewer(sight.kind, sight.who or getpass.getuser(), f"yibao {command}"[:200])
+    await record.note(viewer, sight.people)

@@ -41,17 +41,19 @@ from yibao.gateway import (  # noqa: F401
 from yibao.gateway.authentication import Headers
 from yibao.gateway.context import Call, Context, FileAnswer, Progress
 from yibao.gateway.dialects.adaption import adaption_of
-from yibao.gateway.dispatch import find_transaction
+from yibao.gateway.dispatch import Transaction, find_transaction
 from yibao.gateway.envelope import Answer, Envelope, write_answer
 from yibao.gateway.exchange import Exchange
 from yibao.gateway.names import clerk_text, official_path
 from yibao.gateway.reception import read_request
 from yibao.gateway.reply import write_reply
+from yibao.gateway.seeing import is_recorded, seen_in, viewer_of
 from yibao.gateway.tokens import PATHS as TOKEN_PATHS
 from yibao.gateway.tokens import answer_token_request
 from yibao.kernel.areas import Pool
 from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import OUTCOME_UNKNOWN, RefusalCode, Refused
+from yibao.platform.access.sight import watching
 from yibao.platform.admission.service import Caller, Reason
 from yibao.platform.commands.service import OutcomeUnknown
 from yibao.registry.institutions.model import Directory, Institution, InstitutionTerm, Sender
@@ -181,7 +183,8 @@ class Gateway:
         if welcome is not None:
             guest_pools = await welcome.people(envelope, found.number, read)
             reference = await self._references.fresh()
-        return await found.handle(
+        return await self._handled(
+            found,
             Call(
                 context=self.context,
                 envelope=envelope,
@@ -194,8 +197,23 @@ class Gateway:
                 progress=progress,
                 guest_pools=guest_pools,
                 dialect=dialect,
-            )
+            ),
         )
+
+    async def _handled(self, found: Transaction, call: Call) -> Any:
+        """What the transaction answers; whom it shows is written down before."""
+        access = self.context.access
+        if access is None or not is_recorded(found.number):
+            return await found.handle(call)
+        done = False
+        with watching() as sight:
+            try:
+                output = await found.handle(call)
+                done = True
+            finally:
+                seen = seen_in(found.number, call.input, sight, done=done)
+                await access.note(viewer_of(call.envelope, found.number), seen)
+        return output
 
     def _proved_request(
         self, exchange: Exchange, senders: Directory, progress: Progress

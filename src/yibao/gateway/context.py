@@ -18,6 +18,7 @@ from yibao.gateway.turnstile import Turnstile
 from yibao.kernel.areas import Pool
 from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import Refusal, RefusalCode, Refused
+from yibao.platform.access.record import AccessRecord
 from yibao.platform.clock import Clock
 from yibao.platform.commands.model import Command, MessageKey
 from yibao.platform.commands.service import Commands
@@ -67,6 +68,8 @@ class Context:
     tokens: Tokens | None = None
     """Issues bearer tokens; None: there is no token endpoint."""
     reference_age: float = REFERENCE_AGE
+    access: AccessRecord | None = None
+    """Told of every person that a read shows, before the answer is sent; None: nobody is."""
     made_files: MadeFiles = field(default_factory=MadeFiles)
     observe: Callable[[str, int, float], None] = observe_nothing
     """Told of every answer: transaction number (or ``none``), ``infcode``, seconds."""

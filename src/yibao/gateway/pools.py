@@ -4,7 +4,7 @@ from yibao.gateway.context import Call
 from yibao.kernel.areas import NO_PERSON_POOL, Division, Pool, is_pool
 from yibao.kernel.identifiers import PoolKey, parse_pool_key
 from yibao.kernel.refusals import RefusalCode, Refused
-from yibao.platform.access import check_access
+from yibao.platform.access.decisions import check_access
 from yibao.policy.terms import EMPLOYEE, RESIDENT, Scheme
 
 

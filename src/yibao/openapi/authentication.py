@@ -17,6 +17,8 @@ from litestar.exceptions import NotAuthorizedException
 from yibao.bureau.clerks.model import Clerk
 from yibao.bureau.clerks.service import listed
 from yibao.openapi.model import Asked, House, Person, Worker
+from yibao.platform.access.model import ViewerKind
+from yibao.platform.access.sight import known_as
 from yibao.platform.crypto import Vault
 from yibao.registry.institutions.model import HeaderFamily, KeyKind, Sender
 
@@ -77,6 +79,7 @@ async def the_person(request: Asked, house: House) -> Person:
     now = house.clock.now()
     if sender is None or all(key.id != found.key for key in sender.keys_of(KeyKind.SECRET, now)):
         raise NotAuthorizedException("the app's key counts no more, so its sessions have ended")
+    known_as(ViewerKind.PERSON, str(found.identity))
     return found
 
 
@@ -87,6 +90,7 @@ async def the_clerk(request: Asked, house: House) -> Clerk:
         async with house.database.reader(None) as connection:
             for clerk in await listed(connection, house.vault):
                 if clerk.code == found.code and not clerk.suspended:
+                    known_as(ViewerKind.CLERK, clerk.code)
                     return clerk
     raise NotAuthorizedException(NO_SESSION)
 

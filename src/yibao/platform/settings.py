@@ -75,6 +75,8 @@ class Settings:
     None: 5, in a sandbox 0."""
     shutdown_limit: int = 30
     """Seconds that accepted calls get to finish once no more are accepted."""
+    access_days: int = 1096
+    """Days for which the record of who saw which person is kept; 0: for good."""
     log_level: str = "info"
     log_format: str = "console"
     """``console`` for people, ``json`` for machines."""

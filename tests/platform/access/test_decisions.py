@@ -4,7 +4,7 @@ import pytest
 
 from yibao.kernel.areas import Pool
 from yibao.kernel.refusals import RefusalCode, Refused
-from yibao.platform.access import check_access
+from yibao.platform.access.decisions import check_access
 
 OURS, OTHER = Pool("430100"), Pool("110000")
 
