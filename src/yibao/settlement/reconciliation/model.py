@@ -174,6 +174,20 @@ class ComparedLine:
 
 
 @dataclass(frozen=True, slots=True)
+class AnsweredLine:
+    """One row of an answer, read back: what a comparison found of a settlement."""
+
+    member: str
+    settlement: str
+    result: Result
+    refund: bool
+    reason: str
+    total: Fen
+    funds: Fen
+    account: Fen
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """A comparison as it was recorded."""
 

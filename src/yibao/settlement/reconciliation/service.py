@@ -34,11 +34,15 @@ __all__ = [
     "ANSWERED",
     "SENT",
     "booked",
+    "booked_daily",
     "bookings",
     "bookings_by_key",
     "handlers",
     "is_reconciled",
+    "lines_named",
+    "originals",
     "our_lines",
+    "read_answer",
     "read_lines",
     "recall_statement",
     "statements",
@@ -49,10 +53,15 @@ __all__ = [
 ANSWERED = tables.ANSWERED
 SENT = tables.SENT
 read_lines = tables.read_lines
+read_answer = tables.read_answer
 write_lines = tables.write_lines
 sum_of_lines = rules.sum_of_lines
 booked = store.booked
 """An institution's settlements of a span, summed."""
+booked_daily = store.booked_daily
+"""The same by the day of settling."""
+originals = store.originals
+"""The bill that each settlement is or mirrors, undone ones too."""
 bookings = store.bookings
 """An institution's settlements of a span, one by one."""
 bookings_by_key = store.bookings_by_key
@@ -190,6 +199,16 @@ async def our_lines(
         and (span.with_refunds or not line.refund)
         and is_office_of(span.office, line.office)
     ]
+
+
+async def lines_named(
+    connection: "Connection[Any]", directory: Directory, institution: str, keys: Sequence[PoolKey]
+) -> dict[str, OurLine]:
+    """Those of an institution's settlements that have these keys, by their numbers."""
+    found = await store.lines_by_key(
+        connection, institution, keys, _office_on(directory, institution)
+    )
+    return {line.settlement: line for line in found}
 
 
 async def recall_statement(

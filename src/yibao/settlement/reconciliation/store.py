@@ -70,6 +70,40 @@ async def booked(
     return [Booked(*row) for row in rows]
 
 
+async def booked_daily(
+    connection: "Connection[Any]", institution: str, first_day: date, last_day: date
+) -> list[Booked]:
+    """An institution's settlements of a span over all pools, summed by the day of settling."""
+    rows = await connection.fetch(
+        """SELECT scheme, care_kind, '', settled_on, kind = 'cancellation', count(*)::bigint,
+                  sum(total)::bigint, sum(in_scope)::bigint, sum(funds)::bigint,
+                  sum(account)::bigint, sum(cash)::bigint, sum(family)::bigint,
+                  sum(hospital_part)::bigint
+           FROM settlement.visible_booking
+           WHERE institution = $1 AND settled_on >= $2 AND settled_on <= $3
+           GROUP BY 1, 2, 4, 5 ORDER BY 4, 1, 2""",
+        institution,
+        first_day,
+        last_day,
+    )
+    return [Booked(*row) for row in rows]
+
+
+async def originals(
+    connection: "Connection[Any]", institution: str, keys: Sequence[PoolKey]
+) -> dict[PoolKey, PoolKey]:
+    """The bill that each of an institution's settlements is or mirrors, undone ones too."""
+    rows = await connection.fetch(
+        """SELECT pool, id, coalesce(mirrors, id) AS original FROM settlement.visible_settlement
+           WHERE institution = $1
+             AND (pool, id) IN (SELECT * FROM unnest($2::text[], $3::bigint[]))""",
+        institution,
+        [key.pool for key in keys],
+        [key.number for key in keys],
+    )
+    return {PoolKey(row["pool"], row["id"]): PoolKey(row["pool"], row["original"]) for row in rows}
+
+
 async def bookings(
     connection: "Connection[Any]", institution: str, first_day: date, last_day: date
 ) -> list[Booking]:

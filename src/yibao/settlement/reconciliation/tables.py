@@ -9,7 +9,12 @@ from collections.abc import Iterator, Sequence
 
 from yibao.kernel.money import AMOUNT_LIMIT, Fen, fen_from_yuan, yuan
 from yibao.kernel.refusals import RefusalCode, Refused
-from yibao.settlement.reconciliation.model import ComparedLine, StatementLine
+from yibao.settlement.reconciliation.model import (
+    AnsweredLine,
+    ComparedLine,
+    Result,
+    StatementLine,
+)
 
 SENT = (
     ("setl_id", "结算ID"),
@@ -123,6 +128,24 @@ def write_lines(lines: Sequence[StatementLine]) -> bytes:
 def write_answer(compared: Sequence[ComparedLine]) -> bytes:
     """The answer's table: our figures where we have the settlement, else the institution's."""
     return _text(_answered(line) for line in compared)
+
+
+def read_answer(text: bytes) -> list[AnsweredLine]:
+    """The rows of an answer that ``write_answer`` wrote."""
+    rows = [line.split("\t") for line in text.decode().splitlines()]
+    return [
+        AnsweredLine(
+            member=row[0],
+            settlement=row[2],
+            result=Result(row[4]),
+            refund=row[5] == "1",
+            reason=row[6],
+            total=fen_from_yuan(row[7]),
+            funds=fen_from_yuan(row[8]),
+            account=fen_from_yuan(row[9]),
+        )
+        for row in rows
+    ]
 
 
 def _answered(compared: ComparedLine) -> tuple[str, ...]:
