@@ -46,6 +46,11 @@ class Origin(StrEnum):
     CORRECTION = "correction"
 
 
+BUREAU = "bureau"
+"""In place of an institution where the bureau settles with the person itself: a paper bill, a
+supplement. No institution has this code, so none sees them."""
+
+
 class Payee(StrEnum):
     """Whom the funds are paid to."""
 
@@ -59,6 +64,8 @@ class SettlementKind(StrEnum):
     SETTLEMENT = "settlement"
     CANCELLATION = "cancellation"
     REINSTATEMENT = "reinstatement"
+    SUPPLEMENT = "supplement"
+    """Who pays a settled bill changed; its total is 0 and its difference the person's."""
 
 
 # --------------------------------------------------------------------------------------- practice
@@ -492,7 +499,7 @@ class SettlementFacts:
     key: PoolKey | None
     kind: SettlementKind
     mirrors: PoolKey | None
-    """The original settlement that a cancellation or reinstatement repeats."""
+    """The original that a cancellation or reinstatement repeats, or that a supplement changes."""
     visit: PoolKey
     batch: str
     institution: str
@@ -530,6 +537,8 @@ class SettlementFacts:
     cancelled_by: PoolKey | None = None
     interim: bool = False
     """Of a stay that goes on (中途结算)."""
+    supplements: tuple[int, ...] = ()
+    """Numbers of the living supplements to it, oldest first."""
     insured: Insured | None = field(default=None, compare=False)
     """The person as known when the bill was decided; None when the bill is read back."""
     lines: tuple[LineFacts, ...] = field(default=(), compare=False)

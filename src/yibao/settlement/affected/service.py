@@ -25,6 +25,7 @@ from yibao.settlement.bills import snapshot
 from yibao.settlement.bills import store as bill_store
 from yibao.settlement.bills.facts import KnownDays, Where
 from yibao.settlement.bills.snapshot import Snapshot
+from yibao.settlement.bills.standing import as_it_stands, folded
 from yibao.settlement.fees import reclassification
 from yibao.settlement.fees import rules as fee_rules
 from yibao.settlement.fees import service as fees
@@ -90,7 +91,7 @@ async def by_facts(
             connection, vault, pool, [member for _, member in pasts]
         )
         living = [facts for past in pasts.values() for facts in past.living]
-        today = await _known_today(connection, pool, living, own, insured, reference, since)
+        today = await known_today(connection, pool, living, own, insured, reference, since)
 
         def renew(
             facts: SettlementFacts,
@@ -134,7 +135,7 @@ async def _past_of(
     connection: "Connection[Any]", pool: Pool, members: Sequence[str]
 ) -> dict[tuple[Pool, str], Past]:
     rows = await store.settlements_of(connection, pool, members)
-    living = await bill_store.load(connection, pool, [number for _, number, lives in rows if lives])
+    found = await bill_store.load(connection, pool, [row[1] for row in rows])
     brought = await store.brought_in(connection, pool, members)
     moving = [*(row[1] for row in rows), *(number for _, number in brought)]
     entries = await bill_store.accumulator_entries(connection, pool, moving)
@@ -142,10 +143,14 @@ async def _past_of(
     moved: dict[str, dict[int, Entries]] = {member: {} for member in members}
     for member, number in brought:
         moved[member][number] = entries.get(number, ())
+    supplementing = {one for facts, _ in found.values() for one in facts.supplements}
     for member, number, lives in rows:
-        moved[member][number] = entries.get(number, ())
+        if number in supplementing:
+            continue  # told with the bill that it supplements
+        bill = found[number][0]
+        moved[member][number] = folded(entries, (number, *bill.supplements))
         if lives:
-            stood[member].append(living[number][0])
+            stood[member].append(as_it_stands(bill, [found[one][0] for one in bill.supplements]))
     return {(pool, member): Past(stood[member], moved[member]) for member in members}
 
 
@@ -162,7 +167,7 @@ def _governed(division: str, law: Law, in_force: LawsInForce) -> bool:
 # ------------------------------------------------------------------------------ what is known today
 
 
-async def _known_today(
+async def known_today(
     connection: "Connection[Any]",
     pool: Pool,
     living: Sequence[SettlementFacts],

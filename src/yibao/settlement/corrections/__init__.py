@@ -1,0 +1,1 @@
+"""A bureau's corrections of settled bills: cancelled late, settled again, supplemented."""

@@ -1,0 +1,205 @@
+"""Bills settled again in a chain, supplemented, cancelled after a closed period: by two clerks."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from tests.bureau.builders import Bureau
+from tests.settlement.builders import CLINIC, EMPLOYEE, POOL, TERTIARY, Town, key_of
+from tests.settlement.laws import SPENT, capped, law, let_count
+from yibao.kernel.identifiers import PoolKey
+from yibao.kernel.periods import Period
+from yibao.kernel.refusals import RefusalCode, Refused
+from yibao.policy.terms import EntitlementExtent
+from yibao.registry.people import service as people
+from yibao.registry.people.model import Entitlement
+from yibao.settlement import service as settlement
+from yibao.settlement.model import Origin, Payee, SettlementFacts, SettlementKind
+
+
+async def told(town: Town, member: str) -> list[SettlementFacts]:
+    """Everything settled of a member, oldest first."""
+    async with town.database.reader(None) as connection:
+        rows = await connection.fetch(
+            "SELECT id FROM settlement.visible_settlement WHERE member = $1 ORDER BY id", member
+        )
+        found = []
+        for row in rows:
+            facts = await settlement.settlement(connection, PoolKey(POOL, row["id"]))
+            assert facts is not None
+            found.append(facts)
+    return found
+
+
+async def owed(town: Town, member: str) -> int:
+    """What the ledger says that a person is owed."""
+    async with town.database.owner() as connection:
+        amount: int = await connection.fetchval(
+            "SELECT coalesce(sum(amount), 0)::bigint FROM ledger.entry WHERE account = $1",
+            f"person:{member}:owed",
+        )
+    return amount
+
+
+async def set_extent(town: Town, member: str, extent: EntitlementExtent) -> None:
+    """Say, after the fact, what a member may use."""
+    entitlement = Entitlement(EMPLOYEE, extent, Period(date(2020, 1, 1)), "测试")
+    async with town.database.writer() as connection, connection.transaction():
+        await people.set_entitlement(connection, POOL, member, entitlement, now=town.clock.now())
+
+
+# ------------------------------------------------------------------------------------------ chains
+
+
+async def test_a_chain_is_settled_again_after_a_cancellation_out_of_order(bureau: Bureau) -> None:
+    """The yearly cap was used by the first bill; cancelled, it pays the second."""
+    town = bureau.town
+    await let_count(town, law(capped("60"), counters=SPENT))
+    member = await town.insure()
+    first = await town.bill(member, "100", TERTIARY)
+    second = await town.bill(member, "100", CLINIC)
+    assert (first.funds, second.funds) == (5000, 1000)
+    await town.do(town.cancellation(first))
+    result = await bureau.carry_out("corrections.resettle", pool=POOL, member=member)
+    (bill,) = result["bills"]
+    assert bill["settlement"] == key_of(second).text()
+    assert bill["differences"]["funds"] == "40.00"
+    assert (result["owed_to_person"], result["flags_resolved"]) == ("40.00", 1)
+    supplement = (await told(town, member))[-1]
+    assert (supplement.kind, supplement.origin) == (SettlementKind.SUPPLEMENT, Origin.CORRECTION)
+    assert (supplement.payee, supplement.mirrors) == (Payee.PERSON, key_of(second))
+    assert (supplement.sums.total, supplement.funds, supplement.cash) == (0, 4000, -4000)
+    assert await owed(town, member) == 4000
+    assert await town.counters(member) == {"spent@2026": 5000}
+    async with town.database.reader(None) as connection:
+        again = await settlement.settlement(connection, key_of(second))
+    assert again is not None
+    assert not again.needs_resettlement
+    assert again.funds == 1000, "the hospital's bill is as it was"
+    with pytest.raises(Refused) as refused:
+        await bureau.carry_out("corrections.resettle", pool=POOL, member=member)
+    assert refused.value.refusal.code is RefusalCode.NOTHING_TO_CORRECT
+    assert await town.faults() == []
+
+
+async def test_cancelling_a_supplemented_bill_leaves_nothing_behind(bureau: Bureau) -> None:
+    town = bureau.town
+    await let_count(town, law(capped("60"), counters=SPENT))
+    member = await town.insure()
+    first = await town.bill(member, "100")
+    second = await town.bill(member, "100")
+    await town.do(town.cancellation(first))
+    await bureau.carry_out("corrections.resettle", pool=POOL, member=member)
+    await town.do(town.cancellation(second))
+    assert await owed(town, member) == 0
+    assert await town.counters(member) == {}
+    assert sum(row.funds for row in await told(town, member)) == 0
+    assert await town.faults() == []
+
+
+async def test_what_the_funds_paid_too_much_is_owed_by_the_person(bureau: Bureau) -> None:
+    """A fact that is known later takes the entitlement away."""
+    town = bureau.town
+    await let_count(town, law(capped("1000"), counters=SPENT))
+    member = await town.insure()
+    await town.bill(member, "100")
+    await set_extent(town, member, EntitlementExtent.NONE)
+    result = await bureau.carry_out("corrections.resettle", pool=POOL, member=member, by="facts")
+    assert result["owed_to_person"] == "-50.00"
+    assert await owed(town, member) == -5000
+    assert await town.counters(member) == {}
+    await set_extent(town, member, EntitlementExtent.FULL)
+    back = await bureau.carry_out("corrections.resettle", pool=POOL, member=member, by="facts")
+    assert back["owed_to_person"] == "50.00"
+    assert await owed(town, member) == 0
+    assert await town.counters(member) == {"spent@2026": 5000}
+
+
+async def test_a_law_that_reaches_back_pays_the_difference_to_the_person(bureau: Bureau) -> None:
+    town = bureau.town
+    await let_count(town, law(capped("1000"), counters=SPENT))
+    member = await town.insure()
+    await town.bill(member, "100")
+    await let_count(town, law(capped("1000", "0.8"), counters=SPENT))
+    result = await bureau.carry_out("corrections.resettle", pool=POOL, member=member, by="law")
+    assert result["owed_to_person"] == "30.00"
+    with pytest.raises(Refused):
+        await bureau.carry_out("corrections.resettle", pool=POOL, member=member, by="counters")
+
+
+async def test_what_an_account_paid_too_much_goes_back_into_it(bureau: Bureau) -> None:
+    town = bureau.town
+    await let_count(town, law(capped("60"), counters=SPENT))
+    member = await town.insure(account="500")
+    first = await town.bill(member, "100")
+    second = await town.bill(member, "100")
+    before = await town.balance(member)
+    await town.do(town.cancellation(first))
+    between = await town.balance(member)
+    result = await bureau.carry_out("corrections.resettle", pool=POOL, member=member)
+    assert second.account > 0
+    assert await town.balance(member) == between + 4000
+    assert (result["back_to_accounts"], result["owed_to_person"]) == ("40.00", "0.00")
+    assert before < between
+    assert await town.faults() == []
+
+
+async def test_no_institution_sees_a_supplement(bureau: Bureau) -> None:
+    town = bureau.town
+    await let_count(town, law(capped("60"), counters=SPENT))
+    member = await town.insure()
+    first = await town.bill(member, "100", TERTIARY)
+    second = await town.bill(member, "100", CLINIC)
+    await town.do(town.cancellation(first))
+    await bureau.carry_out("corrections.resettle", pool=POOL, member=member)
+    async with town.database.reader([CLINIC, TERTIARY]) as connection:
+        seen = await settlement.settlements_of_visit(connection, member, second.visit)
+    assert [facts.key for facts in seen] == [second.key]
+
+
+# ------------------------------------------------------------------------------------- supplements
+
+
+async def test_a_supplement_refuses_where_more_than_a_payer_changes(bureau: Bureau) -> None:
+    town = bureau.town
+    await let_count(town, law(capped("1000"), counters=SPENT))
+    member = await town.insure()
+    await town.bill(member, "100")
+    period = {"pool": POOL, "member": member, "first_day": "2026-07-01", "last_day": "2026-07-31"}
+    with pytest.raises(Refused) as refused:
+        await bureau.carry_out("corrections.supplement", **period)
+    assert refused.value.refusal.code is RefusalCode.NOTHING_TO_CORRECT
+    await set_extent(town, member, EntitlementExtent.NONE)
+    with pytest.raises(Refused) as refused:
+        await bureau.carry_out("corrections.supplement", **period)
+    assert refused.value.refusal.code is RefusalCode.FIELD_CONTRADICTS
+
+
+# ---------------------------------------------------------------------------------- closed periods
+
+
+async def test_a_closed_year_is_cancelled_by_the_bureau_alone(bureau: Bureau) -> None:
+    town = bureau.town
+    member = await town.insure()
+    settled = await town.bill(member, "100")
+    town.clock.set(town.clock.now() + timedelta(days=3))
+    year = {"pool": POOL, "scheme": EMPLOYEE, "until": settled.day.isoformat()}
+    await bureau.carry_out("corrections.close_year", **year)
+    refusal = await town.refused(town.cancellation(settled))
+    assert refusal.code is RefusalCode.BUREAU_ALONE
+    result = await bureau.carry_out("corrections.cancel", settlement=key_of(settled).text())
+    assert result["total"] == "-100.00"
+    mirror = (await told(town, member))[-1]
+    assert mirror.settled_at == town.clock.now(), "it is booked now"
+    with pytest.raises(Refused) as refused:
+        await bureau.carry_out("corrections.cancel", settlement=key_of(settled).text())
+    assert refused.value.refusal.code is RefusalCode.SETTLEMENT_CANCELLED
+    assert await town.faults() == []
+
+
+async def test_a_day_that_is_not_over_is_not_closed(bureau: Bureau) -> None:
+    with pytest.raises(Refused) as refused:
+        await bureau.carry_out(
+            "corrections.close_year", pool=POOL, scheme=EMPLOYEE, until="2026-12-31"
+        )
+    assert refused.value.refusal.code is RefusalCode.DATE_NOT_ALLOWED
