@@ -1,5 +1,6 @@
 """Sums over an institution's settlements. In fen."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import date
 
@@ -42,7 +43,7 @@ class TotalsRow:
     sums: Sums
 
 
-def sum_of(rows: "list[TotalsRow] | tuple[TotalsRow, ...]") -> Sums:
+def sum_of(rows: Iterable[TotalsRow]) -> Sums:
     """All rows together."""
     total = Sums()
     for row in rows:
