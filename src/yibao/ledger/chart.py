@@ -35,7 +35,7 @@ _ONE_HOLDER = {
     "cash": AccountKind("cash", "现金", -1),
     "contributions": AccountKind("contributions", "个人账户划入", -1),
     "interest": AccountKind("interest", "个人账户利息", -1),
-    "bank": AccountKind("bank", "银行存款", -1),
+    "bank": AccountKind("bank", "银行拨付", 1),
     "transit": AccountKind("transit", "在途资金", 0),
     "area": AccountKind("area", "区域往来", 0),
     "suspense": AccountKind("suspense", "待核销", 0),

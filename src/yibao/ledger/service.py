@@ -20,6 +20,7 @@ from yibao.ledger.model import (
     contributions_account,
     personal_account,
 )
+from yibao.ledger.verification.service import examine
 from yibao.platform.commands.model import Unit
 
 if TYPE_CHECKING:
@@ -139,15 +140,10 @@ async def institution_totals(
 
 
 async def verify(connection: "Connection[Any]") -> list[str]:
-    """Faults of the books, as sentences; none when every posting and every part is in balance."""
-    faults = []
-    if broken := await store.imbalance(connection):
-        faults.append(f"{broken} postings do not sum to zero")
-    faults += [
-        f"part {part} of {member} in pool {pool} holds {has} fen, its entries say {entries}"
-        for pool, member, part, has, entries in await store.part_differences(connection)
-    ]
-    return faults
+    """Faults of the books, as sentences; none when every posting, block and part is right."""
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        findings = await examine(connection)
+    return [str(fault) for fault in findings.faults]
 
 
 def _by_member(parts: Sequence[Part]) -> dict[str, list[Part]]:

@@ -191,27 +191,3 @@ async def institution_totals(
         end,
     )
     return [(row[0], row[1], row[2]) for row in rows]
-
-
-async def imbalance(connection: "Connection[Any]") -> int:
-    """Number of postings whose entries do not sum to zero."""
-    count: int = await connection.fetchval(
-        """SELECT count(*) FROM (SELECT FROM ledger.entry GROUP BY pool, posting
-                                 HAVING sum(amount) <> 0) AS broken"""
-    )
-    return count
-
-
-async def part_differences(connection: "Connection[Any]") -> list[tuple[str, str, str, int, int]]:
-    """Parts whose balance differs from the sum of their entries: (pool, member, part, has, is)."""
-    rows = await connection.fetch(
-        """SELECT part.pool, part.member, part.part, part.amount,
-                  coalesce(sum(entry.amount), 0)::bigint AS entries
-           FROM ledger.account_part AS part
-           LEFT JOIN ledger.entry AS entry
-             ON entry.pool = part.pool
-            AND entry.account = 'account:' || part.member || ':' || part.part
-           GROUP BY part.pool, part.member, part.part, part.amount
-           HAVING part.amount <> coalesce(sum(entry.amount), 0)"""
-    )
-    return [(row[0], row[1], row[2], row[3], row[4]) for row in rows]

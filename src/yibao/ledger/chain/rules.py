@@ -57,13 +57,13 @@ class Content:
 
 
 def entry_digests(
-    pool: Pool, posting: int, day: date, entries: Iterable[tuple[str, Fen]]
+    pool: Pool, posting: int, day: date, entries: Iterable[tuple[str, Fen]], first: int = 0
 ) -> list[bytes]:
-    """SHA-256 of the canonical bytes of a posting's entries (account, amount), in line order."""
+    """SHA-256 of the canonical bytes of a posting's entries (account, amount), from a line on."""
     begin, days = pool.encode(), day.toordinal() - _FIRST_DAY
     return [
         sha256(begin + _ENTRY.pack(posting, line, amount, days) + account.encode()).digest()
-        for line, (account, amount) in enumerate(entries)
+        for line, (account, amount) in enumerate(entries, first)
     ]
 
 

@@ -1,0 +1,112 @@
+"""Read all books through: balance, chain, account parts, holds, heads. Changes nothing.
+
+Everything is read in the caller's transaction, which should be one snapshot, and streamed: memory
+does not grow with the books, and a server may go on writing meanwhile.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from yibao.kernel.areas import Pool
+from yibao.kernel.periods import instant_of
+from yibao.ledger.heads import service as heads
+from yibao.ledger.heads.model import Head
+from yibao.ledger.verification import rules, store
+from yibao.ledger.verification.model import KEPT, Findings, Progress, silent
+from yibao.ledger.verification.rules import FIRST, Before, Block
+
+if TYPE_CHECKING:
+    from asyncpg import Connection
+
+
+async def examine(
+    connection: "Connection[Any]",
+    *,
+    pool: Pool | None = None,
+    since: date | None = None,
+    progress: Progress = silent,
+) -> Findings:
+    """What the ledger itself shows to be wrong; ``since``: only what was written from that day on.
+
+    Every block follows the one before it; every entry and occasion hashes to what the block kept;
+    every posting sums to zero and is in one block; every account part is the sum of its entries,
+    and what is held of it the sum of its open holds.
+    """
+    findings = Findings()
+    begin = None if since is None else instant_of(datetime.combine(since, datetime.min.time()))
+    await _chain(connection, pool, begin, findings, progress)
+    progress("entries outside the chain", 0, 0)
+    for where, posting, line, account, amount in await store.outside_the_chain(
+        connection, pool, since, KEPT
+    ):
+        text = f"the entry ({account}, {amount} fen) is in no block: it was added"
+        findings.tell(where, text, posting, line)
+    for where, posting in await store.chained_twice(connection, pool, begin, KEPT):
+        findings.tell(where, "more than one block says it was written", posting)
+    progress("account parts", 0, 0)
+    for where, member, part, has, entries in await store.part_differences(connection, pool, KEPT):
+        findings.tell(where, f"part {part} of {member} holds {has} fen, its entries say {entries}")
+    for where, member, part, has, held in await store.hold_differences(connection, pool, KEPT):
+        findings.tell(
+            where, f"of part {part} of {member} {has} fen are held, its open holds say {held}"
+        )
+    return findings
+
+
+async def examine_heads(
+    connection: "Connection[Any]",
+    findings: Findings,
+    *,
+    public_keys: Sequence[bytes],
+    exported: Sequence[Head] = (),
+    pool: Pool | None = None,
+) -> None:
+    """Add what the signed heads, those here and those kept elsewhere, show to be wrong."""
+    count = await heads.check(connection, public_keys, exported, pool, findings.tell)
+    findings.add("heads", count)
+
+
+async def _chain(
+    connection: "Connection[Any]",
+    pool: Pool | None,
+    since: datetime | None,
+    findings: Findings,
+    progress: Progress,
+) -> None:
+    total = await store.count_blocks(connection, pool, since)
+    last: Block | None = None
+    async for blocks in store.blocks(connection, pool, since):
+        for block in blocks:
+            before: Before | None
+            if last is not None and (last.pool, last.writer) == (block.pool, block.writer):
+                before = Before(last.number, last.hash)
+            elif since is not None:
+                before = await store.block_before(
+                    connection, block.pool, block.writer, block.number
+                )
+            else:
+                before = None
+            rules.check_link(block, before or FIRST, findings)
+            last = block
+        await _entries(connection, blocks, findings)
+        findings.add("blocks", len(blocks))
+        progress("blocks", findings.figures["blocks"], total)
+
+
+async def _entries(
+    connection: "Connection[Any]", blocks: Sequence[Block], findings: Findings
+) -> None:
+    """The entries of some blocks; a pool's together, as they may be one statement's."""
+    for pool in dict.fromkeys(block.pool for block in blocks):
+        own = [block for block in blocks if block.pool == pool]
+        postings = [posting for block in own for posting in block.postings]
+        lines = await store.lines_of(connection, pool, postings)
+        occasions = await store.occasions_of(connection, pool, postings)
+        for block in own:
+            rules.check_entries(block, lines, occasions, findings)
+        findings.add("postings", len(postings))
+        findings.add("entries", sum(map(len, lines.values())))
+        findings.add(
+            "fen moved", sum(x.amount for found in lines.values() for x in found if x.amount > 0)
+        )

@@ -1,0 +1,1 @@
+"""The settlements and the ledger say the same."""
