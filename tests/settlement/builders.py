@@ -346,10 +346,16 @@ class Town:
         return await self.trials.ask(POOL, request)
 
     async def bill(
-        self, member: str, amount: str, institution: str = TERTIARY, *, batch: str = "B1"
+        self,
+        member: str,
+        amount: str,
+        institution: str = TERTIARY,
+        *,
+        batch: str = "B1",
+        scheme: Scheme = EMPLOYEE,
     ) -> SettlementFacts:
         """A whole visit with one line, settled."""
-        visit = await self.open_visit(member, institution)
+        visit = await self.open_visit(member, institution, scheme)
         await self.charge(visit, amount, batch=batch)
         settled: SettlementFacts = await self.do(self.settlement(visit, amount, batch=batch))
         return settled

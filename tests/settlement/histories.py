@@ -71,8 +71,8 @@ def _law(fingerprint: str) -> Law:
 
 def decided_anew(settled: SettlementFacts) -> Statement:
     """What the pure law makes of a bill's own facts."""
-    bill, history, account = snapshot.read(settled)
-    return benefit(bill, _law(settled.law), history, account)
+    bill, history, account, family = snapshot.read(settled)
+    return benefit(bill, _law(settled.law), history, account, family)
 
 
 @dataclass
@@ -213,7 +213,7 @@ class History:
         self, settled: SettlementFacts, counters: Mapping[CounterKey, int], account: dict[str, int]
     ) -> None:
         """Decided from the bills that stand, and as the law decides."""
-        _, history, parts = snapshot.read(settled)
+        _, history, parts, _ = snapshot.read(settled)
         assert history == {key: counters.get(key, 0) for key in history}
         held = {f"account:{self.member}:{name}": amount for name, amount in account.items()}
         assert {part.key: part.available for part in parts} == held

@@ -119,7 +119,7 @@ class _Search:
         key = _key(facts)
         if facts.kind is not SettlementKind.SETTLEMENT:
             return self._mirrored(facts, state, reasons)
-        bill, read, parts = snapshot.read(facts)
+        bill, read, parts, family = snapshot.read(facts)
         seen = {counter: value for counter, value in read.items() if value}
         has = {counter: state.counters[counter] for counter in read if counter in state.counters}
         if seen != has:
@@ -129,7 +129,7 @@ class _Search:
         if held != {part.key: state.account.get(part.key, 0) for part in parts}:
             reasons.append(f"{key.text()} found {held} in the account, not {dict(state.account)}")
             return None
-        statement = benefit(bill, self._law(facts.law), _all(read, state), parts)
+        statement = benefit(bill, self._law(facts.law), _all(read, state), parts, family)
         if amounts_of(statement) != amounts_of(facts):
             differing = {
                 name: (amount, amounts_of(statement).get(name, 0))

@@ -69,11 +69,14 @@ def replay(past: Past, renew: Renew, law_of: Callable[[str], Law]) -> list[Affec
         if affected.differences:
             found.append(affected)
         _drift(counters, statement.counters, past.entries.get(_key(facts).number, ()))
-        if statement.account_total != facts.account or account:
-            before = benefit(stood.bill, law_of(facts.law), stood.history, stood.account)
-            for part, amount in before.account:
+        paid = (statement.account_total, statement.family)
+        if paid != (facts.account, facts.family) or account:
+            before = benefit(
+                stood.bill, law_of(facts.law), stood.history, stood.account, stood.family
+            )
+            for part, amount in (*before.account, *before.family_accounts):
                 account[part] = account.get(part, 0) + amount
-            for part, amount in statement.account:
+            for part, amount in (*statement.account, *statement.family_accounts):
                 account[part] = account.get(part, 0) - amount
     return found
 
@@ -93,11 +96,17 @@ def _decided(
         if value is None:  # the law that decided it did not look at this counter
             value = _standing(past, key, number)
         history[key] = max(0, value + counters.get(key, 0))
-    parts = [
-        AccountPart(part.key, part.origin, max(0, part.available + account.get(part.key, 0)))
-        for part in stood.account
+    parts = [_left(part, account) for part in stood.account]
+    family = [
+        FamilyAccount(tuple(_left(part, account) for part in one.parts), one.limit)
+        for one in stood.family
     ]
-    return benefit(anew.bill, anew.law, history, parts)
+    return benefit(anew.bill, anew.law, history, parts, family)
+
+
+def _left(part: AccountPart, account: Mapping[str, Fen]) -> AccountPart:
+    """A part as the bill would find it when the earlier ones had come out as they do now."""
+    return AccountPart(part.key, part.origin, max(0, part.available + account.get(part.key, 0)))
 
 
 def _standing(past: Past, key: CounterKey, before: int) -> int:
@@ -114,8 +123,9 @@ def _standing(past: Past, key: CounterKey, before: int) -> int:
 def _drifted(
     stood: Snapshot, counters: Mapping[CounterKey, int], account: Mapping[str, Fen]
 ) -> bool:
+    parts = (*stood.account, *[part for one in stood.family for part in one.parts])
     return any(counters.get(key) for key in stood.history) or any(
-        account.get(part.key) for part in stood.account
+        account.get(part.key) for part in parts
     )
 
 

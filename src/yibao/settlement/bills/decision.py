@@ -15,17 +15,16 @@ from yibao.adjudication.stays import Stay, chain_of
 from yibao.kernel.areas import Pool
 from yibao.kernel.periods import age_on, business_date
 from yibao.kernel.refusals import Refusal, Refused
-from yibao.ledger import service as ledger
-from yibao.ledger.model import Part
 from yibao.platform.commands.model import Unit
 from yibao.policy.model import DateBasis, Fact, Law
 from yibao.policy.terms import Scheme
 from yibao.registry.people.model import Enrolment, Insured
 from yibao.registry.service import Reference
 from yibao.settlement.bills import facts as known
-from yibao.settlement.bills import rules, store
+from yibao.settlement.bills import rules, store, wallets
 from yibao.settlement.bills.facts import Deciding, KnownDays, Span, Where
 from yibao.settlement.bills.rules import Candidate, Decision
+from yibao.settlement.bills.wallets import Wallets
 from yibao.settlement.fees import reclassification
 from yibao.settlement.fees import rules as fee_rules
 from yibao.settlement.fees import service as fees
@@ -99,13 +98,9 @@ async def decide_new(
             candidates.append(refused.refusal)
     ready = [candidate for candidate in candidates if isinstance(candidate, Candidate)]
     history = await _counters(unit, ready, lock=writing)
-    parts = await account_parts(
-        unit, [candidate.request.member for candidate in ready], lock=writing
-    )
+    purses = await wallets.opened(unit, ready, lock=writing)
     decisions = [
-        candidate
-        if isinstance(candidate, Refusal)
-        else _decided(unit, candidate, history, parts.get(candidate.request.member, []))
+        candidate if isinstance(candidate, Refusal) else _decided(unit, candidate, history, purses)
         for candidate in candidates
     ]
     # A refused request leaves its lines as they were, whatever basis it had asked for.
@@ -392,13 +387,16 @@ def _decided(
     unit: Unit,
     candidate: Candidate,
     history: Mapping[store.MemberCounter, int],
-    parts: list[Part],
+    accounts: Wallets,
 ) -> Decision | Refusal:
     own = {key: history.get((candidate.request.member, key), 0) for key in candidate.counters}
+    parts, purses = accounts.of(candidate)
     try:
-        return rules.decide(candidate, own, parts, unit.now)
+        decision = rules.decide(candidate, own, parts, unit.now, purses)
     except Refused as refused:
         return refused.refusal
+    accounts.spend(decision)
+    return decision
 
 
 async def _counters(
@@ -425,12 +423,3 @@ async def locked_accumulators(
         await store.open_accumulators(unit.connection, unit.pool, set(keys) - found.keys())
         found = await store.accumulators(unit.connection, unit.pool, keys, lock=True)
     return found
-
-
-async def account_parts(unit: Unit, members: Sequence[str], *, lock: bool) -> dict[str, list[Part]]:
-    """What the personal accounts of members hold, by part."""
-    if not members:
-        return {}
-    if lock:
-        return await ledger.lock_parts(unit, members)
-    return await ledger.balances(unit.connection, unit.pool, members)

@@ -31,8 +31,8 @@ class Recomputed(NamedTuple):
 
 def recomputed(facts: SettlementFacts, law: Law) -> Recomputed:
     """A stored settlement decided again by its law, from its snapshot."""
-    bill, history, account = snapshot.read(facts)
-    decision = adjudicate(bill, law, history, account)
+    bill, history, account, family = snapshot.read(facts)
+    decision = adjudicate(bill, law, history, account, family)
     settled, again = amounts_of(facts), amounts_of(decision.statement)
     return Recomputed(
         decision,

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from yibao.adjudication.benefit import benefit
-from yibao.adjudication.model import AccountPart, Bill, CounterKey, Statement, Sums
+from yibao.adjudication.model import AccountPart, Bill, CounterKey, FamilyAccount, Statement, Sums
 from yibao.kernel.money import Fen, yuan
 from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import RefusalCode, Refused
@@ -19,9 +19,11 @@ from yibao.ledger.model import (
     claimed_account,
     collected_account,
     fund_account,
+    owed_account,
 )
 from yibao.policy.model import Law
 from yibao.policy.terms import CareKind
+from yibao.registry.family.model import FamilyLink
 from yibao.registry.institutions.model import InstitutionTerm
 from yibao.registry.people.model import Enrolment, Insured
 from yibao.settlement.bills import snapshot
@@ -57,6 +59,20 @@ class Candidate:
     """Discharge that only the settlement tells of."""
 
 
+class Purse(NamedTuple):
+    """A relative's account as a bill sees it (家庭共济)."""
+
+    link: FamilyLink
+    account: FamilyAccount
+    year: int | None
+    """The year whose limit this use counts against; None: the link has none."""
+
+    def stored(self) -> list[Any]:
+        """Plain, for the bill's snapshot."""
+        parts = [[part.key, part.origin, part.available] for part in self.account.parts]
+        return [self.link.number, self.account.limit, self.year, parts]
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """A decided bill: its facts without a number, and what must be written beside it."""
@@ -64,6 +80,8 @@ class Decision:
     candidate: Candidate
     statement: Statement
     facts: SettlementFacts
+    purses: Sequence[Purse] = ()
+    """The relatives' accounts that might pay."""
 
 
 def check_batch(request: Settle, batch: ChargeBatch | None) -> ChargeBatch:
@@ -233,11 +251,19 @@ def check_sums(request: Settle, sums: Sums) -> None:
 
 
 def decide(
-    candidate: Candidate, history: Mapping[CounterKey, int], parts: Sequence[Part], now: datetime
+    candidate: Candidate,
+    history: Mapping[CounterKey, int],
+    parts: Sequence[Part],
+    now: datetime,
+    purses: Sequence[Purse] = (),
 ) -> Decision:
-    """Adjudicate one bill; trial and settlement are this one function."""
+    """Adjudicate one bill; trial and settlement are this one function.
+
+    ``purses`` are the relatives' accounts that may pay what the own one leaves.
+    """
     account_parts = [AccountPart(part.account, part.origin, part.available) for part in parts]
-    statement = benefit(candidate.bill, candidate.law, history, account_parts)
+    accounts = [purse.account for purse in purses]
+    statement = benefit(candidate.bill, candidate.law, history, account_parts, accounts)
     request, visit, bill = candidate.request, candidate.visit, candidate.bill
     assert statement.sums.total == request.total
     facts = SettlementFacts(
@@ -288,12 +314,13 @@ def decide(
             {key: history.get(key, 0) for key in candidate.counters},
             account_parts,
             candidate.batch.basis.catalogue,
+            [purse.stored() for purse in purses],
         )
         | _for_undoing(candidate),
         interim=request.interim,
         insured=candidate.insured,
     )
-    return Decision(candidate, statement, facts)
+    return Decision(candidate, statement, facts, purses)
 
 
 def _for_undoing(candidate: Candidate) -> dict[str, Any]:
@@ -317,17 +344,30 @@ def _for_undoing(candidate: Candidate) -> dict[str, Any]:
 
 
 def posting(decision: Decision, number: int, day: date) -> Posting:
-    """Funds and personal account → the institution's claim; cash → what it collected.
+    """Funds and personal accounts → the institution's claim; cash → what it collected.
 
     The hospital's own part moves nothing: it neither claims nor collects it.
     """
+    if decision.facts.payee is Payee.PERSON:
+        return posting_to_person(decision, number, day)
     statement, institution = decision.statement, decision.facts.institution
-    claimed: Fen = statement.funds + statement.account_total
+    claimed: Fen = statement.funds + statement.account_total + statement.family
     entries = [
         *(Entry(fund_account(payment.fund), -payment.amount) for payment in statement.payments),
         *(Entry(account, -amount) for account, amount in statement.account),
+        *(Entry(account, -amount) for account, amount in statement.family_accounts),
         Entry(claimed_account(institution), claimed),
         Entry(cash_account(institution), -statement.cash),
         Entry(collected_account(institution), statement.cash),
+    ]
+    return Posting(number, day, tuple(entry for entry in entries if entry.amount))
+
+
+def posting_to_person(decision: Decision, number: int, day: date) -> Posting:
+    """Funds → what the person is owed: a paper bill was paid in full where the care was."""
+    statement, member = decision.statement, decision.facts.member
+    entries = [
+        *(Entry(fund_account(payment.fund), -payment.amount) for payment in statement.payments),
+        Entry(owed_account(member), statement.funds),
     ]
     return Posting(number, day, tuple(entry for entry in entries if entry.amount))

@@ -8,9 +8,12 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+from yibao.accounts.family import service as family
 from yibao.adjudication.model import CounterKey, Person
 from yibao.kernel.areas import Pool
-from yibao.kernel.identifiers import PoolKey, first_number_of
+from yibao.kernel.identifiers import PoolKey
+from yibao.kernel.money import Fen
+from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import Refusal, RefusalCode, Refused
 from yibao.ledger import service as ledger
 from yibao.ledger.model import Part, Posting
@@ -19,21 +22,21 @@ from yibao.policy.model import Law
 from yibao.registry.laws import service as laws
 from yibao.registry.people.model import Enrolment, Insured
 from yibao.settlement.bills import facts as known
-from yibao.settlement.bills import recomputation, rules, store, undoing
+from yibao.settlement.bills import recomputation, rules, store, undoing, wallets
 from yibao.settlement.bills.decision import (
     Facts,
-    account_parts,
     decide_new,
     locked_accumulators,
 )
 from yibao.settlement.bills.recomputation import Recomputed
 from yibao.settlement.bills.rules import Decision
+from yibao.settlement.bills.writing import mirror_supplements, write
+from yibao.settlement.clearing import service as clearing
 from yibao.settlement.fees import service as fees
 from yibao.settlement.model import (
     CancelSettlement,
     Settle,
     SettlementFacts,
-    SettlementKind,
     VisitFacts,
 )
 from yibao.settlement.visits import store as visit_store
@@ -64,6 +67,7 @@ async def write_decisions(
     postings: list[Posting] = []
     entries: list[tuple[Any, ...]] = []
     changes: dict[store.MemberCounter, int] = {}
+    uses: dict[tuple[int, int], Fen] = {}
     outcomes: list[SettlementFacts | Refusal] = []
     for decision in decisions:
         if isinstance(decision, Refusal):
@@ -81,14 +85,18 @@ async def write_decisions(
                 unit.connection, unit.pool, candidate.visit.key.number, candidate.discharges
             )
         postings.append(rules.posting(decision, key.number, unit.day))
+        for use, paid in wallets.counted_uses(bill.snapshot, postings[-1].entries).items():
+            uses[use] = uses.get(use, 0) + paid
         for counter, delta in decision.statement.counters:
             entries.append((unit.pool, key.number, *counter, bill.member, "settlement", delta))
             changes[bill.member, counter] = delta
         unit.outbox.append((BILL_SETTLED, {"settlement": key.text()}))
         outcomes.append(bill)
     if settled:
-        await _write(unit, settled, postings, entries, changes)
+        await write(unit, settled, postings, entries, changes)
         await fees.set_living_settlement(unit, slots)
+    if uses:
+        await family.count(unit, uses)
     if chains:
         await visit_store.set_chains(unit.connection, unit.pool, chains)
     return outcomes
@@ -100,23 +108,6 @@ async def try_settlements(
     """Decide batches as ``settle`` would (预结算), locking and writing nothing."""
     decisions = await decide_new(unit, requests, facts, writing=False)
     return [decision if isinstance(decision, Refusal) else decision.facts for decision in decisions]
-
-
-async def _write(
-    unit: Unit,
-    bills: Sequence[tuple[SettlementFacts, int]],
-    postings: Sequence[Posting],
-    entries: Sequence[tuple[Any, ...]],
-    changes: Mapping[store.MemberCounter, int],
-) -> None:
-    await store.insert(unit.connection, bills)
-    await ledger.post(unit, [posting for posting in postings if posting.entries])
-    if entries:
-        await store.insert_accumulator_entries(unit.connection, entries)
-        changed = await store.add_to_accumulators(
-            unit.connection, unit.pool, sorted(changes.items())
-        )
-        assert changed == len(changes), "an accumulator row was not there"
 
 
 def person_on(insured: Insured, enrolment: Enrolment, law: Law, day: date) -> Person:
@@ -133,7 +124,8 @@ async def cancel(
 ) -> list[SettlementFacts | Refusal]:
     """Mirror settlements exactly (结算撤销) and flag later bills that depended on them.
 
-    Refused where the law wants the later bills cancelled first (``out_of_order``).
+    Refused where the law wants the later bills cancelled first (``out_of_order``), and where the
+    month is cleared or the benefit year closed: then it is the bureau's alone.
     """
     found = await store.load(
         unit.connection, unit.pool, [request.settlement.number for request in requests]
@@ -142,6 +134,7 @@ async def cancel(
     for request in requests:
         try:
             original, batch = _living(request, visits, found)
+            await _check_open(unit, original)
             mirror = await _repeat(
                 unit, original, batch, request.message_id, sign=-1, in_order=True
             )
@@ -163,17 +156,40 @@ def _living(
     original, batch = found[request.settlement.number]
     if original.visit != request.visit:
         raise Refused(RefusalCode.SETTLEMENT_UNKNOWN, "结算ID不属于该就诊", "settlement")
-    if original.kind is not SettlementKind.SETTLEMENT:
-        raise Refused(
-            RefusalCode.SETTLEMENT_UNKNOWN, "该结算ID是一笔撤销记录，不能再撤销", "settlement"
-        )
-    if original.cancelled_by is not None:
-        raise Refused(
-            RefusalCode.SETTLEMENT_CANCELLED,
-            f"该结算已撤销（撤销结算ID {original.cancelled_by.text()}）",
-            "settlement",
-        )
+    undoing.check_stands(original)
     return original, batch
+
+
+async def _check_open(unit: Unit, original: SettlementFacts) -> None:
+    """What is cleared or closed is cancelled by the bureau alone; a bill of today is neither."""
+    settled_on = business_date(original.settled_at)
+    if settled_on == unit.day:
+        return
+    cleared_as = clearing.clearing_class(original.care_kind)
+    undoing.check_open(
+        original,
+        cleared=await clearing.is_cleared(
+            unit.connection, original.institution, settled_on, cleared_as
+        ),
+        closed=await store.is_closed(unit.connection, unit.pool, original.scheme, original.day),
+    )
+
+
+async def cancel_for_bureau(unit: Unit, settlement: PoolKey, message_id: str) -> SettlementFacts:
+    """Mirror a settlement, booked today, be its month cleared or its year closed.
+
+    Refused when it is unknown, no settlement or cancelled, and where the law wants the bills that
+    depend on it cancelled first.
+    """
+    found = await store.load(unit.connection, unit.pool, [settlement.number])
+    if settlement.number not in found:
+        raise Refused(RefusalCode.SETTLEMENT_UNKNOWN, "结算ID不存在", "settlement")
+    visit = found[settlement.number][0].visit
+    await visit_store.load(unit.connection, unit.pool, [visit.number], lock=True)
+    found = await store.load(unit.connection, unit.pool, [settlement.number])
+    original, batch = found[settlement.number]
+    undoing.check_stands(original)
+    return await _repeat(unit, original, batch, message_id, sign=-1, in_order=True)
 
 
 async def reverse_settlement(
@@ -234,29 +250,36 @@ async def _repeat(
         await _check_last_of_stay(unit, original)
     if discharge := undoing.discharged_by(original):
         await _move_end(unit, original.visit, None if sign < 0 else discharge)
-    moved = (await store.accumulator_entries(unit.connection, unit.pool, [number])).get(number, [])
-    await locked_accumulators(unit, [(original.member, counter) for counter, _ in moved])
-    later = await _dependents(unit, original, moved)
+    supplements = original.supplements if sign < 0 else ()
+    moved_by = await store.accumulator_entries(unit.connection, unit.pool, [number, *supplements])
+    moved = moved_by.get(number, [])
+    touched = [entry for entries in moved_by.values() for entry in entries]
+    await locked_accumulators(unit, [(original.member, counter) for counter, _ in touched])
+    later = await _dependents(unit, original, touched)
     if later and in_order:
         undoing.check_order(await _own_law(unit.connection, original), original, later)
-    parts = (await account_parts(unit, [original.member], lock=True)).get(original.member, [])
     posting = (await ledger.postings_of(unit, [number], unit.day)).get(number)
+    entries = () if posting is None else posting.entries
+    held = await wallets.account_parts(
+        unit, sorted({original.member, *wallets.owners(entries)}), lock=True
+    )
+    parts = [part for some in held.values() for part in some]
     key = PoolKey(unit.pool, unit.numbers.next(unit.now))
     make: Callable[..., SettlementFacts]
     make = undoing.cancellation if sign < 0 else undoing.reinstatement
-    balance = sum(part.amount for part in parts) - sign * original.account
-    again = make(original, key, message_id, unit.now, balance)
     postings = []
     if posting is not None:
-        entries = (
-            posting.mirrored(key.number, unit.day)
+        moving = (
+            undoing.given_back(posting.mirrored(key.number, unit.day), parts)
             if sign < 0
             else Posting(key.number, unit.day, posting.entries)
         )
-        _check_parts(entries, parts)
-        postings.append(entries)
+        _check_parts(moving, parts)
+        postings.append(moving)
+    balance = undoing.balance_after(held.get(original.member, []), postings)
+    again = make(original, key, message_id, unit.now, balance)
     kind = "cancellation" if sign < 0 else "settlement"
-    await _write(
+    await write(
         unit,
         [(again, batch)],
         postings,
@@ -266,6 +289,12 @@ async def _repeat(
         ],
         {(original.member, counter): sign * delta for counter, delta in moved},
     )
+    if supplements:
+        await mirror_supplements(unit, original, moved_by, message_id)
+    elif sign > 0 and await store.had_supplements(unit.connection, unit.pool, number):
+        later = [number, *later]  # it stands as it was first settled
+    if uses := wallets.counted_uses(original.snapshot, entries):
+        await family.count(unit, {use: sign * amount for use, amount in uses.items()})
     living = None if sign < 0 else number
     covered = undoing.covered_by(original, batch)
     await fees.set_living_settlement(unit, [(one, living) for one in covered])
@@ -353,14 +382,6 @@ async def settlements_of_institution(
 ) -> list[SettlementFacts]:
     """An institution's settlements over all pools, settled ``start`` ≤ day < ``end``."""
     return await store.of_institution(connection, institution, start, end)
-
-
-async def settled_since(
-    connection: "Connection[Any]", pool: Pool, members: Sequence[str], instant: datetime
-) -> list[str]:
-    """The members of whom something was settled at an instant or later."""
-    after = first_number_of(instant) - 1
-    return await store.settled_since(connection, pool, members, after)
 
 
 async def counters(

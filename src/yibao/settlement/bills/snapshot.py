@@ -8,7 +8,15 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from yibao.adjudication.model import AccountPart, Bill, CounterKey, Person, Provider, Sums
+from yibao.adjudication.model import (
+    AccountPart,
+    Bill,
+    CounterKey,
+    FamilyAccount,
+    Person,
+    Provider,
+    Sums,
+)
 from yibao.policy.terms import EntitlementExtent, Filing, Level, Place
 from yibao.settlement.model import SettlementFacts
 
@@ -19,6 +27,7 @@ class Snapshot(NamedTuple):
     bill: Bill
     history: Mapping[CounterKey, int]
     account: tuple[AccountPart, ...]
+    family: tuple[FamilyAccount, ...]
 
 
 def written(
@@ -26,8 +35,12 @@ def written(
     counters: Mapping[CounterKey, int],
     parts: Sequence[AccountPart],
     catalogue: int,
+    family: Sequence[Sequence[Any]] = (),
 ) -> dict[str, Any]:
-    """The snapshot of a bill, its counters before, the account and the catalogue's version."""
+    """The snapshot of a bill, its counters before, the account and the catalogue's version.
+
+    ``family``: [link, limit, year, parts] of each relative's account, as ``read`` finds it.
+    """
     person = bill.person
     return {
         "birth": person.birth_date.isoformat(),
@@ -40,6 +53,7 @@ def written(
         "counters": {counter_text(key): value for key, value in counters.items()},
         "account": [[part.key, part.origin, part.available] for part in parts],
         "catalogue": catalogue,
+        **({"family": list(family)} if family else {}),
         **_told(bill),
     }
 
@@ -122,7 +136,12 @@ def read(facts: SettlementFacts) -> Snapshot:
         fixed_price=stored["fixed_price"],
     )
     history = {counter_key(text): value for text, value in stored["counters"].items()}
-    return Snapshot(bill, history, tuple(AccountPart(*part) for part in stored["account"]))
+    family = tuple(
+        FamilyAccount(tuple(AccountPart(*part) for part in parts), limit)
+        for _, limit, _, parts in stored.get("family", ())
+    )
+    account = tuple(AccountPart(*part) for part in stored["account"])
+    return Snapshot(bill, history, account, family)
 
 
 def counter_text(key: CounterKey) -> str:

@@ -9,6 +9,7 @@ from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.money import Fen
 from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import RefusalCode, Refused
+from yibao.ledger.model import AccountState, Entry, Part, Posting, owed_account
 from yibao.policy.model import Law, OutOfOrder
 from yibao.settlement.bills import snapshot
 from yibao.settlement.fees import rules as fee_rules
@@ -69,6 +70,63 @@ def reinstatement(
         cancelled_by=None,
         insured=None,
     )
+
+
+def given_back(mirror: Posting, parts: Sequence[Part]) -> Posting:
+    """The mirror of a posting, as the accounts take it: each refund into the part it came from.
+
+    A closed account takes nothing any more: its owner is owed the refund.
+    """
+    closed = {part.account: part.member for part in parts if part.state is AccountState.CLOSED}
+    if not closed:
+        return mirror
+    owed: dict[str, Fen] = {}
+    for entry in mirror.entries:
+        member = closed.get(entry.account)
+        account = entry.account if member is None else owed_account(member)
+        owed[account] = owed.get(account, 0) + entry.amount
+    entries = tuple(Entry(account, amount) for account, amount in owed.items() if amount)
+    return replace(mirror, entries=entries)
+
+
+def balance_after(parts: Sequence[Part], postings: Sequence[Posting]) -> Fen:
+    """What an account holds after postings."""
+    own = {part.account for part in parts}
+    moved = [entry.amount for one in postings for entry in one.entries if entry.account in own]
+    return sum(part.amount for part in parts) + sum(moved)
+
+
+def check_stands(original: SettlementFacts) -> None:
+    """Only a settlement that stands can be cancelled; its supplements go with it."""
+    if original.kind is SettlementKind.SUPPLEMENT:
+        assert original.mirrors is not None
+        raise Refused(
+            RefusalCode.SETTLEMENT_UNKNOWN,
+            f"该结算ID是补充结算，随原结算 {original.mirrors.text()} 撤销",
+            "settlement",
+        )
+    if original.kind is not SettlementKind.SETTLEMENT:
+        raise Refused(
+            RefusalCode.SETTLEMENT_UNKNOWN, "该结算ID是一笔撤销记录，不能再撤销", "settlement"
+        )
+    if original.cancelled_by is not None:
+        raise Refused(
+            RefusalCode.SETTLEMENT_CANCELLED,
+            f"该结算已撤销（撤销结算ID {original.cancelled_by.text()}）",
+            "settlement",
+        )
+
+
+def check_open(original: SettlementFacts, *, cleared: bool, closed: bool) -> None:
+    """An institution does not touch what is paid out or a year that is closed."""
+    if cleared or closed:
+        month = business_date(original.settled_at).isoformat()[:7]
+        why = f"{month} 已清算" if cleared else "所属待遇年度已关账"
+        raise Refused(
+            RefusalCode.BUREAU_ALONE,
+            f"该结算{why}，医药机构不能撤销；请联系参保地经办机构办理",
+            "settlement",
+        )
 
 
 def is_of_stay(original: SettlementFacts) -> bool:
