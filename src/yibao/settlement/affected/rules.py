@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from yibao.adjudication.benefit import benefit, needed_counters
-from yibao.adjudication.model import AccountPart, Bill, CounterKey, Statement
+from yibao.adjudication.model import AccountPart, Bill, CounterKey, FamilyAccount, Statement
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.money import Fen
 from yibao.kernel.refusals import Refusal, Refused
