@@ -15,7 +15,8 @@ from litestar.exceptions import HTTPException, NotFoundException
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from yibao.web import messages, tools, transactions, visits
+from yibao.clearing.statements.as_html import style
+from yibao.web import messages, statements, tools, transactions, visits
 from yibao.web.model import Desk
 from yibao.web.pages import SAFE_HEADERS, page
 
@@ -48,6 +49,8 @@ async def static(name: FromPath[str]) -> Response[bytes]:
 def _static(name: str) -> bytes | None:
     if name.rpartition(".")[2] not in _KINDS or "/" in name or name.startswith("."):
         return None
+    if name == "statement.css":  # the room's own, for its pages outside of the console too
+        return style().encode()
     file = files("yibao.web") / "static" / name
     return file.read_bytes() if file.is_file() else None
 
@@ -62,7 +65,7 @@ def console(desk: Desk) -> Litestar:
         return _told(request, desk, failure)
 
     handlers: list[Any] = [front, static]
-    for part in (messages, transactions, visits, tools):
+    for part in (messages, transactions, visits, statements, tools):
         handlers += part.HANDLERS
     return Litestar(
         handlers,

@@ -37,8 +37,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "ledger_differs": (
         "账簿应付{claimed}，现金{cash}，与结算相差{difference}（冲正跨月时另一月为相反数）。",
-        "The ledger has {claimed} claimed and {cash} cash: {difference} from the settlements"
-        " (where a reversal crosses the month's end the other month has the opposite).",
+        "The ledger has {claimed} claimed and {cash} cash: {difference} from the settlements.",
     ),
     "clearing": ("清算审核", "Clearing"),
     "application": ("清算申请", "Application"),
@@ -71,6 +70,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "word_returned": ("银行退回", "returned by the bank"),
     "word_other": ("其他", "other"),
     "none": ("无", "none"),
+    "colon": ("：", ": "),
     "page": ("第{page}页，共{pages}页", "page {page} of {pages}"),
     "stamp": ("经办机构（盖章）", "Bureau (stamp)"),
     "checked": ("医药机构核对（签章）", "Checked by the institution"),
