@@ -19,11 +19,13 @@ from yibao import __version__
 from yibao.cli import playing
 from yibao.cli.access import access_cli
 from yibao.cli.affected import affected
+from yibao.cli.backup import backup, restore
 from yibao.cli.bureau import bureau_cli
 from yibao.cli.conformance import conformance
 from yibao.cli.explain import explain
 from yibao.cli.keys import keys_cli
 from yibao.cli.law_release import law_cli
+from yibao.cli.ledger import ledger_cli
 from yibao.cli.load import load_cli
 from yibao.cli.replay import replay
 from yibao.cli.staff import staff_cli
@@ -58,6 +60,7 @@ for tool in (
 ):
     sandbox_cli.command()(tool)
 cli.add_typer(law_cli)
+cli.add_typer(ledger_cli)
 cli.add_typer(load_cli)
 cli.add_typer(keys_cli)
 cli.add_typer(staff_cli)
@@ -69,6 +72,8 @@ cli.command()(affected)
 cli.command()(whatif)
 cli.command()(conformance)
 cli.command()(replay)
+cli.command()(backup)
+cli.command()(restore)
 
 console = Console()
 errors = Console(stderr=True)
