@@ -22,6 +22,7 @@ import psutil
 import structlog
 
 from yibao import __doc__ as about
+from yibao.accounts.family import wishes as family
 from yibao.bureau import service as bureau
 from yibao.bureau.model import Office
 from yibao.gateway.asgi import Gateway, turn_away
@@ -32,6 +33,8 @@ from yibao.gateway.nonces import NONCES_FILE, Nonces
 from yibao.gateway.tokens import Tokens
 from yibao.gateway.turnstile import TURNED_AWAY, Turnstile
 from yibao.inventory import service as inventory
+from yibao.ledger.heads import service as heads
+from yibao.ledger.holds import service as holds
 from yibao.payments import service as payments
 from yibao.platform import metrics, migrations, vitals
 from yibao.platform.access import service as access_service
@@ -61,6 +64,7 @@ from yibao.registry.institutions.model import SignIn, SignOut
 from yibao.registry.institutions.service import handle_sessions
 from yibao.registry.laws.service import keep
 from yibao.registry.mappings import service as mappings
+from yibao.registry.representatives import wishes as representatives
 from yibao.registry.service import ReferenceCache
 from yibao.settlement.clearing import service as clearing
 from yibao.settlement.reconciliation import service as reconciliation
@@ -108,6 +112,7 @@ WELCOME_TO_SANDBOX = """/ui       the developer's console: messages, transaction
 JOBS: dict[str, Job] = {
     "files": files.remove_expired,
     "credentials": credentials.remove_expired,
+    "holds": holds.expire,
 }
 """What is removed once it has expired; the names are the log's."""
 
@@ -210,7 +215,10 @@ async def open_house(settings: Settings, clock: Clock) -> House:
             access=access,
             **hooks,
         )
-        jobs = JOBS | {"access": access_service.removal(vault, settings.access_days)}
+        jobs = JOBS | {
+            "access": access_service.removal(vault, settings.access_days),
+            "heads": heads.job(vault),
+        }
         housekeeping = Housekeeping(database, clock, jobs)
         housekeeping.start()
         gateway = Gateway(context)
@@ -231,6 +239,8 @@ def handlers_beside_settlement(references: ReferenceCache, vault: Vault) -> dict
         handlers |= of_registry.handlers(vault)
     for room in (clearing, reconciliation, uploads, supervision, inventory, prescriptions):
         handlers |= room.handlers(references, vault)
+    handlers |= family.handlers(references, vault)
+    handlers |= representatives.handlers()
     return handlers | dict(payments.handlers(references, vault))
 
 

@@ -1,6 +1,6 @@
 """Post money, credit personal accounts, tell balances. Writing services take the unit first."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +41,17 @@ async def balances(
 ) -> dict[str, list[Part]]:
     """Account parts of members as last committed; a member without an account is absent."""
     return _by_member(await store.parts(connection, pool, members, lock=False))
+
+
+async def held_before(
+    connection: "Connection[Any]", pool: Pool, parts: Mapping[str, Sequence[Part]], day: date
+) -> dict[str, Fen]:
+    """What accounts held when a day began, from their parts as they are now."""
+    since = await store.moved_since(connection, pool, list(parts), day)
+    return {
+        member: sum(part.amount for part in own) - since.get(member, 0)
+        for member, own in parts.items()
+    }
 
 
 async def open_parts(unit: Unit, parts: Sequence[tuple[str, str, str]]) -> None:

@@ -131,6 +131,26 @@ async def parts(
     ]
 
 
+async def moved_since(
+    connection: "Connection[Any]", pool: Pool, members: Sequence[str], day: date
+) -> dict[str, int]:
+    """By how much accounts have changed from a day on; those that did not lack."""
+    rows = await connection.fetch(
+        """SELECT part.member, sum(entry.amount)::bigint AS amount
+           FROM ledger.account_part AS part
+           JOIN ledger.entry AS entry
+             ON entry.pool = part.pool
+            AND entry.account = 'account:' || part.member || ':' || part.part
+            AND entry.account LIKE 'account:%'
+           WHERE part.pool = $1 AND part.member = ANY ($2) AND entry.posted_on >= $3
+           GROUP BY part.member""",
+        pool,
+        members,
+        day,
+    )
+    return {row["member"]: row["amount"] for row in rows}
+
+
 async def set_state(
     connection: "Connection[Any]", pool: Pool, member: str, state: AccountState
 ) -> None:

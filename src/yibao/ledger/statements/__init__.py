@@ -1,0 +1,1 @@
+"""Statements of a span of days: a person's account, an institution's purses, a fund."""
