@@ -47,9 +47,10 @@ FAULTS_KEPT = 100
 
 _TICK = timedelta(microseconds=1)
 
-__all__ = ["KINDS", "UnreadableFile", "load", "runs", "undo"]
+__all__ = ["KINDS", "UnreadableFile", "load", "runs", "subjects", "undo"]
 
 runs = store.runs
+subjects = store.subjects
 
 
 async def load(

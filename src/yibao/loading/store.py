@@ -1,6 +1,6 @@
 """SQL of runs and of where loaded facts came from."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -223,3 +223,13 @@ async def runs(connection: "Connection[Any]", most: int) -> list[Run]:
     """The latest runs, newest first."""
     rows = await connection.fetch(f"{_RUN} ORDER BY number DESC LIMIT $1", most)
     return [_run(row) for row in rows]
+
+
+async def subjects(
+    connection: "Connection[Any]", number: int
+) -> AsyncIterator[tuple[str, str, str, str]]:
+    """(source, source key, pool, what came of it) of a run; inside a transaction."""
+    query = """SELECT source, source_key, pool, subject FROM loading.loaded
+               WHERE run = $1 AND superseded_at IS NULL"""
+    async for row in connection.cursor(query, number, prefetch=5_000):
+        yield row[0], row[1], row[2], row[3]

@@ -125,7 +125,7 @@ PERSONS = Kind(
             required=False, note="empty: 01, the identity card",
         ),
         Column(
-            "document_number", "证件号码", cells.text(40), "990101198001010012", personal=True,
+            "document_number", "证件号码", cells.text(40), "990101198001010110", personal=True,
             note="of an identity card the check digit, birth date and gender are checked",
         ),
         Column("name", "姓名", cells.text(50), "测试甲", personal=True),

@@ -94,6 +94,48 @@ async def replace(
     return int(superseded.rsplit(" ", 1)[1]), int(recorded.rsplit(" ", 1)[1])
 
 
+# --------------------------------------------------------------------------------- single changes
+
+
+async def current(
+    connection: "Connection[Any]", table: str, codes: Sequence[str]
+) -> "list[Record]":
+    """(row id, columns …) of the current rows of items."""
+    columns = ", ".join(COLUMNS[table])
+    return await connection.fetch(
+        f"""SELECT row_id, {columns} FROM registry.{table}
+            WHERE {COLUMNS[table][0]} = ANY ($1) AND superseded_at IS NULL
+            ORDER BY row_id""",  # noqa: S608 - our own names
+        codes,
+    )
+
+
+async def supersede(
+    connection: "Connection[Any]", table: str, row_ids: Sequence[int], now: datetime
+) -> None:
+    """Stamp rows as known only until ``now``."""
+    if row_ids:
+        await connection.execute(
+            f"""UPDATE registry.{table} SET superseded_at = $2
+                WHERE row_id = ANY ($1) AND superseded_at IS NULL""",  # noqa: S608 - our own names
+            row_ids,
+            now,
+        )
+
+
+async def copy(
+    connection: "Connection[Any]", table: str, rows: Sequence[Sequence[Any]], now: datetime
+) -> None:
+    """Record new rows."""
+    if rows:
+        await connection.copy_records_to_table(
+            table,
+            schema_name="registry",
+            columns=(*COLUMNS[table], "recorded_at"),
+            records=[(*row, now) for row in rows],
+        )
+
+
 # ----------------------------------------------------------------------------- downloads, queries
 
 PORTION = 500

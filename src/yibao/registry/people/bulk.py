@@ -14,7 +14,7 @@ from yibao.kernel.areas import Pool
 from yibao.kernel.periods import Period
 from yibao.kernel.refusals import Refusal, RefusalCode, Refused
 from yibao.platform.crypto import Vault
-from yibao.policy.terms import EntitlementExtent
+from yibao.policy.terms import EntitlementExtent, Scheme
 from yibao.registry.people import bulk_store, rules, service, store
 from yibao.registry.people.bulk_store import Owner, Timelines
 from yibao.registry.people.model import (
@@ -103,6 +103,34 @@ async def enrol(
         for change, extent in zip(changes, extents, strict=True)
     ]
     await _rewrite(connection, pool, bulk_store.ENTITLEMENTS, entitled, now)
+
+
+async def replace_entitlements(
+    connection: "Connection[Any]",
+    pool: Pool,
+    wanted: Mapping[tuple[str, Scheme], Sequence[Entitlement]],
+    *,
+    now: datetime,
+) -> None:
+    """Say anew what members may use of schemes at all times; rows that stay are left alone."""
+    members = list(dict.fromkeys(member for member, _ in wanted))
+    ended: list[tuple[Owner, int]] = []
+    stay: set[tuple[str, Entitlement]] = set()
+    timelines = bulk_store.ENTITLEMENTS
+    for row_id, owner, row in await bulk_store.current(connection, timelines, pool, members):
+        member = str(owner)
+        if row in wanted.get((member, row.scheme), (row,)):
+            stay.add((member, row))
+        else:
+            ended.append((member, row_id))
+    await bulk_store.supersede(connection, timelines, pool, ended, now)
+    new = [
+        store.entitlement_row(pool, member, row, now)
+        for (member, _), rows in wanted.items()
+        for row in rows
+        if (member, row) not in stay
+    ]
+    await store.copy(connection, timelines.table, new)
 
 
 async def grant_special_identities(

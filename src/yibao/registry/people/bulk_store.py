@@ -224,8 +224,17 @@ async def _undo(
 
 _COLUMNS = {
     **{table: names[:-1] for table, names in store.COPIED.items()},
-    "premium": ("pool", "member", "scheme", "valid_from", "valid_until", "paid_on", "amount"),
-}
+    "premium": (
+        "pool",
+        "member",
+        "scheme",
+        "valid_from",
+        "valid_until",
+        "paid_on",
+        "amount",
+        "base",
+    ),
+}  # fmt: skip
 
 
 async def premiums(
@@ -243,7 +252,8 @@ async def premiums(
 
 
 async def copy_premiums(connection: "Connection[Any]", rows: Sequence[tuple[Any, ...]]) -> None:
-    """Record payments: (pool, member, scheme, from, until, paid on, amount, recorded at)."""
+    """Record payments: (pool, member, scheme, from, until, paid on, amount, base, recorded
+    at)."""
     await connection.copy_records_to_table(
         "premium",
         schema_name="registry",

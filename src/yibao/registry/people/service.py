@@ -85,6 +85,10 @@ async def find_by_numbers(
     return {number: (pool, identity) for pool, number, identity in found}
 
 
+member_numbers = store.member_numbers
+"""The next numbers of a pool's members after one, in their order."""
+
+
 # ------------------------------------------------------------------------------------------- admit
 
 

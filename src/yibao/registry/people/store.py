@@ -122,6 +122,20 @@ async def members_of_identity(connection: "Connection[Any]", identity: int) -> "
     return await connection.fetch(_BY_IDENTITY, identity)
 
 
+async def member_numbers(
+    connection: "Connection[Any]", pool: Pool, after: str, limit: int
+) -> list[str]:
+    """The next numbers of a pool's members after one, in their order."""
+    rows = await connection.fetch(
+        """SELECT DISTINCT number FROM registry.membership
+           WHERE pool = $1 AND number > $2 AND superseded_at IS NULL ORDER BY number LIMIT $3""",
+        pool,
+        after,
+        limit,
+    )
+    return [row[0] for row in rows]
+
+
 # ---------------------------------------------------------------------------------------- admission
 
 

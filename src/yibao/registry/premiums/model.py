@@ -16,3 +16,5 @@ class Premium:
     period: Period
     paid_on: date
     amount: Fen
+    base: Fen | None = None
+    """Monthly base of contributions (缴费基数); None: not told."""

@@ -37,6 +37,10 @@ async def premiums(
     return [row for _, row in await store.premiums(connection, pool, number, scheme)]
 
 
+of_members = store.of_members
+"""Payments of several members for months before a day."""
+
+
 async def book(
     connection: "Connection[Any]",
     vault: Vault,
@@ -54,7 +58,7 @@ async def book(
     insured = await _insured(connection, vault, pool, number)
     known = await premiums(connection, pool, number, law.scheme)
     for premium in booked:
-        _check(premium, known, law.scheme)
+        check(premium, known, law.scheme)
         known.append(premium)
     await store.insert(connection, pool, number, booked, now)
     return await _rewrite(connection, insured, known, law, now)
@@ -165,7 +169,8 @@ def _case(law: Law, person_type: PersonType) -> Case:
     return case
 
 
-def _check(premium: Premium, known: Iterable[Premium], scheme: Scheme) -> None:
+def check(premium: Premium, known: Iterable[Premium], scheme: Scheme) -> None:
+    """Refuse a payment whose span is open, or meets one that is booked already."""
     if premium.scheme != scheme:
         raise Refused(
             RefusalCode.FIELD_INVALID, f"缴费的险种 {premium.scheme} 与规则的险种不一致", "scheme"
