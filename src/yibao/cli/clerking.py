@@ -82,7 +82,7 @@ def at_desk(data: Path | None, code: str, key: str, work: Callable[[Desk], Await
 
 async def open_desk(settings: Settings, database: Database, code: str, key: str) -> Desk:
     """Sign a clerk in and compose what a clerk works with. Raises Refused."""
-    clock = _clock(settings)
+    clock = clock_of(settings)
     vault = Vault(load_key(settings))
     # by the machine's time: a sandbox whose clock stands still would lock a clerk out for good
     clerk = await sign_in(database, vault, code, key, SystemClock().now())
@@ -96,7 +96,7 @@ async def open_desk(settings: Settings, database: Database, code: str, key: str)
     return Desk(clerk, office, database, commands, clock)
 
 
-def _clock(settings: Settings) -> Clock:
+def clock_of(settings: Settings) -> Clock:
     """The machine's clock; that of the sandbox where the folder is one's."""
     from yibao.sandbox.clock import SharedClock
     from yibao.sandbox.store.shared import SHARED_FILE, SharedFile
