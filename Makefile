@@ -15,7 +15,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 # compiled modules are kept: without them every process of a test compiles the whole house again
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo serve test check bench clean requirements schema reference
+.PHONY: help demo serve test check bench soak clean requirements schema reference
 
 help: ## print this
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /\1|/' | awk -F'|' '{printf "make %-13s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ check: .venv/ready-for-development ## style, types, walls between rooms, tests w
 
 bench: .venv/ready ## visits per second over HTTP against a fresh server on this machine
 	@$(BIN)/python -m benchmarks.visits
+
+soak: .venv/ready-for-development ## the world that fails on purpose, seed after seed: make soak HOURS=1 SEED=1
+	@$(BIN)/python -m tests.world --seed $(or $(SEED),1) --hours $(or $(HOURS),1) --minutes 3 --shrink 6
 
 clean: ## remove the environment, caches and the sandbox's data
 	rm -rf .venv var dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -48,7 +48,7 @@ async def live(plan: Plan, folder: Path, pristine: Pristine) -> Lived:
     """Live a plan in a folder, from a copy of the world as it was filled."""
     disk = Disk(folder / "disk")
     chronicle = Chronicle(folder / "history.jsonl")
-    served = Served(disk.folder / "data")
+    served = Served(disk.folder / "data", log=folder / "server.log")
     try:
         await asyncio.to_thread(pristine.copy_to, served.folder)
         await started(served)

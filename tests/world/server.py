@@ -25,9 +25,9 @@ STOP_SECONDS = 60
 class Served:
     """``yibao serve --sandbox`` on a folder. Every start after the first is on the first's port."""
 
-    def __init__(self, folder: Path, *, workers: int = 2) -> None:
+    def __init__(self, folder: Path, *, workers: int = 2, log: Path | None = None) -> None:
         self.folder = folder
-        self.log = folder.parent / f"{folder.name}.log"
+        self.log = log or folder.parent / f"{folder.name}.log"
         """All that the server ever said."""
         self._workers = workers
         self._port = "0"
