@@ -21,6 +21,8 @@ from yibao.cli.access import access_cli
 from yibao.cli.affected import affected
 from yibao.cli.backup import backup, restore
 from yibao.cli.bureau import bureau_cli
+from yibao.cli.clearing import clearing_cli, practise_bank
+from yibao.cli.clearing_statement import statement
 from yibao.cli.conformance import conformance
 from yibao.cli.explain import explain
 from yibao.cli.keys import keys_cli
@@ -67,6 +69,9 @@ cli.add_typer(staff_cli)
 cli.add_typer(vault_cli)
 cli.add_typer(access_cli)
 cli.add_typer(bureau_cli)
+clearing_cli.command()(statement)
+cli.add_typer(clearing_cli)
+sandbox_cli.command("bank")(practise_bank)
 cli.command()(explain)
 cli.command()(affected)
 cli.command()(whatif)
