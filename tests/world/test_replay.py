@@ -1,0 +1,99 @@
+"""The replay accepts what the platform does, in whatever order, and nothing else."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from tests.settlement.builders import OTHER_TERTIARY, POOL, Town, key_of, laws_of_beijing
+from tests.settlement.builders import town as laid_out
+from tests.world.chronicle import Span
+from tests.world.replay import Replayed, State, replayed
+from yibao.adjudication.model import CounterKey
+from yibao.ledger import service as ledger
+from yibao.platform.database import Database
+from yibao.settlement.bills import store
+from yibao.settlement.model import SettlementFacts
+
+LAWS = {law.fingerprint: law for law in laws_of_beijing().laws.values()}
+
+
+@pytest.fixture
+async def town(database: Database) -> AsyncIterator[Town]:
+    """One pool with institutions, items and the room over it."""
+    async with laid_out(database) as built:
+        yield built
+
+
+async def lived(town: Town) -> tuple[str, State, list[SettlementFacts]]:
+    """A person with three bills, of which one is cancelled and stands again; all of them."""
+    member = await town.insure(account="300")
+    opening = State({}, await account(town, member))
+    first, second = await asyncio.gather(
+        town.bill(member, "1500"), town.bill(member, "900", OTHER_TERTIARY)
+    )
+    cancelled = await town.do(town.cancellation(first))
+    await town.do(town.reversal(cancelled, "2208"))
+    third = await town.bill(member, "2500")
+    async with town.database.reader(None) as connection:
+        history = []
+        for bill in (first, second, third):
+            history += await store.of_visit(connection, POOL, member, bill.visit.number)
+    assert len(history) == 5
+    return member, opening, history
+
+
+async def account(town: Town, member: str) -> dict[str, int]:
+    async with town.database.reader(None) as connection:
+        parts = (await ledger.balances(connection, POOL, [member]))[member]
+    return {part.account: part.amount for part in parts}
+
+
+async def counters(town: Town, member: str) -> dict[CounterKey, int]:
+    async with town.database.reader(None) as connection:
+        found = await store.member_accumulators(connection, POOL, member)
+    return {key: value for key, value in found if value}
+
+
+def again(history: list[SettlementFacts], opening: State) -> Replayed:
+    return replayed(history, opening, LAWS.__getitem__, {})
+
+
+async def test_a_history_replays_to_where_the_books_stand(town: Town) -> None:
+    member, opening, history = await lived(town)
+    end = again(history, opening)
+    assert end.contradictions == ()
+    assert end.end.counters == await counters(town, member)
+    assert end.end.account == await account(town, member)
+
+
+async def test_a_fen_too_much_is_found(town: Town) -> None:
+    _, opening, history = await lived(town)
+    wrong = replace(history[-1], deductible=history[-1].deductible + 1)
+    assert again([*history[:-1], wrong], opening).contradictions
+
+
+async def test_a_bill_that_saw_other_counters_is_found(town: Town) -> None:
+    _, opening, history = await lived(town)
+    late = max(history, key=lambda facts: sum(facts.snapshot["counters"].values()))
+    stale = replace(late, snapshot={**late.snapshot, "counters": history[0].snapshot["counters"]})
+    found = again([one for one in history if one is not late] + [stale], opening)
+    assert found.contradictions
+
+
+async def test_a_lost_bill_is_found(town: Town) -> None:
+    member, opening, history = await lived(town)
+    kept = [one for one in history if one.visit != history[-1].visit]
+    found = again(kept, opening)
+    assert found.contradictions or found.end.counters != await counters(town, member)
+
+
+async def test_an_order_against_time_is_no_order(town: Town) -> None:
+    member = await town.insure(account="0")
+    opening = State({}, {})
+    first, second = await town.bill(member, "1500"), await town.bill(member, "900")
+    spans = {second.message_id: Span(0.0, 1.0), first.message_id: Span(2.0, 3.0)}
+    assert key_of(first) < key_of(second)
+    told = replayed([first, second], opening, LAWS.__getitem__, spans).contradictions
+    assert told, "the second bill was acknowledged before the first was sent"
