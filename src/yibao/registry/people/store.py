@@ -92,7 +92,22 @@ def _statement(wanted: str, known: str) -> str:
 
 _BY_NUMBER = _statement("membership.pool = $1 AND membership.number = ANY($2)", _KNOWN_NOW)
 _BY_NUMBER_THEN = _statement("membership.pool = $1 AND membership.number = ANY($2)", _KNOWN_THEN)
-_BY_DOCUMENT = _statement("identity.document_key = ANY($1)", _KNOWN_NOW)
+_HAS_DOCUMENT = """
+    SELECT document_key, id FROM registry.identity
+    WHERE document_key = ANY($1) AND superseded_at IS NULL
+    UNION
+    SELECT held.document_key, former.identity
+    FROM registry.identity AS held
+    JOIN registry.former_document AS former
+      ON former.document_identity = held.id AND former.document_row = held.row_id
+     AND former.superseded_at IS NULL
+    WHERE held.document_key = ANY($1) AND held.superseded_at IS NOT NULL"""
+"""Humans by a document they have or had: one that was exchanged still finds them."""
+
+_BY_DOCUMENT = _statement(
+    f"identity.id IN (SELECT id FROM ({_HAS_DOCUMENT}) AS known)",  # noqa: S608 - a fixed text
+    _KNOWN_NOW,
+)
 _BY_IDENTITY = _statement("identity.id = $1", _KNOWN_NOW)
 
 
@@ -156,8 +171,9 @@ async def identities_of_documents(
 ) -> "list[Record]":
     """(document_key, id, sealed) of the humans that are known already."""
     return await connection.fetch(
-        """SELECT document_key, id, sealed FROM registry.identity
-           WHERE document_key = ANY($1) AND superseded_at IS NULL""",
+        f"""SELECT known.document_key, known.id, identity.sealed
+            FROM ({_HAS_DOCUMENT}) AS known
+            JOIN registry.identity ON identity.id = known.id AND superseded_at IS NULL""",  # noqa: S608
         document_keys,
     )
 

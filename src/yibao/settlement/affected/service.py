@@ -84,6 +84,18 @@ async def by_facts(
 ) -> list[Affected]:
     """The living bills that come out otherwise by what is known now of people and catalogue."""
     members = await store.members_billed(connection, since)
+    return await by_facts_of(connection, vault, reference, members, since=since)
+
+
+async def by_facts_of(
+    connection: "Connection[Any]",
+    vault: Vault,
+    reference: Reference,
+    members: Sequence[tuple[Pool, str]],
+    *,
+    since: date = BEGIN,
+) -> list[Affected]:
+    """The same of these members alone, who come pool by pool."""
     found: list[Affected] = []
     async for pasts, own in _pasts(connection, members):
         pool = next(iter(pasts))[0]

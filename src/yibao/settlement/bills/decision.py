@@ -213,7 +213,7 @@ async def _candidate(
         # what an earlier bill of the stay was counted by is not changed under it
         chain = stay.continues and visit.chain
         if not chain:
-            chain = await _chain(unit, visit, insured, term.division, law, bill)
+            chain = await stay_chain(unit, visit, insured, term.division, law, bill)
         bill = replace(bill, chain=chain)
     return Candidate(
         request,
@@ -311,7 +311,7 @@ async def _check_discharge(
         raise Refused(told.code, told.message, "discharged_at", **told.facts) from refused
 
 
-async def _chain(
+async def stay_chain(
     unit: Unit, visit: VisitFacts, insured: Insured, division: str, law: Law, bill: Bill
 ) -> str:
     """The chain of stays that a stay belongs to, by the human's care before it in this pool."""

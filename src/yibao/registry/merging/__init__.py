@@ -1,0 +1,1 @@
+"""Two files of one human made one, and documents that were exchanged."""

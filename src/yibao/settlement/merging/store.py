@@ -1,0 +1,37 @@
+"""SQL of handing counters and stays over, and of the bills that a merger touches."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from yibao.kernel.areas import Pool
+from yibao.kernel.identifiers import PoolKey
+
+if TYPE_CHECKING:
+    from asyncpg import Connection
+
+
+async def hand_over_stays(connection: "Connection[Any]", gone: int, kept: int) -> None:
+    """The stays of a closed file are the kept human's: nobody lies in two hospitals."""
+    await connection.execute(
+        "UPDATE settlement.visit SET identity = $2 WHERE identity = $1", gone, kept
+    )
+
+
+async def living_bills(
+    connection: "Connection[Any]", members: Sequence[tuple[Pool, str]]
+) -> list[tuple[PoolKey, str, date]]:
+    """(settlement, member, day) of the living bills of members, by number."""
+    rows = await connection.fetch(
+        """SELECT settlement.pool, settlement.id, settlement.member, settlement.day
+           FROM unnest($1::text[], $2::text[]) AS wanted (pool, member)
+           JOIN settlement.settlement AS settlement
+             ON settlement.pool = wanted.pool AND settlement.member = wanted.member
+           JOIN settlement.charge_batch AS batch
+             ON batch.pool = settlement.pool AND batch.id = settlement.batch
+            AND batch.living_settlement = settlement.id
+           ORDER BY settlement.id""",
+        [pool for pool, _ in members],
+        [number for _, number in members],
+    )
+    return [(PoolKey(Pool(row[0]), row[1]), row[2], row[3]) for row in rows]
