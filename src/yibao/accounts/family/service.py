@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from yibao.accounts.family import store
 from yibao.accounts.family.model import ORIGINS, NewLink, PaidPremium, PremiumFromFamily
+from yibao.accounts.laws import EMPLOYEES, Laws
 from yibao.kernel.areas import Pool
 from yibao.kernel.money import Fen, yuan
 from yibao.kernel.periods import Period
@@ -26,7 +27,6 @@ from yibao.ledger.model import (
 )
 from yibao.platform.commands.model import Unit
 from yibao.platform.crypto import Vault
-from yibao.policy.law_book import LawBook
 from yibao.policy.model import FamilyRules, Law
 from yibao.registry.family import service as links
 from yibao.registry.family.model import FamilyLink, NewFamilyLink
@@ -37,9 +37,6 @@ from yibao.registry.premiums.model import Premium
 
 if TYPE_CHECKING:
     from asyncpg import Connection
-
-EMPLOYEE_SCHEMES = ("310",)
-"""Schemes whose members have personal accounts."""
 
 standing = links.standing
 """Of links those that hold on a day, as committed now."""
@@ -58,7 +55,7 @@ async def count(unit: Unit, uses: Mapping[tuple[int, int], Fen]) -> None:
 # ------------------------------------------------------------------------------------------- links
 
 
-async def let_pay(unit: Unit, vault: Vault, laws: LawBook, new: NewLink) -> FamilyLink:
+async def let_pay(unit: Unit, vault: Vault, laws: Laws, new: NewLink) -> FamilyLink:
     """Let an owner's personal account pay for a relative, by the owner's consent (家庭共济).
 
     Refused: PERSON_UNKNOWN, NOT_ENROLLED for an owner without a scheme of accounts,
@@ -134,10 +131,10 @@ async def _member(unit: Unit, vault: Vault, pool: Pool, number: str, field: str)
     return found[number]
 
 
-def _law(laws: LawBook, owner: Insured, day: date) -> Law:
+def _law(laws: Laws, owner: Insured, day: date) -> Law:
     """The law of the scheme that the owner's account belongs to."""
     for enrolment in owner.enrolments:
-        if enrolment.scheme in EMPLOYEE_SCHEMES and enrolment.period.holds(day):
+        if enrolment.scheme == EMPLOYEES and enrolment.period.holds(day):
             return laws.law_on(enrolment.division, enrolment.scheme, day)
     raise Refused(RefusalCode.NOT_ENROLLED, "账户所有人未参加职工基本医疗保险", "owner")
 
@@ -169,7 +166,7 @@ class _Taken:
 
 
 async def pay_premium(
-    unit: Unit, vault: Vault, laws: LawBook, wanted: PremiumFromFamily
+    unit: Unit, vault: Vault, laws: Laws, wanted: PremiumFromFamily
 ) -> PaidPremium:
     """Pay a relative's premium out of the owner's account and book it (代缴居民医保费).
 
@@ -264,7 +261,7 @@ async def _check_limit(unit: Unit, link: FamilyLink, found: Fen, wanted: Fen) ->
 
 
 async def _book(
-    unit: Unit, vault: Vault, laws: LawBook, relative: Insured, wanted: PremiumFromFamily
+    unit: Unit, vault: Vault, laws: Laws, relative: Insured, wanted: PremiumFromFamily
 ) -> None:
     start = wanted.period.start
     enrolment = relative.enrolment_on(wanted.scheme, start)

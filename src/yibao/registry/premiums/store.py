@@ -18,7 +18,8 @@ async def premiums(
 ) -> list[tuple[int, Premium]]:
     """Current payments of a member with their row ids."""
     rows = await connection.fetch(
-        """SELECT row_id, scheme, valid_from, valid_until, paid_on, amount, base FROM registry.premium
+        """SELECT row_id, scheme, valid_from, valid_until, paid_on, amount, base
+           FROM registry.premium
            WHERE pool = $1 AND member = $2 AND scheme = $3 AND superseded_at IS NULL
            ORDER BY valid_from""",
         pool,

@@ -86,13 +86,12 @@ CREATE TABLE accounts.transfer (
     member       text        NOT NULL,
     other_pool   text        NOT NULL,
     other_member text        NOT NULL,
-    current      bigint      NOT NULL CHECK (current >= 0),
-    carried      bigint      NOT NULL CHECK (carried >= 0),
+    parts        jsonb       NOT NULL,
     posting      bigint,
     recorded_at  timestamptz NOT NULL,
     PRIMARY KEY (pool, id, direction)
 );
-COMMENT ON TABLE accounts.transfer IS 'fen by origin of part; an out without its in is under way';
+COMMENT ON TABLE accounts.transfer IS 'parts: [part, origin, fen]; an out without its in is under way';
 
 -- -------------------------------------------------------------------------------- relatives who pay
 -- Links hang on the humans, above the pools; they are read with a member, in the same statement.

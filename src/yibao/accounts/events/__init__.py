@@ -1,0 +1,1 @@
+"""What happens to accounts: freezing, closing, death and inheritance, a move, a correction."""

@@ -1,0 +1,282 @@
+"""Freeze, release, close, inherit, move and correct personal accounts; nothing is lost on the way.
+
+Every use case locks the account's parts, as settlements do, in the unit of the account's pool.
+Retirement needs none of this: the law's credit follows the person type of the month.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from yibao.accounts.events import store
+from yibao.accounts.events.model import Event, EventKind, Heir, Transfer
+from yibao.accounts.laws import EMPLOYEES
+from yibao.kernel.areas import Pool
+from yibao.kernel.money import Fen, yuan
+from yibao.kernel.refusals import RefusalCode, Refused
+from yibao.ledger import service as ledger
+from yibao.ledger.model import (
+    AccountState,
+    Entry,
+    Occasion,
+    OccasionKind,
+    Part,
+    Posting,
+    contributions_account,
+    owed_account,
+    personal_account,
+    transit_account,
+)
+from yibao.platform.commands.model import Unit
+from yibao.platform.crypto import Vault
+from yibao.registry.family import service as links
+from yibao.registry.people import service as people
+
+if TYPE_CHECKING:
+    from asyncpg import Connection
+
+events = store.events
+"""What happened to an account, oldest first."""
+under_way = store.under_way
+"""Balances that left a pool and have not arrived, with the pool they left."""
+
+_WORDS = {
+    AccountState.OPEN: "未冻结",
+    AccountState.FROZEN: "已冻结",
+    AccountState.CLOSED: "已注销",
+}
+
+
+async def freeze(unit: Unit, member: str, reason: str) -> None:
+    """Let nothing be spent of an account; credits and refunds still go in (冻结)."""
+    await _locked(unit, member, AccountState.OPEN)
+    await ledger.set_state(unit, member, AccountState.FROZEN)
+    await _record(unit, member, EventKind.FROZEN, reason)
+
+
+async def release(unit: Unit, member: str, reason: str) -> None:
+    """Let an account be spent again (解冻)."""
+    await _locked(unit, member, AccountState.FROZEN)
+    await ledger.set_state(unit, member, AccountState.OPEN)
+    await _record(unit, member, EventKind.RELEASED, reason)
+
+
+async def close(unit: Unit, member: str, reason: str, *, pay_out: bool = False) -> Fen:
+    """Close an account for good (注销); answers what it held, owed to its owner from now on.
+
+    Refused: ACCOUNT_STATE for a closed account, for one that holds something unless ``pay_out``
+    makes it owed to the owner, and while a hold stands on it.
+    """
+    parts = await _locked(unit, member, AccountState.OPEN, AccountState.FROZEN)
+    held = sum(part.amount for part in parts)
+    if held and not pay_out:
+        raise Refused(
+            RefusalCode.ACCOUNT_STATE,
+            f"个人账户尚有余额 {yuan(held)} 元，须先清退",
+            "member",
+            balance=yuan(held),
+        )
+    if held:
+        await _empty(unit, member, parts, [Entry(owed_account(member), held)], EventKind.CLOSED)
+    await ledger.set_state(unit, member, AccountState.CLOSED)
+    await _record(unit, member, EventKind.CLOSED, reason, paid_out=held)
+    return held
+
+
+async def correct(unit: Unit, member: str, part: str, amount: Fen, reason: str) -> None:
+    """Put a signed difference into one part of an account (更正), against the contributions.
+
+    Refused: ACCOUNT_STATE for a closed account, BALANCE_SHORT when the part does not hold it,
+    ACCOUNT_UNKNOWN for a part that is not there, AMOUNT_OUT_OF_RANGE for zero.
+    """
+    parts = await _locked(unit, member, AccountState.OPEN, AccountState.FROZEN)
+    found = next((one for one in parts if one.name == part), None)
+    if found is None:
+        names = "、".join(one.name for one in parts)
+        raise Refused(
+            RefusalCode.ACCOUNT_UNKNOWN, f"个人账户没有 {part} 这一部分，现有：{names}", "part"
+        )
+    if amount == 0:
+        raise Refused(RefusalCode.AMOUNT_OUT_OF_RANGE, "更正金额不能为零", "amount")
+    left = found.amount - found.held
+    if left + amount < 0:
+        raise Refused(
+            RefusalCode.BALANCE_SHORT, f"账户的这一部分可用 {yuan(left)} 元，不足更正", "amount"
+        )
+    entries = (Entry(contributions_account(EMPLOYEES), -amount), Entry(found.account, amount))
+    occasion = Occasion(OccasionKind.CORRECTION, {"member": member}, reason)
+    number = unit.numbers.next(unit.now)
+    await ledger.post(unit, [Posting(number, unit.day, entries, occasion)])
+    await _record(unit, member, EventKind.CORRECTED, reason, part=part, amount=amount)
+
+
+# -------------------------------------------------------------------------------------- inheritance
+
+
+async def inherit(unit: Unit, vault: Vault, member: str, heirs: Sequence[Heir], reason: str) -> Fen:
+    """Give what a dead person's account held to the heirs, and close it (继承).
+
+    Into an heir's own account it goes as what is left of the year before: no credit of this year
+    made it. Refused: ACCOUNT_STATE for a person who lives as far as the registry knows, and when
+    the account or an heir's is closed; FIGURES_DIFFER when the shares are not what it holds.
+    """
+    found = (await people.load_members(unit.connection, vault, unit.pool, [member])).get(member)
+    if found is None or found.identity.died_on is None:
+        raise Refused(RefusalCode.ACCOUNT_STATE, "未登记死亡，不能办理继承", "member")
+    await _check_heirs(unit, vault, member, heirs)
+    receiving = sorted({heir.member for heir in heirs if heir.into_account})
+    locked = await ledger.lock_parts(unit, sorted({member, *receiving}))
+    parts = _checked(locked.get(member, []), AccountState.OPEN, AccountState.FROZEN)
+    held = sum(part.amount for part in parts)
+    if any(heir.amount <= 0 for heir in heirs) or sum(heir.amount for heir in heirs) != held:
+        raise Refused(
+            RefusalCode.FIGURES_DIFFER,
+            f"继承金额合计须等于账户余额 {yuan(held)} 元，且每份大于零",
+            "heirs",
+            balance=yuan(held),
+        )
+    for heir in receiving:
+        if any(part.state is AccountState.CLOSED for part in locked.get(heir, [])):
+            raise Refused(RefusalCode.ACCOUNT_STATE, f"继承人 {heir} 的个人账户已注销", "heirs")
+    carried = f"{unit.day.year - 1}:carried"
+    await ledger.open_parts(unit, [(heir, carried, "carried") for heir in receiving])
+    if held:
+        await _empty(unit, member, parts, _shares(heirs, carried), EventKind.INHERITED)
+    await ledger.set_state(unit, member, AccountState.CLOSED)
+    told = [[heir.member, heir.amount, heir.into_account] for heir in heirs]
+    await _record(unit, member, EventKind.INHERITED, reason, heirs=told)
+    return held
+
+
+def _shares(heirs: Sequence[Heir], part: str) -> list[Entry]:
+    into: dict[str, Fen] = {}
+    for heir in heirs:
+        own = personal_account(heir.member, part)
+        account = own if heir.into_account else owed_account(heir.member)
+        into[account] = into.get(account, 0) + heir.amount
+    return [Entry(account, amount) for account, amount in into.items()]
+
+
+async def _check_heirs(unit: Unit, vault: Vault, member: str, heirs: Sequence[Heir]) -> None:
+    numbers = sorted({heir.member for heir in heirs})
+    known = await people.load_members(unit.connection, vault, unit.pool, numbers)
+    for number in numbers:
+        if number not in known or number == member:
+            raise Refused(
+                RefusalCode.PERSON_UNKNOWN, f"继承人 {number} 不是本统筹区的参保人", "heirs"
+            )
+        if known[number].identity.died_on is not None:
+            raise Refused(RefusalCode.PERSON_UNKNOWN, f"继承人 {number} 已死亡", "heirs")
+
+
+# -------------------------------------------------------------------------------------------- moves
+
+
+async def move_out(
+    unit: Unit, member: str, id_: str, pool: Pool, other_member: str, reason: str
+) -> Transfer:
+    """Send an account's balance on its way to another pool and close it here (转出).
+
+    The same id finds what was sent before. Refused: ACCOUNT_STATE for an account that is frozen or
+    closed, or has money set aside; MESSAGE_REUSED for an id that another account used.
+    """
+    if pool == unit.pool:
+        raise Refused(RefusalCode.FIELD_INVALID, "转入统筹区与转出统筹区相同", "pool")
+    before = await store.transfer(unit.connection, unit.pool, id_, "out")
+    if before is not None:
+        if (before.member, before.other_pool, before.other_member) != (member, pool, other_member):
+            raise Refused(RefusalCode.MESSAGE_REUSED, f"转移编号 {id_} 已用于另一笔转移", "id")
+        return before
+    parts = await _locked(unit, member, AccountState.OPEN)
+    moved = tuple((part.name, part.origin, part.amount) for part in parts if part.amount)
+    transfer = Transfer(id_, member, pool, other_member, moved)
+    posting = None
+    if moved:
+        into = [Entry(transit_account(id_), transfer.amount)]
+        posting = await _empty(unit, member, parts, into, EventKind.MOVED_OUT)
+    await store.insert_transfer(unit.connection, unit.pool, "out", transfer, posting, unit.now)
+    await ledger.set_state(unit, member, AccountState.CLOSED)
+    await _record(unit, member, EventKind.MOVED_OUT, reason, transfer=id_, pool=pool)
+    return transfer
+
+
+async def move_in(unit: Unit, vault: Vault, origin: Pool, sent: Transfer, reason: str) -> Transfer:
+    """Let a balance arrive, part by part, in the pool it was sent to (转入).
+
+    The same id arrives once. The owner's family links name the new account from now on. Refused:
+    PERSON_UNKNOWN when there is no such member here, ACCOUNT_STATE for a closed account.
+    """
+    arrived = await store.transfer(unit.connection, unit.pool, sent.id, "in")
+    if arrived is not None:
+        return arrived
+    member = sent.other_member
+    found = await people.load_members(unit.connection, vault, unit.pool, [member])
+    if member not in found or sent.other_pool != unit.pool:
+        raise Refused(RefusalCode.PERSON_UNKNOWN, f"人员编号 {member} 不在转入统筹区", "member")
+    locked = (await ledger.lock_parts(unit, [member])).get(member, [])
+    if any(part.state is AccountState.CLOSED for part in locked):
+        raise Refused(RefusalCode.ACCOUNT_STATE, "转入的个人账户已注销", "member")
+    await ledger.open_parts(unit, [(member, name, kind) for name, kind, _ in sent.parts])
+    transfer = Transfer(sent.id, member, origin, sent.member, sent.parts)
+    number = None
+    if sent.parts:
+        number = unit.numbers.next(unit.now)
+        entries = (
+            Entry(transit_account(sent.id), -sent.amount),
+            *(Entry(personal_account(member, name), amount) for name, _, amount in sent.parts),
+        )
+        occasion = Occasion(OccasionKind.TRANSFER, {"member": member, "transfer": sent.id}, reason)
+        await ledger.post(unit, [Posting(number, unit.day, entries, occasion)])
+    await store.insert_transfer(unit.connection, unit.pool, "in", transfer, number, unit.now)
+    human = found[member].identity.id
+    await links.move_owner(unit.connection, human, unit.pool, member, unit.day, unit.now)
+    await _record(unit, member, EventKind.MOVED_IN, reason, transfer=sent.id, pool=origin)
+    return transfer
+
+
+async def sent(connection: "Connection[Any]", pool: Pool, id_: str) -> Transfer | None:
+    """What left a pool under an id."""
+    return await store.transfer(connection, pool, id_, "out")
+
+
+# ----------------------------------------------------------------------------------------- private
+
+
+async def _locked(unit: Unit, member: str, *states: AccountState) -> list[Part]:
+    parts = (await ledger.lock_parts(unit, [member])).get(member, [])
+    return _checked(parts, *states)
+
+
+def _checked(parts: list[Part], *states: AccountState) -> list[Part]:
+    if not parts:
+        raise Refused(RefusalCode.ACCOUNT_UNKNOWN, "该人员没有个人账户", "member")
+    state = parts[0].state
+    if state not in states:
+        raise Refused(
+            RefusalCode.ACCOUNT_STATE, f"个人账户{_WORDS[state]}，不能办理", "member", state=state
+        )
+    return parts
+
+
+async def _empty(
+    unit: Unit, member: str, parts: Sequence[Part], into: Sequence[Entry], kind: EventKind
+) -> int:
+    """Take all that the parts hold. Refused: ACCOUNT_STATE while some of it is set aside."""
+    if any(part.held for part in parts):
+        raise Refused(
+            RefusalCode.ACCOUNT_STATE, "个人账户有尚未结束的预留，须先扣款或释放", "member"
+        )
+    moves = kind is EventKind.MOVED_OUT
+    occasion = Occasion(
+        OccasionKind.TRANSFER if moves else OccasionKind.CLOSING,
+        {"member": member, "event": kind.value},
+    )
+    number = unit.numbers.next(unit.now)
+    out = tuple(Entry(part.account, -part.amount) for part in parts if part.amount)
+    await ledger.post(unit, [Posting(number, unit.day, (*out, *into), occasion)])
+    return number
+
+
+async def _record(unit: Unit, member: str, kind: EventKind, reason: str, **told: Any) -> None:
+    event = Event(member, kind, unit.day, reason, told)
+    number = unit.numbers.next(unit.now)
+    await store.insert_event(unit.connection, unit.pool, number, event, unit.now)
