@@ -64,7 +64,8 @@ async def examine_heads(
 ) -> None:
     """Add what the signed heads, those here and those kept elsewhere, show to be wrong."""
     count = await heads.check(connection, public_keys, exported, pool, findings.tell)
-    findings.add("heads", count)
+    if count:
+        findings.add("heads", count)
 
 
 async def _chain(
