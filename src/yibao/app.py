@@ -35,6 +35,7 @@ from yibao.gateway.turnstile import TURNED_AWAY, Turnstile
 from yibao.inventory import service as inventory
 from yibao.ledger.heads import service as heads
 from yibao.ledger.holds import service as holds
+from yibao.ledger.vitals import service as ledger_vitals
 from yibao.payments import service as payments
 from yibao.platform import metrics, migrations, vitals
 from yibao.platform.access import service as access_service
@@ -116,7 +117,7 @@ JOBS: dict[str, Job] = {
 }
 """What is removed once it has expired; the names are the log's."""
 
-VITALS: dict[str, vitals.Vital] = {}
+VITALS: dict[str, vitals.Vital] = {**ledger_vitals.VITALS}
 """What rooms measure for /metrics when it is asked for; the names are the metrics'."""
 
 log = structlog.get_logger()

@@ -8,7 +8,15 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 
 from yibao import __version__
-from yibao.openapi import bills, persons, proposals, sessions
+from yibao.openapi import (
+    accounts,
+    bills,
+    family,
+    persons,
+    proposals,
+    representatives,
+    sessions,
+)
 from yibao.openapi.model import House
 from yibao.openapi.problems import problem_of
 
@@ -21,6 +29,10 @@ HANDLERS: tuple[Any, ...] = (
     bills.bills,
     bills.bill,
     bills.explanation,
+    accounts.account,
+    accounts.movements,
+    *family.HANDLERS,
+    *representatives.HANDLERS,
     *proposals.HANDLERS,
 )
 

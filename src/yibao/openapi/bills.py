@@ -1,4 +1,4 @@
-"""The person's bills (结算): listed, one in full, and told cent by cent."""
+"""Bills (结算) of the person, or of whom the person may inquire for: listed, in full, explained."""
 
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
@@ -12,7 +12,8 @@ from yibao.kernel.money import yuan
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.openapi.authentication import the_person
 from yibao.openapi.model import Asked, AtHouse, House, Person
-from yibao.openapi.persons import members_of, own_member
+from yibao.openapi.others import spoken_for
+from yibao.registry.representatives.model import Act
 from yibao.settlement import service as settlements
 from yibao.settlement.model import LineFacts, SettlementFacts
 
@@ -103,7 +104,7 @@ async def bills(
 ) -> Bills:
     """Settlements and cancellations of ``number``, fifty at a time."""
     person = await the_person(request, house)
-    member = (await own_member(house, person, number)).membership
+    member = (await spoken_for(house, person, number, Act.INQUIRE)).membership
     edge = _NEWEST if before is None else _key(before).number
     async with house.database.reader(None) as connection:
         found = await settlements.settlements_of_member(
@@ -166,11 +167,14 @@ async def explanation(
 
 async def _own_bill(house: House, person: Person, text: str) -> SettlementFacts:
     key = _key(text)
-    own = {member.membership.number for member in await members_of(house, person)}
     async with house.database.reader(None) as connection:
         facts = await settlements.settlement(connection, key)
-    if facts is None or facts.member not in own:
+    if facts is None:
         raise _unknown(text)
+    try:
+        await spoken_for(house, person, facts.member, Act.INQUIRE)
+    except Refused:
+        raise _unknown(text) from None
     return facts
 
 

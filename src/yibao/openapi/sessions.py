@@ -7,14 +7,13 @@ from litestar.params import JSONBody
 
 from yibao.bureau.clerks.service import sign_in
 from yibao.kernel.areas import NO_PERSON_POOL
-from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.openapi.authentication import SESSION_LIFE, Sessions, the_app
 from yibao.openapi.commands import IdempotencyKey, submit
 from yibao.openapi.model import Asked, AtHouse, House, Person, Worker
+from yibao.openapi.others import Named, named
 from yibao.platform.clock import SystemClock
 from yibao.registry.credentials.model import DecodeCode
 from yibao.registry.credentials.service import recall_token
-from yibao.registry.people.service import find_by_document
 
 
 class Opening(msgspec.Struct, forbid_unknown_fields=True):
@@ -53,7 +52,8 @@ async def open_session(
     if data.credential_code:
         identity = await _holder(house, sender.id, data.credential_code, key)
     elif data.document_type and data.document_number and data.name:
-        identity = await _attested(house, data.document_type, data.document_number, data.name)
+        who = Named(data.document_number, data.name, data.document_type)
+        identity = (await named(house, who, "document_number"))[0].identity.id
     else:
         raise ClientException("credential_code, or document_type, document_number and name")
     return _opened(house, Person(identity, sender.id, used))
@@ -78,11 +78,3 @@ async def _holder(house: House, app: str, code: str, key: str) -> int:
     if done.replayed:
         return recall_token(house.vault, done.reference).identity
     return int(done.result.identity)
-
-
-async def _attested(house: House, document_type: str, number: str, name: str) -> int:
-    async with house.database.reader(None) as connection:
-        found = await find_by_document(connection, house.vault, document_type, number)
-    if not found or found[0].identity.name != name:  # not told apart: nobody learns who is known
-        raise Refused(RefusalCode.PERSON_UNKNOWN, "没有证件与姓名均相符的参保人", "document_number")
-    return found[0].identity.id

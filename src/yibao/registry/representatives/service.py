@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 of_represented = store.of_represented
 of_representative = store.of_representative
+numbered = store.numbered
 
 
 async def name(
