@@ -95,7 +95,7 @@ class Line:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(*_CUT):
-            while request := await _read(reader):
+            while request := await read_message(reader):
                 # what happens to a request does not end with the connection that brought it
                 if not await self._hand_on(request, writer):
                     break
@@ -151,7 +151,7 @@ class Line:
             if len(request) < _length_of(request):
                 await writer.drain()
                 return None
-            reply = await _read(reader)
+            reply = await read_message(reader)
         except _CUT:
             return None
         else:
@@ -175,7 +175,7 @@ async def _first(copies: "Sequence[asyncio.Task[bytes | None]]") -> bytes | None
     return None
 
 
-async def _read(reader: asyncio.StreamReader) -> Request | None:
+async def read_message(reader: asyncio.StreamReader) -> Request | None:
     """One request or reply; None at the connection's end."""
     try:
         head = await reader.readuntil(_END)

@@ -32,12 +32,15 @@ class Verdict:
     """What the books say."""
 
     faults: list[str] = field(default_factory=list)
+    kinds: Counter[str] = field(default_factory=Counter)
+    """Faults by what is wrong: ``lost``, ``doubled``, ``books``, ``ledger``, ``law`` …"""
     people: set[str] = field(default_factory=set)
     """Persons whose history is to be told."""
     figures: dict[str, int] = field(default_factory=dict)
 
-    def find(self, told: str, person: str = "") -> None:
+    def find(self, kind: str, told: str, person: str = "") -> None:
         """A fault."""
+        self.kinds[kind] += 1
         self.faults.append(f"{person}: {told}" if person else told)
         if person:
             self.people.add(person)
@@ -48,6 +51,7 @@ async def judged(
 ) -> Verdict:
     """Hold every book against every other; the server runs and nothing is under way."""
     verdict = Verdict(list(chronicle.faults))
+    verdict.kinds["answers"] = len(chronicle.faults)
     dsn = served.dsn
     assert dsn is not None, "the server runs"
     database = await Database.open(dsn, writers=1, readers=2)
@@ -90,12 +94,14 @@ def _compare(
     for key in sorted(own.keys() | net.keys()):
         if own.get(key, Amounts()) != net.get(key, Amounts()) or (key in own) != (key in living):
             verdict.find(
+                "lost" if key in own and key not in net else "books",
                 f"bill {key.settlement} at {institution.code}: the institution has "
                 f"{_text(own.get(key))}, the platform {_text(net.get(key))}",
                 person.get(key, _person_of(institution, key)),
             )
     for attempt in institution.notebook.open():
         verdict.find(
+            "open",
             f"{attempt.infno} {attempt.message} at {institution.code}: nobody could find out",
             attempt.paper.patient.number,
         )
@@ -103,8 +109,9 @@ def _compare(
     ledger_has = (claimed.claimed, claimed.collected) if claimed else (0, 0)
     if ledger_has != (total.funds + total.account, total.cash):
         verdict.find(
+            "ledger",
             f"{institution.code}: the ledger has claimed/collected {ledger_has}, the settlements "
-            f"{(total.funds + total.account, total.cash)}"
+            f"{(total.funds + total.account, total.cash)}",
         )
 
 
@@ -119,10 +126,10 @@ def _person_of(institution: Institution, key: BillKey) -> str:
 
 async def _check_store(connection: "Connection[Any]", verdict: Verdict) -> None:
     for fault in await ledger.verify(connection):
-        verdict.find(f"ledger: {fault}")
+        verdict.find("ledger", fault)
     for pool, member, counter, scope, amount, entries in await store.inconsistencies(connection):
         told = f"counter {counter}@{scope} of pool {pool} holds {amount}, its entries say {entries}"
-        verdict.find(told, member)
+        verdict.find("counters", told, member)
     doubled = await connection.fetch(
         """SELECT settlement.member, settlement.batch
            FROM settlement.visible_settlement AS settlement
@@ -132,7 +139,7 @@ async def _check_store(connection: "Connection[Any]", verdict: Verdict) -> None:
            GROUP BY settlement.pool, settlement.member, settlement.batch HAVING count(*) > 1"""
     )
     for member, batch in doubled:
-        verdict.find(f"batch {batch} is settled twice", member)
+        verdict.find("doubled", f"batch {batch} is settled twice", member)
 
 
 def _ask_ledger(served: Served, verdict: Verdict) -> None:
@@ -141,7 +148,7 @@ def _ask_ledger(served: Served, verdict: Verdict) -> None:
     if "No such command" in done.stderr:
         return
     if done.returncode:
-        verdict.find(f"yibao ledger verify: {(done.stdout or done.stderr)[:2000]}")
+        verdict.find("ledger", f"yibao ledger verify: {(done.stdout or done.stderr)[:2000]}")
 
 
 # ------------------------------------------------------------------------------------- the law
@@ -163,18 +170,17 @@ async def _replay(
         opening = State({}, await _opening(connection, pool, member, own))
         again = replayed(own, opening, laws.__getitem__, spans)
         for told in again.contradictions:
-            verdict.find(told, member)
+            verdict.find("law", told, member)
         if again.contradictions:
             continue
         counters = dict(await store.member_accumulators(connection, pool, member))
         stands = {key: value for key, value in counters.items() if value}
         if stands != again.end.counters:
-            verdict.find(
-                f"counters {_plain(stands)}, by the law {_plain(again.end.counters)}", member
-            )
+            told = f"counters {_plain(stands)}, by the law {_plain(again.end.counters)}"
+            verdict.find("law", told, member)
         held = await _account(connection, pool, member)
         if held != again.end.account:
-            verdict.find(f"account {held}, by the law {again.end.account}", member)
+            verdict.find("law", f"account {held}, by the law {again.end.account}", member)
     verdict.figures["persons_replayed"] = len(people)
 
 

@@ -128,7 +128,7 @@ class Plan:
     breaks: tuple[Break, ...]
     skews: tuple[int, ...]
     """Seconds by which the clock of the n-th institution is wrong."""
-    troubled: float = 0.12
+    troubled: float
     """Share of requests that do not simply pass."""
 
     def treatment(self, message: str, sighting: int) -> Treatment:
@@ -172,9 +172,15 @@ _SECONDS = {
 
 
 def drawn(
-    seed: int, *, seconds: float, persons: int, breakages: Sequence[Breakage] = tuple(Breakage)
+    seed: int,
+    *,
+    seconds: float,
+    persons: int,
+    breakages: Sequence[Breakage] = tuple(Breakage),
+    pace: float = PACE,
+    troubled: float = 0.12,
 ) -> Plan:
-    """The plan of a seed."""
+    """The plan of a seed; ``pace`` are the seconds from breakage to breakage."""
     draw = Random(seed)
     maker = _Maker(draw, persons)
     return Plan(
@@ -182,8 +188,9 @@ def drawn(
         seconds=seconds,
         persons=persons,
         occasions=tuple(maker.occasion() for _ in range(int(seconds * OCCASIONS_A_SECOND))),
-        breaks=_breaks(draw, seconds, breakages),
+        breaks=_breaks(draw, seconds, breakages, pace),
         skews=tuple(draw.choice(_SKEWS) for _ in range(16)),
+        troubled=troubled,
     )
 
 
@@ -231,7 +238,9 @@ class _Maker:
         return tuple(draw.choice(list(Sequel)) for _ in range(draw.choice((1, 1, 2, 3))))
 
 
-def _breaks(draw: Random, seconds: float, breakages: Sequence[Breakage]) -> tuple[Break, ...]:
+def _breaks(
+    draw: Random, seconds: float, breakages: Sequence[Breakage], pace: float
+) -> tuple[Break, ...]:
     """Each kind once before any comes again, so that short runs see many."""
     found: list[Break] = []
     waiting: list[Breakage] = []
@@ -242,7 +251,7 @@ def _breaks(draw: Random, seconds: float, breakages: Sequence[Breakage]) -> tupl
         what = waiting.pop()
         lasts = round(draw.uniform(*_SECONDS.get(what, (0.0, 0.0))), 2)
         found.append(Break(round(at, 2), what, lasts, draw.randrange(60)))
-        at += draw.uniform(0.3, 1.7) * PACE
+        at += draw.uniform(0.3, 1.7) * pace
     return tuple(found)
 
 

@@ -173,9 +173,10 @@ class _World:
         offices = {str(one.info.get("clr_optins")) for one in institution.notebook.done()}
         for office in sorted(offices - {"None"})[:1]:
             try:
-                verdict.faults += await compared(institution, office)
+                for difference in await compared(institution, office):
+                    verdict.find("comparison", difference)
             except NotDone as error:
-                verdict.find(f"{institution.code} cannot compare: {error}")
+                verdict.find("comparison", f"{institution.code} cannot compare: {error}")
 
 
 class _Town:

@@ -1,0 +1,41 @@
+"""The scripts that make the evidence, with small numbers: the long runs are started by hand."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks import kills, malformed, raced_pairs
+from benchmarks.evidence import keep
+from tests.world.server import Pristine
+
+pytestmark = [pytest.mark.system, pytest.mark.xdist_group("world")]
+
+
+async def test_raced_pairs_equal_a_serial_result(tmp_path: Path, pristine: Pristine) -> None:
+    figures = await raced_pairs.measure(60, 1, tmp_path, pristine)
+    assert figures["told"] == []
+    assert figures["pairs"] >= 60
+    assert figures["met"] > 20, "the pairs must meet, or nothing is shown"
+    assert figures["on two workers"] > 30
+
+
+async def test_kills_lose_and_double_nothing(tmp_path: Path, pristine: Pristine) -> None:
+    figures = await kills.measure(8, 1, tmp_path, pristine)
+    assert figures["faults"] == []
+    assert figures["kills"] >= 8
+    assert figures["settlements"] > 10
+
+
+async def test_malformed_messages_are_refused(tmp_path: Path, pristine: Pristine) -> None:
+    figures = await malformed.measure(1_500, 1, tmp_path, pristine)
+    assert malformed.faults(figures) == 0, figures
+    assert len(figures["by infcode"]) > 5, "they must fail in many ways, or nothing is shown"
+
+
+def test_evidence_is_kept_as_a_line_and_as_raw_figures(tmp_path: Path) -> None:
+    first = keep("kills", "How.", {"kills": 3, "by kind": {"server": 3}}, tmp_path)
+    assert '"by kind"' in first.read_text()
+    keep("kills", "How.", {"kills": 4, "by kind": {}}, tmp_path)
+    lines = (tmp_path / "kills.md").read_text().splitlines()
+    assert lines[2] == "How."
+    assert sum(line.startswith("| 2") for line in lines) == 2
