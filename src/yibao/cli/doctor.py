@@ -2,8 +2,11 @@
 
 import asyncio
 import os
+import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import asyncpg
@@ -12,6 +15,7 @@ from rich.table import Table
 
 from yibao.cli.serving import open_database
 from yibao.platform import migrations
+from yibao.platform.backup.record import last_backup
 from yibao.platform.crypto import Unsealable, Vault, load_key
 from yibao.platform.database import Database
 from yibao.platform.logging import mask_text
@@ -22,6 +26,11 @@ from yibao.policy.parameters import LawError
 from yibao.registry.service import ReferenceCache
 
 OLDEST_POSTGRESQL = 150_000
+_GIB = 1024**3
+_LEAST_FREE = _GIB
+_LEAST_SHARE_FREE = 0.05
+_OLDEST_BACKUP = timedelta(days=2)
+_CLOCK_OFF = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +56,22 @@ def examine(settings: Settings) -> list[Finding]:
     """Check everything that does not depend on a failed check."""
     findings = [
         _check("data folder", lambda: _data_folder(settings)),
+        _check("disk", lambda: _disk(settings)),
         _check("vault key", lambda: _vault_key(settings)),
         _check("law", lambda: _law(settings)),
     ]
     if settings.database_url is None and not (settings.data / "postgres" / "cluster").exists():
         remedy = f"run `yibao serve --data {settings.data}` (with --sandbox to try it out) first"
         return [*findings, Finding("database", "none yet in the data folder", remedy)]
+    if not settings.sandbox:
+        findings.append(_check("backup", lambda: _backup(settings)))
     try:
         with open_database(settings) as dsn:
             findings.append(_check("database", lambda: asyncio.run(_database(dsn))))
             if not findings[-1].remedy:
                 findings.append(_check("migrations", lambda: asyncio.run(_migrated(dsn))))
+            if not findings[-1].remedy:
+                findings.append(_check("clock", lambda: asyncio.run(_clock(dsn))))
             if not findings[-1].remedy:
                 findings.append(_check("catalogue", lambda: asyncio.run(_catalogue(settings, dsn))))
     except PostgresFailed as fault:
@@ -92,6 +106,28 @@ def _data_folder(settings: Settings) -> str:
             f"{place} may not be written to", "choose another folder by --data or YIBAO_DATA"
         )
     return str(folder) if folder.exists() else f"{folder} (made at the first start)"
+
+
+def _disk(settings: Settings) -> str:
+    usage = shutil.disk_usage(_existing(settings.data.absolute()))
+    told = f"{usage.free / _GIB:.1f} GiB of {usage.total / _GIB:.1f} free"
+    if usage.free < max(_LEAST_FREE, _LEAST_SHARE_FREE * usage.total):
+        raise _Fault(told, "make room, or move the data folder to a larger disk")
+    return told
+
+
+def _backup(settings: Settings) -> str:
+    taken = last_backup(settings.data)
+    if taken is None:
+        made = settings.data / "postgres" / "cluster" / "PG_VERSION"
+        if made.exists() and time.time() - made.stat().st_mtime > _OLDEST_BACKUP.total_seconds():
+            raise _Fault("none was ever taken", "run `yibao backup FILE`, daily and by a timer")
+        return "none yet"
+    age = datetime.now(UTC) - taken
+    told = f"{age.days} days, {age.seconds // 3600} hours ago"
+    if age > _OLDEST_BACKUP:
+        raise _Fault(told, "run `yibao backup FILE`, daily and by a timer")
+    return told
 
 
 def _existing(folder: Path) -> Path:
@@ -141,6 +177,28 @@ async def _migrated(dsn: str) -> str:
     if revision != newest:
         raise _Fault(f"at revision {revision or 'none'}, newest is {newest}", "run `yibao migrate`")
     return f"at revision {newest}"
+
+
+async def _clock(dsn: str) -> str:
+    """Compared with the database's, and with the last time that a server began."""
+    connection = await asyncpg.connect(dsn, timeout=10)
+    try:
+        before = datetime.now(UTC)
+        theirs = await connection.fetchval("SELECT clock_timestamp()")
+        after = datetime.now(UTC)
+        latest = await connection.fetchval("SELECT max(given_at) FROM platform.writer")
+    finally:
+        await connection.close()
+    remedy = "let both machines follow the same time server (chrony, systemd-timesyncd)"
+    if latest > after + _CLOCK_OFF:
+        raise _Fault(
+            f"it is {after:%Y-%m-%d %H:%M:%S} UTC, a server began at {latest:%Y-%m-%d %H:%M:%S}",
+            f"the clock was set back: {remedy}",
+        )
+    off = max(theirs - after, before - theirs, timedelta(0))
+    if off > _CLOCK_OFF:
+        raise _Fault(f"{off.total_seconds():.0f} s off the database's", remedy)
+    return "agrees with the database's"
 
 
 async def _catalogue(settings: Settings, dsn: str) -> str:

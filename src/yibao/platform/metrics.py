@@ -116,9 +116,7 @@ VITALS = {
     "yibao_backup_timestamp_seconds": "When the newest backup was taken (Unix time); 0: never",
     "yibao_ledger_head_timestamp_seconds": "Day of the newest signed daily head of the ledger"
     " (Unix time of its begin); 0: none",
-    "yibao_hold_oldest_seconds": "Age of the oldest hold that is neither captured nor released",
-    "yibao_transit_fen": "Money in transit between books, in fen; not 0 for long is an alarm",
-    "yibao_accounts_locked": "Staff logins and keys locked out at this moment",
+    "yibao_hold_overdue_seconds": "Seconds since the oldest reserved hold should have ended",
     "yibao_transaction_oldest_seconds": "Age of the oldest open transaction",
     "yibao_draining": "1 after the server was told to end, else 0",
 }
