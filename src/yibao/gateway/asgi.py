@@ -38,7 +38,7 @@ from yibao.gateway import (  # noqa: F401
     session,
     settlement_list,
 )
-from yibao.gateway.authentication import Headers
+from yibao.gateway.authentication import Headers, locked_out
 from yibao.gateway.context import Call, Context, FileAnswer, Progress
 from yibao.gateway.dialects.adaption import adaption_of
 from yibao.gateway.dispatch import Transaction, find_transaction
@@ -105,7 +105,7 @@ class Gateway:
             body = None
         path, query = scope["path"], scope.get("query_string", b"").decode("latin-1")
         if self.context.tokens is not None and body is not None and path.endswith(TOKEN_PATHS):
-            await _respond(send, _JSON, *await self._issue_token(headers, body))
+            await _respond(send, _JSON, *await self._issue_token(headers, body, caller))
             return
         exchange = Exchange(self.context.clock.now(), scope["method"], path, headers, body, query)
         exchange.caller = caller
@@ -116,11 +116,21 @@ class Gateway:
             raise ConnectionAbortedError("the reply is lost on purpose")
         await _respond(send, kind, answer)
 
-    async def _issue_token(self, headers: Headers, body: bytes) -> tuple[bytes, int]:
+    async def _issue_token(
+        self, headers: Headers, body: bytes, caller: Caller | None
+    ) -> tuple[bytes, int]:
         tokens, now = self.context.tokens, self.context.line_now()
         assert tokens is not None
+        guesser = ("token endpoint", "" if caller is None else caller.address)
+        lockout = self.context.lockout
+        if caller is not None and lockout.pause(*guesser):
+            return msgspec.json.encode({"error": "slow_down"}), 429
         senders = (await self._references.current()).directory
         status, content = answer_token_request(headers, body, senders, tokens, now)
+        if status == 401:
+            lockout.failed(*guesser)
+        elif status == 200:
+            lockout.proved(*guesser)
         return msgspec.json.encode(content), status
 
     async def answer(self, exchange: Exchange) -> bytes:
@@ -221,11 +231,17 @@ class Gateway:
         turnstile, caller = self.context.turnstile, exchange.caller
         if turnstile is None or caller is None:
             return read_request(exchange, self.context, senders, progress)
+        lockout = self.context.lockout
+        pause = lockout.pause(caller.account, caller.address)
+        if pause:
+            raise locked_out(pause)
         try:
             sender, envelope = read_request(exchange, self.context, senders, progress)
         except Refused as refused:
-            turnstile.failed(caller, refused)
+            if turnstile.failed(caller, refused) and caller.account:
+                lockout.failed(caller.account, caller.address)
             raise
+        lockout.proved(caller.account, caller.address)
         turnstile.proved(caller, sender.id, envelope.message_id)
         return sender, envelope
 

@@ -6,6 +6,7 @@ milliseconds. A sender may have several valid keys; each is tried.
 
 import hashlib
 import hmac
+import math
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -191,6 +192,15 @@ class SignedDoor:
                 f"请求头 {header} 已用于另一报文：发送新报文时请重新生成随机数和签名",
                 header,
             )
+
+
+def locked_out(seconds: float) -> Refused:
+    """Wrong signatures came too often under this account from this address."""
+    return Refused(
+        RefusalCode.BUSY,
+        f"来源地址以该账号签名错误次数过多，本次请求未受理，请核对密钥，{math.ceil(seconds)}秒后再试",
+        "headers",
+    )
 
 
 def carries_identity(headers: Headers) -> bool:

@@ -18,6 +18,7 @@ from yibao.gateway.turnstile import Turnstile
 from yibao.kernel.areas import Pool
 from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import Refusal, RefusalCode, Refused
+from yibao.platform.access.lockout import Lockout
 from yibao.platform.access.record import AccessRecord
 from yibao.platform.clock import Clock
 from yibao.platform.commands.model import Command, MessageKey
@@ -76,6 +77,8 @@ class Context:
     record: Record | None = None
     welcome: Welcome | None = None
     faults: Faults | None = None
+    lockout: Lockout = field(default_factory=Lockout)
+    """Who has failed too often to prove who it is."""
     turnstile: Turnstile | None = None
     """Turns calls away when more come than can be done; None lets all in."""
 

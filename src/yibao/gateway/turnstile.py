@@ -112,10 +112,12 @@ class Turnstile:
             self._recent, self._before = set(), self._recent
         self._recent.add(hash((caller.account, message)))
 
-    def failed(self, caller: Caller, refused: Refused) -> None:
-        """A request was refused before its sender was proved."""
-        if refused.refusal.code in _UNPROVED:
-            self._admission.not_proved(caller)
+    def failed(self, caller: Caller, refused: Refused) -> bool:
+        """A request was refused before it was read. Whether its sender failed to prove itself."""
+        if refused.refusal.code not in _UNPROVED:
+            return False
+        self._admission.not_proved(caller)
+        return refused.refusal.code is RefusalCode.SIGNATURE_WRONG
 
     def _has_come(self, caller: Caller, message: str) -> bool:
         key = hash((caller.account, message))

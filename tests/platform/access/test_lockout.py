@@ -1,0 +1,63 @@
+"""Who fails to prove itself waits ever longer; who is named by it does not."""
+
+from yibao.platform.access.lockout import FREE_FAILURES, LONGEST_PAUSE, Lockout
+
+HOSPITAL, ITS_ADDRESS, ELSEWHERE = "account-1", "192.0.2.1", "198.51.100.7"
+
+
+class Clock:
+    """Seconds that a test moves."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def failing(lockout: Lockout, times: int, address: str = ELSEWHERE) -> None:
+    """Fail so many times in a row."""
+    for _ in range(times):
+        lockout.failed(HOSPITAL, address)
+
+
+def test_some_mistakes_are_free() -> None:
+    lockout = Lockout(Clock())
+    failing(lockout, FREE_FAILURES - 1)
+    assert lockout.pause(HOSPITAL, ELSEWHERE) == 0
+
+
+def test_pauses_grow_and_end() -> None:
+    clock = Clock()
+    lockout = Lockout(clock)
+    failing(lockout, FREE_FAILURES)
+    assert lockout.pause(HOSPITAL, ELSEWHERE) == 1
+    clock.now += 1
+    assert lockout.pause(HOSPITAL, ELSEWHERE) == 0
+    failing(lockout, 1)
+    assert lockout.pause(HOSPITAL, ELSEWHERE) == 2
+    failing(lockout, 100)
+    assert lockout.pause(HOSPITAL, ELSEWHERE) == LONGEST_PAUSE
+
+
+def test_the_hospital_that_is_named_is_not_locked_out() -> None:
+    lockout = Lockout(Clock())
+    failing(lockout, 1000)
+    assert lockout.pause(HOSPITAL, ITS_ADDRESS) == 0
+    assert lockout.pause("account-2", ELSEWHERE) == 0
+
+
+def test_a_right_proof_forgets_what_failed() -> None:
+    lockout = Lockout(Clock())
+    failing(lockout, FREE_FAILURES - 1)
+    lockout.proved(HOSPITAL, ELSEWHERE)
+    failing(lockout, FREE_FAILURES - 1)
+    assert lockout.pause(HOSPITAL, ELSEWHERE) == 0
+
+
+def test_old_failures_are_forgotten() -> None:
+    clock = Clock()
+    lockout = Lockout(clock)
+    failing(lockout, FREE_FAILURES - 1)
+    clock.now += 3601
+    failing(lockout, 1)
+    assert lockout.pause(HOSPITAL, ELSEWHERE) == 0
