@@ -203,7 +203,7 @@ def _limit(text: str | None, field: str) -> int | None:
 
 async def _own_link(house: House, number: int, owner: int) -> FamilyLink:
     async with house.database.reader(None) as connection:
-        found = await links.find(connection, number)
+        found = await links.once_known(connection, number)
     if found is None or found.owner != owner:
         raise Refused(RefusalCode.LINK_UNKNOWN, f"没有编号为 {number} 的家庭共济关系", "link")
     return found

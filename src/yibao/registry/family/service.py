@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 of_relative = store.of_relative
 of_owner = store.of_owner
+once_known = store.once_known
 
 
 async def link(connection: "Connection[Any]", new: NewFamilyLink, *, now: datetime) -> FamilyLink:

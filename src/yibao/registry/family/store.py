@@ -62,6 +62,16 @@ async def numbered(connection: "Connection[Any]", links: Sequence[int]) -> list[
     return [_link(row) for row in rows]
 
 
+async def once_known(connection: "Connection[Any]", number: int) -> FamilyLink | None:
+    """A link as it was last known, even one that ended on its first day."""
+    row = await connection.fetchrow(
+        f"""SELECT {_LINK} FROM registry.family_link
+            WHERE link = $1 ORDER BY row_id DESC LIMIT 1""",  # noqa: S608 - columns
+        number,
+    )
+    return None if row is None else _link(row)
+
+
 async def next_number(connection: "Connection[Any]") -> int:
     """A number for a new link; links of both kinds share them."""
     number: int = await connection.fetchval("SELECT nextval('registry.link_number')")
