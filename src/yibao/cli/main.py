@@ -18,6 +18,7 @@ from rich.console import Console
 from yibao import __version__
 from yibao.cli import playing
 from yibao.cli.access import access_cli
+from yibao.cli.accounts import accounts_cli
 from yibao.cli.affected import affected
 from yibao.cli.backup import backup, restore
 from yibao.cli.bureau import bureau_cli
@@ -63,6 +64,7 @@ for tool in (
     sandbox_cli.command()(tool)
 cli.add_typer(law_cli)
 cli.add_typer(ledger_cli)
+cli.add_typer(accounts_cli)
 cli.add_typer(load_cli)
 cli.add_typer(keys_cli)
 cli.add_typer(staff_cli)

@@ -200,6 +200,18 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class PartEntry:
+    """One movement of one part of a personal account."""
+
+    posting: int
+    day: date
+    part: str
+    amount: Fen
+    kind: str
+    """Kind of the occasion; ``settlement`` where a settlement made it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Credit:
     """A credit of a personal account (划入)."""
 

@@ -43,6 +43,10 @@ async def balances(
     return _by_member(await store.parts(connection, pool, members, lock=False))
 
 
+part_entries = store.part_entries
+"""The newest movements of an account's parts, newest first."""
+
+
 async def held_before(
     connection: "Connection[Any]", pool: Pool, parts: Mapping[str, Sequence[Part]], day: date
 ) -> dict[str, Fen]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from yibao.kernel.areas import Pool
 from yibao.ledger.chain.rules import Content
-from yibao.ledger.model import AccountState, Part, Posting
+from yibao.ledger.model import AccountState, Part, PartEntry, Posting
 from yibao.platform.appending import HANDFUL, Appending
 
 if TYPE_CHECKING:
@@ -129,6 +129,29 @@ async def parts(
         Part(member, name, origin, amount, held, AccountState(state))
         for member, name, origin, amount, held, state in rows
     ]
+
+
+async def part_entries(
+    connection: "Connection[Any]", pool: Pool, member: str, limit: int
+) -> list[PartEntry]:
+    """The newest movements of an account's parts, newest first."""
+    rows = await connection.fetch(
+        """SELECT entry.posting, entry.posted_on, part.part, entry.amount,
+                  coalesce(occasion.kind, 'settlement')
+           FROM ledger.account_part AS part
+           JOIN ledger.entry AS entry
+             ON entry.pool = part.pool
+            AND entry.account = 'account:' || part.member || ':' || part.part
+            AND entry.account LIKE 'account:%'
+           LEFT JOIN ledger.occasion
+             ON occasion.pool = entry.pool AND occasion.posting = entry.posting
+           WHERE part.pool = $1 AND part.member = $2
+           ORDER BY entry.posting DESC, entry.line LIMIT $3""",
+        pool,
+        member,
+        limit,
+    )
+    return [PartEntry(*row) for row in rows]
 
 
 async def moved_since(
