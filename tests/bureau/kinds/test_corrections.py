@@ -5,15 +5,27 @@ from datetime import date, timedelta
 import pytest
 
 from tests.bureau.builders import Bureau
-from tests.settlement.builders import CLINIC, EMPLOYEE, POOL, TERTIARY, Town, key_of
+from tests.settlement.builders import (
+    CLINIC,
+    EMPLOYEE,
+    POOL,
+    TERTIARY,
+    Town,
+    key_of,
+    laws_of_beijing,
+)
 from tests.settlement.laws import SPENT, capped, law, let_count
+from yibao.bureau import fields
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.periods import Period
 from yibao.kernel.refusals import RefusalCode, Refused
-from yibao.policy.terms import EntitlementExtent
+from yibao.policy.terms import EntitlementExtent, IdentityKind
 from yibao.registry.people import service as people
-from yibao.registry.people.model import Entitlement
+from yibao.registry.people.model import Entitlement, SpecialIdentity
+from yibao.registry.service import ReferenceCache
 from yibao.settlement import service as settlement
+from yibao.settlement.affected.model import Affected
+from yibao.settlement.clearing.model import clearing_class
 from yibao.settlement.model import Origin, Payee, SettlementFacts, SettlementKind
 
 
@@ -39,6 +51,18 @@ async def owed(town: Town, member: str) -> int:
             f"person:{member}:owed",
         )
     return amount
+
+
+def period(member: str) -> dict[str, str]:
+    """What names a member's bills of July."""
+    return {"pool": POOL, "member": member, "first_day": "2026-07-01", "last_day": "2026-07-31"}
+
+
+async def affected_now(town: Town) -> list[Affected]:
+    """The bills that come out otherwise by what is known now."""
+    async with town.database.reader(None) as connection:
+        reference = await ReferenceCache(town.vault, laws_of_beijing()).current(connection)
+        return await settlement.affected_by_facts(connection, town.vault, reference)
 
 
 async def set_extent(town: Town, member: str, extent: EntitlementExtent) -> None:
@@ -160,22 +184,88 @@ async def test_no_institution_sees_a_supplement(bureau: Bureau) -> None:
 # ------------------------------------------------------------------------------------- supplements
 
 
+async def test_assistance_granted_afterwards_pays_beside_the_others(bureau: Bureau) -> None:
+    town = bureau.town
+    member = await town.insure()
+    settled = [await town.bill(member, "3000") for _ in range(2)]
+    poor = SpecialIdentity(IdentityKind("2303"), None, Period(date(2026, 1, 1)))
+    async with town.database.writer() as connection, connection.transaction():
+        found = (await people.load_members(connection, town.vault, POOL, [member]))[member]
+        await people.grant_special_identity(
+            connection, found.identity.id, poor, now=town.clock.now()
+        )
+    result = await bureau.carry_out("corrections.supplement", **period(member))
+    supplements = [row for row in await told(town, member) if row.origin is Origin.SUPPLEMENT]
+    assert [row.mirrors for row in supplements] == [key_of(bill) for bill in settled]
+    for row in supplements:
+        assert (row.sums.total, row.deductible, row.hospital_part) == (0, 0, 0)
+        assert {payment.fund for payment in row.payments} == {"610100"}
+        assert row.funds > 0
+        assert row.personal == row.cash == -row.funds
+    assert await owed(town, member) == sum(row.funds for row in supplements)
+    assert fields.fen(result["owed_to_person"]) == await owed(town, member)
+    assert await affected_now(town) == [], "nothing is left to correct"
+    assert await town.faults() == []
+
+
 async def test_a_supplement_refuses_where_more_than_a_payer_changes(bureau: Bureau) -> None:
     town = bureau.town
     await let_count(town, law(capped("1000"), counters=SPENT))
     member = await town.insure()
     await town.bill(member, "100")
-    period = {"pool": POOL, "member": member, "first_day": "2026-07-01", "last_day": "2026-07-31"}
     with pytest.raises(Refused) as refused:
-        await bureau.carry_out("corrections.supplement", **period)
+        await bureau.carry_out("corrections.supplement", **period(member))
     assert refused.value.refusal.code is RefusalCode.NOTHING_TO_CORRECT
     await set_extent(town, member, EntitlementExtent.NONE)
     with pytest.raises(Refused) as refused:
-        await bureau.carry_out("corrections.supplement", **period)
+        await bureau.carry_out("corrections.supplement", **period(member))
     assert refused.value.refusal.code is RefusalCode.FIELD_CONTRADICTS
 
 
+async def test_a_cancellation_that_is_reversed_flags_a_bill_that_was_supplemented(
+    bureau: Bureau,
+) -> None:
+    """It stands again as it was first settled, and is settled again by the bureau."""
+    town = bureau.town
+    await let_count(town, law(capped("60"), counters=SPENT))
+    member = await town.insure()
+    first = await town.bill(member, "100")
+    second = await town.bill(member, "100")
+    await town.do(town.cancellation(first))
+    await bureau.carry_out("corrections.resettle", pool=POOL, member=member)
+    cancelled = await town.do(town.cancellation(second))
+    await town.do(town.reversal(cancelled, "2208"))
+    assert await town.counters(member) == {"spent@2026": 1000}
+    again = await bureau.carry_out("corrections.resettle", pool=POOL, member=member)
+    assert (again["owed_to_person"], again["flags_resolved"]) == ("40.00", 1)
+    assert await town.counters(member) == {"spent@2026": 5000}
+    assert await town.faults() == []
+
+
 # ---------------------------------------------------------------------------------- closed periods
+
+
+async def test_a_cleared_month_is_cancelled_by_the_bureau_alone(bureau: Bureau) -> None:
+    town = bureau.town
+    settled = await town.bill(await town.insure(), "100")
+    async with town.database.writer() as connection:
+        await connection.execute(
+            """INSERT INTO settlement.clearing_application (pool, number, institution,
+                   clearing_class, month, first_day, last_day, visits, total, in_scope, funds,
+                   account, cash, state, applied_at)
+               VALUES ($1, 1, $2, $3, '202607', '2026-07-01', '2026-07-31', 1, 10000, 10000, 0,
+                       0, 10000, 'approved', $4)""",
+            POOL,
+            settled.institution,
+            clearing_class(settled.care_kind),
+            town.clock.now(),
+        )
+    town.clock.set(town.clock.now() + timedelta(days=20))
+    refusal = await town.refused(town.cancellation(settled))
+    assert refusal.code is RefusalCode.BUREAU_ALONE
+    assert "2026-07 已清算" in refusal.message
+    await bureau.carry_out("corrections.cancel", settlement=key_of(settled).text())
+    assert await town.faults() == []
 
 
 async def test_a_closed_year_is_cancelled_by_the_bureau_alone(bureau: Bureau) -> None:
