@@ -55,6 +55,7 @@ def rest(house: House) -> Litestar:
             description="REST for apps of a medical-insurance platform. Money is yuan as text.",
             path=f"{PATH}/openapi",
             render_plugins=[],
+            use_handler_docstrings=True,
             security=[{"bearer": []}],
             components=Components(
                 security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")}
