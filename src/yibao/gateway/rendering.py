@@ -191,10 +191,17 @@ def _pooled_ratio(facts: SettlementFacts) -> Rate:
 
 
 def payer_rows(facts: SettlementFacts) -> list[Node]:
-    """``setldetail``: every payer but cash; Σ = funds + personal account + hospital part."""
+    """``setldetail``: every payer but cash; Σ = funds + personal accounts + hospital part.
+
+    What relatives' accounts pay is a row of its own, of the same kind as the own account's.
+    """
     rows = [_fund_row(facts, payment) for payment in facts.payments if payment.amount]
     if facts.account:
         rows.append(_payer_row(facts, PERSONAL_ACCOUNT, facts.account, facts.account))
+    if facts.family:
+        row = _payer_row(facts, PERSONAL_ACCOUNT, facts.family, facts.family)
+        row["setl_proc_info"] = "家庭共济账户支付"
+        rows.append(row)
     if facts.hospital_part:
         rows.append(_payer_row(facts, HOSPITAL_PART, facts.hospital_part, facts.hospital_part))
     return rows

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from yibao.gateway.dialects.load import dialects
-from yibao.gateway.dialects.model import AnswerForm, Casing
+from yibao.gateway.dialects.model import AnswerForm, Casing, FamilyPay
 from yibao.gateway.dialects.rendering import renderer_of
 from yibao.gateway.reading import decode_json
 from yibao.gateway.writing import amount
@@ -48,6 +48,14 @@ def test_funds_may_count_the_account_to_the_fen() -> None:
     assert rendered(OUTPUT, account_in_funds=True)["setlinfo"]["fund_pay_sumamt"] == "6.20"
     mirrored = {"data": {"fund_pay_sumamt": amount(-5), "acct_pay": amount(-7)}}
     assert rendered(mirrored, account_in_funds=True)["data"]["fund_pay_sumamt"] == "-0.12"
+
+
+def test_relatives_accounts_count_where_the_province_counts_them() -> None:
+    told = {"psn_cash_pay": amount(300), "acct_pay": amount(200), "acct_mulaid_pay": amount(7)}
+    assert rendered(told, family_pay=FamilyPay.IN_ACCOUNT)["acct_pay"] == "2.07"
+    in_cash = rendered(told, family_pay=FamilyPay.IN_CASH)
+    assert (in_cash["psn_cash_pay"], in_cash["acct_pay"]) == ("3.07", "2.00")
+    assert rendered(told, casing=Casing.CAMEL)["acctPay"] == "2.00"
 
 
 def test_names_may_be_camel_case_at_any_depth() -> None:

@@ -23,6 +23,7 @@ from yibao.gateway.dialects.model import (
     CodeForm,
     Dialect,
     EnvelopeSigning,
+    FamilyPay,
     MessageIdRule,
     Provenance,
     ReferenceRule,
@@ -181,6 +182,7 @@ _SECTIONS: dict[str, dict[str, Read]] = {
         "renamed": _names,
         "added": _names,
         "account_in_funds": _flag,
+        "family_pay": _one_of(FamilyPay),
         "extras": _extras,
     },
     "security": {

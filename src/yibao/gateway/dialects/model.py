@@ -63,6 +63,17 @@ class CipherMode(StrEnum):
     GCM = "GCM"
 
 
+class FamilyPay(StrEnum):
+    """Where an answer counts what relatives' accounts pay (``acct_mulaid_pay``)."""
+
+    SEPARATE = "separate"
+    """``psn_part_amt`` = ``acct_pay`` + ``acct_mulaid_pay`` + cash."""
+    IN_ACCOUNT = "in_account"
+    """Within ``acct_pay``."""
+    IN_CASH = "in_cash"
+    """Within the cash."""
+
+
 @dataclass(frozen=True, slots=True)
 class Provenance:
     """Where a value comes from."""
@@ -108,6 +119,8 @@ class AnswerForm:
     """Table's name → the province's name, beside it."""
     account_in_funds: bool = False
     """``fund_pay_sumamt`` counts what the personal account pays."""
+    family_pay: FamilyPay = FamilyPay.SEPARATE
+    """Where the amount of relatives' accounts (``acct_mulaid_pay``) counts in an answer."""
     extras: Mapping[str, str | None] = field(default_factory=dict)
     """Further fields of the envelope, with their fixed values."""
 

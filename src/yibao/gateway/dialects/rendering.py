@@ -3,18 +3,23 @@
 One step at the edge: transactions write every answer in the tables' spelling and know no dialect.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from msgspec import Raw
 
 from yibao.gateway.dialects.adaption import camel
-from yibao.gateway.dialects.model import AnswerForm, Casing, Dialect
+from yibao.gateway.dialects.model import AnswerForm, Casing, Dialect, FamilyPay
 from yibao.gateway.writing import amount
 
 Render = Callable[[Any], Any]
 
-_FUNDS, _ACCOUNT = "fund_pay_sumamt", "acct_pay"
+_FUNDS, _ACCOUNT, _FAMILY = "fund_pay_sumamt", "acct_pay", "acct_mulaid_pay"
+_COUNTED_IN: Mapping[FamilyPay, tuple[str, ...]] = {
+    FamilyPay.SEPARATE: (),
+    FamilyPay.IN_ACCOUNT: (_ACCOUNT,),
+    FamilyPay.IN_CASH: ("psn_cash_pay", "pdn_cash_pay", "cash_payamt"),
+}
 
 
 class _Renderer:
@@ -40,6 +45,9 @@ class _Renderer:
         if form.account_in_funds and _FUNDS in row and _ACCOUNT in row:
             name = self._spell(_FUNDS)
             spelled[name] = _sum(row[_FUNDS], row[_ACCOUNT])
+        for name in _COUNTED_IN[form.family_pay]:
+            if name in row and _FAMILY in row:
+                spelled[self._spell(name)] = _sum(row[name], row[_FAMILY])
         for name, other in form.added.items():
             if name in row and other not in spelled:
                 spelled[other] = spelled[self._spell(name)]
@@ -60,7 +68,13 @@ def renderer_of(dialect: Dialect) -> Render | None:
     """How a dialect spells answers; None when it does as the tables do."""
     if dialect.name not in _renderers:
         form = dialect.answers
-        spells = form.renamed or form.added or form.account_in_funds or form.casing is Casing.CAMEL
+        spells = (
+            form.renamed
+            or form.added
+            or form.account_in_funds
+            or form.family_pay is not FamilyPay.SEPARATE
+            or form.casing is Casing.CAMEL
+        )
         _renderers[dialect.name] = _Renderer(form) if spells else None
     return _renderers[dialect.name]
 

@@ -87,20 +87,24 @@ def _check_funds(claimed: Sequence[tuple[str, Fen]], facts: SettlementFacts) -> 
     ours: dict[str, Fen] = defaultdict(int)
     for payment in facts.payments:
         ours[payment.fund] += payment.amount
-    may_be_listed = {ACCOUNT_FUND: facts.account, HOSPITAL_PART: facts.hospital_part}
+    # relatives' accounts are listed beside the own one, or not at all
+    may_be_listed = {
+        ACCOUNT_FUND: (facts.account, facts.account + facts.family),
+        HOSPITAL_PART: (facts.hospital_part,),
+    }
     theirs: dict[str, Fen] = defaultdict(int)
-    for fund, paid in claimed:
+    for fund, amount in claimed:
         if fund not in NOT_FUNDS:
-            theirs[_fund_code(fund, ours.keys() | may_be_listed.keys())] += paid
+            theirs[_fund_code(fund, ours.keys() | may_be_listed.keys())] += amount
     for fund in sorted(ours.keys() | theirs.keys()):
-        paid = ours.get(fund, 0)
+        paid: tuple[Fen, ...] = (ours.get(fund, 0),)
         if fund in may_be_listed and fund not in ours:
             paid = may_be_listed[fund]
-        if theirs.get(fund, 0) != paid:
+        if theirs.get(fund, 0) not in paid:
             raise Refused(
                 RefusalCode.LIST_DIFFERS,
                 f"基金 {fund} 清单为{unscaled(theirs.get(fund, 0), 2)}元，"
-                f"平台结算为{unscaled(paid, 2)}元",
+                f"平台结算为{unscaled(paid[-1], 2)}元",
                 "fund_amount",
             )
 
