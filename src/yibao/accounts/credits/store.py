@@ -111,14 +111,21 @@ async def add_to_shortfalls(
     connection: "Connection[Any]", pool: Pool, changes: Mapping[str, Fen]
 ) -> None:
     """Change what members owe."""
-    rows = sorted(changes.items())
+    members = sorted(changes)
     await connection.execute(
-        """INSERT INTO accounts.shortfall AS known (pool, member, amount)
-           SELECT $1, * FROM unnest($2::text[], $3::bigint[])
-           ON CONFLICT (pool, member) DO UPDATE SET amount = known.amount + excluded.amount""",
+        """INSERT INTO accounts.shortfall (pool, member, amount)
+           SELECT $1, member, 0 FROM unnest($2::text[]) AS member
+           ON CONFLICT DO NOTHING""",
         pool,
-        [row[0] for row in rows],
-        [row[1] for row in rows],
+        members,
+    )
+    await connection.execute(
+        """UPDATE accounts.shortfall AS known SET amount = known.amount + change.delta
+           FROM unnest($2::text[], $3::bigint[]) AS change (member, delta)
+           WHERE known.pool = $1 AND known.member = change.member""",
+        pool,
+        members,
+        [changes[member] for member in members],
     )
 
 
