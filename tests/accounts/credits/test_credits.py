@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from fractions import Fraction
+from typing import Any
 
 import pytest
 
@@ -22,10 +24,10 @@ from yibao.accounts.events import service as events
 from yibao.kernel.periods import Period
 from yibao.kernel.refusals import Refused
 from yibao.ledger.model import Part, owed_account
-from yibao.policy.law_book import LawBook, law_from_canonical
-from yibao.policy.terms import PersonType, Scheme
+from yibao.policy.law_book import LawBook
+from yibao.policy.parameters import Parameter
+from yibao.policy.terms import PersonType
 from yibao.registry.people import service as people
-from yibao.registry.premiums import service as premiums
 from yibao.registry.premiums.model import Premium
 from yibao.registry.service import ReferenceCache
 
@@ -41,17 +43,32 @@ def month(number: int, paid_on: date | None = None, base: int | None = 1_000_000
 
 
 async def paid(town: Town, member: str, *booked: Premium) -> None:
-    """Book premiums."""
-    law = laws_of_beijing().law_on(BEIJING, EMPLOYEE, JULY)
+    """Record premiums; what they entitle to is not asked here."""
     async with unit(town) as u:
-        await premiums.book(u.connection, town.vault, POOL, member, booked, law, now=u.now)
+        await u.connection.executemany(
+            """INSERT INTO registry.premium (pool, member, scheme, valid_from, valid_until, paid_on,
+                                             amount, base, recorded_at)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)""",
+            [
+                (
+                    POOL, member, one.scheme, one.period.start, one.period.end, one.paid_on,
+                    one.amount, one.base, u.now,
+                )
+                for one in booked
+            ],
+        )  # fmt: skip
 
 
 async def take_back(town: Town, member: str, start: date) -> None:
     """Take a premium back."""
-    law = laws_of_beijing().law_on(BEIJING, EMPLOYEE, JULY)
     async with unit(town) as u:
-        await premiums.take_back(u.connection, town.vault, POOL, member, start, law, now=u.now)
+        await u.connection.execute(
+            """UPDATE registry.premium SET superseded_at = $3
+               WHERE member = $1 AND valid_from = $2""",
+            member,
+            start,
+            u.now,
+        )
 
 
 async def credit(town: Town, of: date = JULY) -> Run:
@@ -179,11 +196,10 @@ def test_months_before_the_first_run_are_looked_at_only_when_they_were_paid_late
 def with_interest() -> LawBook:
     """Beijing's law with interest of 1.5 %."""
     law = laws_of_beijing().law_on(BEIJING, EMPLOYEE, JULY)
-    rate = (
-        '"interest":[{"confidence":"general","from":"2021-01-01","source":["N9"],"value":"0.015"}],'
-    )
-    text = law.canonical.replace('"account":{', '"account":{' + rate, 1)
-    return LawBook({(BEIJING, Scheme("310")): law_from_canonical(text)})
+    known: Any = law.account.parts.versions[0]
+    rate = replace(known, by=(), cases={(): Fraction("0.015")})
+    account = replace(law.account, interest=Parameter("account.interest", (rate,)))
+    return LawBook({(BEIJING, EMPLOYEE): replace(law, account=account)})
 
 
 async def close(town: Town, members: list[str], laws: LawBook) -> Run:
