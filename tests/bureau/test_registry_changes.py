@@ -118,11 +118,11 @@ async def test_a_death_ends_everything(bureau: Bureau, town: Town) -> None:
 async def test_identities_entitlements_and_filings_are_noted(bureau: Bureau, town: Town) -> None:
     member = await town.insure()
     form = {"pool": POOL, "member": member, "from": "2026-07-01"}
-    await bureau.carry_out("persons.grant_identity", **form, kind="2303")
+    await bureau.carry_out("persons.grant_identity", **form, identity="2303")
     await bureau.carry_out(
         "persons.entitle", **form, scheme="310", extent="account_only", why="欠费"
     )
-    await bureau.carry_out("persons.file_care", **form, kind="long_term", place="430100")
+    await bureau.carry_out("persons.file_care", **form, care="long_term", place="430100")
     await bureau.carry_out("persons.file_disease", **form, code="M03900", name="高血压")
     await bureau.carry_out(
         "persons.choose_institution", **form, institution=TERTIARY, business="03"
@@ -133,7 +133,9 @@ async def test_identities_entitlements_and_filings_are_noted(bureau: Bureau, tow
     assert found.filing_on("430102", TODAY) == "long_term"
     assert [one.code for one in found.diseases_on(TODAY)] == ["M03900"]
     assert [one.institution for one in found.designated_on(TODAY)] == [TERTIARY]
-    await bureau.carry_out("persons.end_identity", **(form | {"from": "2026-07-10"}), kind="2303")
+    await bureau.carry_out(
+        "persons.end_identity", **(form | {"from": "2026-07-10"}), identity="2303"
+    )
     assert (await insured(town, member)).identities_on(TODAY) == ()
 
 

@@ -158,6 +158,8 @@ class Kind:
     """Rows name a pool; those of the others are everybody's."""
     alike: Callable[[Row], Iterable[tuple[str, ...]]] = no_identity
     """What no two rows of a file may have in common, beside the source key."""
+    writes_checked: bool = False
+    """Writing refuses by itself what the registry has against a row."""
     changes: bool = True
     """Whether a row that was loaded before may come with other content: a dated change."""
     take_back: TakeBack | None = None

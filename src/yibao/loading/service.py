@@ -5,9 +5,10 @@ is written; a wrong row ends the load there. The second time a portion of rows a
 the file has come are one transaction: a load that was killed goes on behind its last portion.
 """
 
+import asyncio
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -153,7 +154,7 @@ class _Loading:
         self._tell = tell
         self._faults: list[Fault] = []
         self._left_out: set[int] = set()
-        """Rows that only the whole file shows to be wrong."""
+        """Rows that were found wrong when the file was looked through."""
         self._totals: defaultdict[str, int] = defaultdict(int)
 
     async def run(self, table: Table) -> Report:
@@ -184,10 +185,11 @@ class _Loading:
         """Everything that is wrong with the file, and what would come of it."""
         counts, seen = Counts(), Seen()
         controls: list[tuple[Row, str, int]] = []
-        for portion in self._reader.portions():
+        async for portion in _ahead(self._reader.portions()):
             async with self._connection.transaction():
                 good, faults = await self._examined(portion)
             wrong = {fault.row for fault in faults}
+            self._left_out |= wrong
             for row in portion.rows:
                 seen.add(row, [] if row.number in wrong else list(self._kind.alike(row)))
                 if told := self._kind.control(row.content):
@@ -195,7 +197,7 @@ class _Loading:
                 elif row.number not in wrong and (adds := self._kind.tally(row.content)):
                     self._totals[f"{row.pool} {adds[0]}"] += adds[1]
             self._note(faults)
-            counts.bad += len(wrong)
+            counts.bad = len(self._left_out)
             counts.rows = portion.last - 1
             self._count(counts, good)
             counts.unchanged += (
@@ -226,8 +228,8 @@ class _Loading:
                         f"the control total of {what} is {amount}, the rows have {has}",
                     )
                 )
-        self._left_out = {fault.row for fault in late}
-        counts.bad += len(self._left_out)
+        self._left_out |= {fault.row for fault in late}
+        counts.bad = len(self._left_out)
         self._note(late)
 
     def _note(self, faults: Iterable[Fault]) -> None:
@@ -236,8 +238,13 @@ class _Loading:
             if len(self._faults) < FAULTS_KEPT:
                 self._faults.append(fault)
 
-    async def _examined(self, portion: Portion) -> tuple[list[Row], list[Fault]]:
-        """The rows that are new or changed and right, and all faults, in the order of rows."""
+    async def _examined(
+        self, portion: Portion, *, again: bool = False
+    ) -> tuple[list[Row], list[Fault]]:
+        """The rows that are new or changed and right, and all faults, in the order of rows.
+
+        ``again``: they were looked at before, so what writing looks at itself is left out.
+        """
         faults = list(portion.faults)
         good: list[Row] = []
         by_pool: defaultdict[Pool, list[Row]] = defaultdict(list)
@@ -249,7 +256,8 @@ class _Loading:
                 faults += [_unknown_pool(row) for row in rows]
                 continue
             fresh, against = await self._fresh(desk, rows)
-            against += await self._kind.check(desk, fresh)
+            if not (again and self._kind.writes_checked):
+                against += await self._kind.check(desk, fresh)
             wrong = {fault.row for fault in against}
             good += [row for row in fresh if row.number not in wrong]
             faults += against
@@ -293,7 +301,7 @@ class _Loading:
     # ------------------------------------------------------------------------------------- writing
 
     async def _write(self, run: int, counts: Counts, total: int) -> Counts:
-        for portion in self._reader.portions(skip=counts.rows):
+        async for portion in _ahead(self._reader.portions(skip=counts.rows)):
             async with self._connection.transaction():
                 await self._write_portion(run, portion, counts)
                 await store.note_progress(self._connection, run, counts)
@@ -301,7 +309,7 @@ class _Loading:
         return counts
 
     async def _write_portion(self, run: int, portion: Portion, counts: Counts) -> None:
-        good, faults = await self._examined(portion)
+        good, faults = await self._examined(portion, again=True)
         good = [row for row in good if row.number not in self._left_out]
         wrong = {fault.row for fault in faults} | (
             self._left_out & {row.number for row in portion.rows}
@@ -366,6 +374,17 @@ async def _with_members(desk: Desk, rows: Sequence[Row], faults: list[Fault]) ->
                 )
             )
     return [*found, *unnamed]
+
+
+async def _ahead(portions: Iterator[Portion]) -> AsyncIterator[Portion]:
+    """The portions, the next of which is read while the database is at work on this one."""
+    following = asyncio.ensure_future(asyncio.to_thread(next, portions, None))
+    try:
+        while (portion := await following) is not None:
+            following = asyncio.ensure_future(asyncio.to_thread(next, portions, None))
+            yield portion
+    finally:
+        await asyncio.gather(following, return_exceptions=True)
 
 
 def _unknown_pool(row: Row) -> Fault:

@@ -378,3 +378,4 @@ person_on = bills.person_on
 lines = fees.lines
 affected_by_law = affected.by_law
 affected_by_facts = affected.by_facts
+affected_by_facts_of = affected.by_facts_of

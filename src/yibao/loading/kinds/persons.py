@@ -148,6 +148,7 @@ PERSONS = Kind(
     write=_write,
     of_person=False,
     alike=_alike,
+    writes_checked=True,
     changes=False,
     take_back=take_back,
 )  # fmt: skip

@@ -7,7 +7,7 @@ its period, whatever was said of it before. Services run inside the caller's tra
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from yibao.kernel.areas import Pool
@@ -26,7 +26,7 @@ from yibao.registry.people.model import (
     NewPerson,
     SpecialIdentity,
 )
-from yibao.registry.rules import Dated, overwrite
+from yibao.registry.rules import Dated, overwrite, starting
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -103,6 +103,36 @@ async def enrol(
         for change, extent in zip(changes, extents, strict=True)
     ]
     await _rewrite(connection, pool, bulk_store.ENTITLEMENTS, entitled, now)
+
+
+async def end_enrolment(
+    connection: "Connection[Any]",
+    pool: Pool,
+    member: str,
+    scheme: Scheme,
+    start: date,
+    reason: str,
+    *,
+    now: datetime,
+) -> None:
+    """End a member's enrolment in a scheme (停保) from ``start`` on, and the entitlement with it.
+
+    Refused when the member is not enrolled then.
+    """
+    await service.lock_member(connection, pool, member)
+    timelines = bulk_store.ENROLMENTS
+    rows = [
+        (row_id, row)
+        for row_id, _, row in await bulk_store.current(connection, timelines, pool, [member])
+        if row.scheme == scheme
+    ]
+    ended, left = overwrite(rows, starting(start), None)
+    if not ended:
+        raise Refused(RefusalCode.NOT_ENROLLED, f"该人员自 {start} 起未参加险种 {scheme}", "scheme")
+    await bulk_store.supersede(connection, timelines, pool, [(member, one) for one in ended], now)
+    kept = [store.enrolment_row(pool, member, row, now) for row in left]
+    await store.copy(connection, timelines.table, kept)
+    await service.end_entitlement(connection, pool, member, scheme, start, reason, now=now)
 
 
 async def replace_entitlements(
