@@ -260,10 +260,13 @@ def test_doctor_finds_a_filled_sandbox_well(sandbox: Path) -> None:
     told: dict[str, Any] = json.loads(answer.stdout)
     assert {finding["what"] for finding in told["findings"]} == {
         "data folder",
+        "disk",
         "vault key",
         "law",
+        "backup",
         "database",
         "migrations",
+        "clock",
         "catalogue",
     }
     assert "***" in str(told)
