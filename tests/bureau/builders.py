@@ -97,7 +97,7 @@ def kind_for_tests(name: str = "test.note", *, four_eyes: bool = True) -> Iterat
         fields.pool_named,
         four_eyes,
     )
-    known: dict[str, Kind] = kinds()  # type: ignore[assignment] - the one dict that is looked in
+    known: dict[str, Kind] = kinds()  # type: ignore[assignment]  # the one dict looked in
     known[kind.name] = kind
     try:
         yield kind.name

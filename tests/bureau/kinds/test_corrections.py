@@ -97,9 +97,12 @@ async def test_a_chain_is_settled_again_after_a_cancellation_out_of_order(bureau
     assert await town.counters(member) == {"spent@2026": 5000}
     async with town.database.reader(None) as connection:
         again = await settlement.settlement(connection, key_of(second))
+        explained = await settlement.explained(connection, supplement)
     assert again is not None
     assert not again.needs_resettlement
     assert again.funds == 1000, "the hospital's bill is as it was"
+    assert explained.differences == (), "it is explained as the whole bill"
+    assert explained.decision.statement.funds == 5000
     with pytest.raises(Refused) as refused:
         await bureau.carry_out("corrections.resettle", pool=POOL, member=member)
     assert refused.value.refusal.code is RefusalCode.NOTHING_TO_CORRECT

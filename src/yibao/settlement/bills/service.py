@@ -30,6 +30,7 @@ from yibao.settlement.bills.decision import (
 )
 from yibao.settlement.bills.recomputation import Recomputed
 from yibao.settlement.bills.rules import Decision
+from yibao.settlement.bills.standing import as_it_stands
 from yibao.settlement.bills.writing import mirror_supplements, write
 from yibao.settlement.clearing import service as clearing
 from yibao.settlement.fees import service as fees
@@ -37,6 +38,7 @@ from yibao.settlement.model import (
     CancelSettlement,
     Settle,
     SettlementFacts,
+    SettlementKind,
     VisitFacts,
 )
 from yibao.settlement.visits import store as visit_store
@@ -397,7 +399,22 @@ async def explained(connection: "Connection[Any]", facts: SettlementFacts) -> Re
     Its differences to what was settled are named; there are none as long as the computation that
     decided it has not been changed. Refused when the text of its law was not kept.
     """
+    facts = await _as_decided(connection, facts)
     return recomputation.recomputed(facts, await _own_law(connection, facts))
+
+
+async def _as_decided(connection: "Connection[Any]", facts: SettlementFacts) -> SettlementFacts:
+    """What a supplement decided: the whole bill as it stood with it, not the difference alone."""
+    if facts.kind is not SettlementKind.SUPPLEMENT:
+        return facts
+    assert facts.key is not None
+    assert facts.mirrors is not None
+    pool, number = facts.key
+    found = await store.load(connection, pool, [facts.mirrors.number])
+    original, _ = found[facts.mirrors.number]
+    until = [one for one in original.supplements if one < number]
+    before = await store.load(connection, pool, until)
+    return as_it_stands(original, [*(before[one][0] for one in until), facts])
 
 
 async def _own_law(connection: "Connection[Any]", facts: SettlementFacts) -> Law:
