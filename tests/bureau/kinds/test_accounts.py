@@ -95,7 +95,7 @@ async def test_somebody_is_let_act_for_another_and_stopped(bureau: Bureau, town:
         pool=POOL,
         represented=mother,
         representative=daughter,
-        kind="relative",
+        role="relative",
         acts="inquire,file",
         consented_by=mother,
         consent="柜台签字",

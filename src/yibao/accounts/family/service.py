@@ -59,11 +59,18 @@ async def let_pay(unit: Unit, vault: Vault, laws: Laws, new: NewLink) -> FamilyL
     """Let an owner's personal account pay for a relative, by the owner's consent (家庭共济).
 
     Refused: PERSON_UNKNOWN, NOT_ENROLLED for an owner without a scheme of accounts,
-    RELATION_NOT_ALLOWED when the owner's law does not list the relation, CONSENT_MISSING,
+    RELATION_NOT_ALLOWED when the owner's law does not list the relation, or the relative is insured
+    in another pool (an account pays bills of its own pool alone), CONSENT_MISSING,
     ACCOUNT_STATE for an owner whose account is frozen or closed, LINK_EXISTS, FIELD_INVALID.
     """
     if not new.consent_by_owner:
         raise Refused(RefusalCode.CONSENT_MISSING, "须由个人账户所有人本人同意", "consent")
+    if new.relative_pool != unit.pool:
+        raise Refused(
+            RefusalCode.RELATION_NOT_ALLOWED,
+            "账户所有人与亲属不在同一统筹区，尚不能共济",
+            "relative_pool",
+        )
     owner = await _member(unit, vault, unit.pool, new.owner, "owner")
     relative = await _member(unit, vault, new.relative_pool, new.relative, "relative")
     if owner.identity.id == relative.identity.id:

@@ -139,7 +139,7 @@ async def _represent(unit: Unit, office: Office, content: Content, _: Proposal) 
         NewRepresentation(
             represented,
             representative,
-            RepresentativeKind(content["kind"]),
+            RepresentativeKind(content["role"]),
             tuple(Act(act) for act in content["acts"]),
             Period(_day(content.get("from")) or unit.day, _day(content.get("until"))),
             agreed,
@@ -289,7 +289,7 @@ KINDS: tuple[Kind, ...] = (
             _POOL,
             Field("represented", "被代理人人员编号", fields.text),
             Field("representative", "代理人人员编号", fields.text),
-            Field("kind", "代理类别", fields.one_of(_KINDS_OF_REPRESENTATIVES)),
+            Field("role", "代理类别", fields.one_of(_KINDS_OF_REPRESENTATIVES)),
             Field("acts", "代理事项", _acts),
             Field("consented_by", "同意人人员编号", fields.text),
             _CONSENT,
