@@ -3,7 +3,7 @@
 What is to be written at the same time is written together, as a block: its link is a hash over the
 link before it and its rows, and lies once more sealed under the vault's key, so that nobody who has
 the database alone can make another chain. Whoever answers with a person's data waits until the
-block is written: nobody is shown what the record does not hold (docs/decisions/0014-…).
+block is written: nobody is shown what the record does not hold (docs/decisions/0015-…).
 """
 
 import asyncio
