@@ -17,7 +17,7 @@ from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.ledger import service as ledger
 from yibao.ledger.holds import service as holds
 from yibao.ledger.holds.model import Hold, HoldState, Reservation, Taken
-from yibao.ledger.model import transit_account
+from yibao.ledger.model import AccountState, owed_account, transit_account
 
 HOUR = timedelta(hours=1)
 WAY = transit_account("premium")
@@ -222,6 +222,21 @@ async def test_a_refund_twice_is_one_and_beyond_the_capture_none(account: Books)
         await done(account, "refund", "h1", "r1", 51)
     async with refused(account, RefusalCode.HOLD_EXCEEDED):
         await done(account, "refund", "h1", "r2", 41)
+
+
+async def test_a_refund_to_an_account_that_was_closed_since_is_owed_to_its_owner(
+    account: Books,
+) -> None:
+    await done(account, "reserve", wanted(160))
+    await done(account, "capture", "h1", 160, WAY)
+    async with account.unit() as unit:
+        await ledger.lock_parts(unit, [ANNA])
+        await ledger.set_state(unit, ANNA, AccountState.CLOSED)
+    refund = await done(account, "refund", "h1", "r1", 160)
+    async with account.database.reader(None) as connection:
+        entries = (await ledger.entries_of(connection, POOL, [refund.posting]))[refund.posting]
+    assert {entry.account for entry in entries} == {owed_account(ANNA), WAY}
+    assert await account.faults() == []
 
 
 async def test_of_many_at_once_only_what_there_is_is_reserved(account: Books) -> None:

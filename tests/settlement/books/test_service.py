@@ -56,7 +56,7 @@ async def test_a_settlement_that_was_changed_is_named(town: Town) -> None:
     await tamper(town, "UPDATE settlement.settlement SET cash = cash + 1, account = account - 1")
     found = await faults(town)
     assert {fault.posting for fault in found} == {key_of(settled).number}
-    assert "the person's account" in " ".join(fault.text for fault in found)
+    assert "the person's own" in " ".join(fault.text for fault in found)
 
 
 async def test_a_fund_that_was_exchanged_is_named(town: Town) -> None:
@@ -119,6 +119,15 @@ def test_what_is_paid_to_a_person_is_owed_and_no_cash_is_booked() -> None:
     claim = BILL._replace(payee=Payee.PERSON, account=0, family=0, cash=37)
     owed = [Entry("fund:310100", -60), Entry("person:M1:owed", 60)]
     assert differences(claim, owed) == []
+
+
+def test_what_comes_back_to_a_closed_account_is_owed_to_its_owner() -> None:
+    cancelled = BILL._replace(payments=[("310100", -60)], account=-30, family=-7, cash=-10)
+    mirror = [Entry(entry.account, -entry.amount) for entry in ENTRIES]
+    assert differences(cancelled, mirror) == []
+    for begin, owed in (("account:M1", "person:M1:owed"), ("account:M2", "person:M2:owed")):
+        mirror = [replace_account(entry, begin, owed) for entry in mirror]
+    assert differences(cancelled, mirror) == []
 
 
 @pytest.mark.parametrize("place", range(len(ENTRIES)))

@@ -14,7 +14,15 @@ from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.ledger import service as ledger
 from yibao.ledger.holds import rules, store
 from yibao.ledger.holds.model import Hold, HoldState, Refund, Reservation, Reserved
-from yibao.ledger.model import Entry, Occasion, OccasionKind, Posting, personal_account
+from yibao.ledger.model import (
+    AccountState,
+    Entry,
+    Occasion,
+    OccasionKind,
+    Posting,
+    owed_account,
+    personal_account,
+)
 from yibao.platform.commands.model import Unit
 
 if TYPE_CHECKING:
@@ -93,7 +101,8 @@ async def release(unit: Unit, hold: str) -> Hold:
 async def refund(unit: Unit, hold: str, refund_id: str, amount: Fen, *, reason: str = "") -> Refund:
     """Give back what was captured, or some of it, to the exact parts that it came from.
 
-    The account that had been given the money gives it back. The same id and amount is answered by
+    What came from an account that was closed since is owed to its owner instead. The account that
+    had been given the money gives it back. The same id and amount is answered by
     the first answer. Refused: HOLD_UNKNOWN, HOLD_ENDED (never captured), HOLD_EXCEEDED,
     HOLD_DIFFERS (a known refund with another amount).
     """
@@ -111,7 +120,7 @@ async def refund(unit: Unit, hold: str, refund_id: str, amount: Fen, *, reason: 
     giving = next(entry.account for entry in captured if entry.amount > 0)
     made = Refund(refund_id, amount, unit.numbers.next(unit.now))
     await store.insert_refund(unit.connection, unit.pool, hold, made, unit.now)
-    member = found.reservation.member
+    back = await _accounts(unit, found.reservation.member)
     await ledger.post(
         unit,
         [
@@ -119,7 +128,7 @@ async def refund(unit: Unit, hold: str, refund_id: str, amount: Fen, *, reason: 
                 made.posting,
                 unit.day,
                 (
-                    *(Entry(personal_account(member, part), share) for part, share in shares),
+                    *(Entry(back[part], share) for part, share in shares),
                     Entry(giving, -amount),
                 ),
                 Occasion(OccasionKind.REFUND, {"hold": hold, "refund": refund_id}, reason),
@@ -154,6 +163,15 @@ async def _found(unit: Unit, hold: str) -> Hold:
     if found is None:
         raise Refused(RefusalCode.HOLD_UNKNOWN, f"预留 {hold} 不存在", "hold")
     return found
+
+
+async def _accounts(unit: Unit, member: str) -> dict[str, str]:
+    """Where money for a member's parts goes, by part: what a closed one would get is owed."""
+    parts = (await ledger.balances(unit.connection, unit.pool, [member]))[member]
+    return {
+        part.name: owed_account(member) if part.state is AccountState.CLOSED else part.account
+        for part in parts
+    }
 
 
 async def _locked(unit: Unit, hold: str) -> Hold:

@@ -16,7 +16,7 @@ from yibao.ledger.model import (
 )
 from yibao.settlement.model import Payee
 
-OWN, FAMILY = "the person's account", "the family's accounts"
+OWN, FAMILY = "what is the person's own", "the family's accounts"
 
 
 class Settled(NamedTuple):
@@ -53,7 +53,7 @@ def _expected(settled: Settled) -> Counter[str]:
     sums[OWN] -= settled.account
     sums[FAMILY] -= settled.family
     if settled.payee is Payee.PERSON:
-        sums[owed_account(settled.member)] += claimed
+        sums[OWN] += claimed
     else:
         sums[claimed_account(settled.institution)] += claimed
         sums[cash_account(settled.institution)] -= settled.cash
@@ -62,13 +62,17 @@ def _expected(settled: Settled) -> Counter[str]:
 
 
 def _booked(settled: Settled, entries: Iterable[Entry]) -> Counter[str]:
-    """Sums of entries by account; a relative's account may lie in another pool (``area:``)."""
-    own = f"account:{settled.member}:"
+    """Sums of entries by account.
+
+    What would go back to an account that is closed is owed to its owner, so both count as one; a
+    relative's account may lie in another pool (``area:``, ``transit:``).
+    """
+    own = (f"account:{settled.member}:", owed_account(settled.member))
     sums: Counter[str] = Counter()
     for account, amount in entries:
         if account.startswith(own):
             sums[OWN] += amount
-        elif account.startswith(("account:", "area:", "transit:")):
+        elif account.startswith(("account:", "person:", "area:", "transit:")):
             sums[FAMILY] += amount
         else:
             sums[account] += amount
