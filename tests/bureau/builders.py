@@ -11,8 +11,10 @@ from yibao.bureau.kinds import kinds
 from yibao.bureau.model import Field, Kind, Office, Proposal
 from yibao.kernel.identifiers import PoolKey, parse_pool_key
 from yibao.kernel.refusals import Refusal, RefusalCode, Refused
+from yibao.ledger.verification.model import Findings
 from yibao.platform.commands.model import Command, Done, Outcome, Unit
 from yibao.platform.commands.service import Commands
+from yibao.settlement.books import service as books
 
 FIRST = Clerk("first", "测试经办甲")
 SECOND = Clerk("second", "测试经办乙")
@@ -60,6 +62,13 @@ class Bureau:
         """A proposal as it stands."""
         async with self.town.database.reader(None) as connection:
             return await service.find(connection, self.office.vault, key)
+
+    async def faults(self) -> list[str]:
+        """What is wrong with the books, and between settlements and ledger."""
+        findings = Findings()
+        async with self.town.database.reader(None) as connection, connection.transaction():
+            await books.examine(connection, findings)
+        return [*await self.town.faults(), *[str(fault) for fault in findings.faults]]
 
     @asynccontextmanager
     async def unit(self, pool: Any) -> AsyncIterator[Unit]:

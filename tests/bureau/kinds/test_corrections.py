@@ -106,7 +106,7 @@ async def test_a_chain_is_settled_again_after_a_cancellation_out_of_order(bureau
     with pytest.raises(Refused) as refused:
         await bureau.carry_out("corrections.resettle", pool=POOL, member=member)
     assert refused.value.refusal.code is RefusalCode.NOTHING_TO_CORRECT
-    assert await town.faults() == []
+    assert await bureau.faults() == []
 
 
 async def test_cancelling_a_supplemented_bill_leaves_nothing_behind(bureau: Bureau) -> None:
@@ -121,7 +121,7 @@ async def test_cancelling_a_supplemented_bill_leaves_nothing_behind(bureau: Bure
     assert await owed(town, member) == 0
     assert await town.counters(member) == {}
     assert sum(row.funds for row in await told(town, member)) == 0
-    assert await town.faults() == []
+    assert await bureau.faults() == []
 
 
 async def test_what_the_funds_paid_too_much_is_owed_by_the_person(bureau: Bureau) -> None:
@@ -168,7 +168,7 @@ async def test_what_an_account_paid_too_much_goes_back_into_it(bureau: Bureau) -
     assert await town.balance(member) == between + 4000
     assert (result["back_to_accounts"], result["owed_to_person"]) == ("40.00", "0.00")
     assert before < between
-    assert await town.faults() == []
+    assert await bureau.faults() == []
 
 
 async def test_no_institution_sees_a_supplement(bureau: Bureau) -> None:
@@ -208,7 +208,7 @@ async def test_assistance_granted_afterwards_pays_beside_the_others(bureau: Bure
     assert await owed(town, member) == sum(row.funds for row in supplements)
     assert fields.fen(result["owed_to_person"]) == await owed(town, member)
     assert await affected_now(town) == [], "nothing is left to correct"
-    assert await town.faults() == []
+    assert await bureau.faults() == []
 
 
 async def test_a_supplement_refuses_where_more_than_a_payer_changes(bureau: Bureau) -> None:
@@ -242,7 +242,7 @@ async def test_a_cancellation_that_is_reversed_flags_a_bill_that_was_supplemente
     again = await bureau.carry_out("corrections.resettle", pool=POOL, member=member)
     assert (again["owed_to_person"], again["flags_resolved"]) == ("40.00", 1)
     assert await town.counters(member) == {"spent@2026": 5000}
-    assert await town.faults() == []
+    assert await bureau.faults() == []
 
 
 # ---------------------------------------------------------------------------------- closed periods
@@ -268,7 +268,7 @@ async def test_a_cleared_month_is_cancelled_by_the_bureau_alone(bureau: Bureau) 
     assert refusal.code is RefusalCode.BUREAU_ALONE
     assert "2026-07 已清算" in refusal.message
     await bureau.carry_out("corrections.cancel", settlement=key_of(settled).text())
-    assert await town.faults() == []
+    assert await bureau.faults() == []
 
 
 async def test_a_closed_year_is_cancelled_by_the_bureau_alone(bureau: Bureau) -> None:
@@ -287,7 +287,7 @@ async def test_a_closed_year_is_cancelled_by_the_bureau_alone(bureau: Bureau) ->
     with pytest.raises(Refused) as refused:
         await bureau.carry_out("corrections.cancel", settlement=key_of(settled).text())
     assert refused.value.refusal.code is RefusalCode.SETTLEMENT_CANCELLED
-    assert await town.faults() == []
+    assert await bureau.faults() == []
 
 
 async def test_a_day_that_is_not_over_is_not_closed(bureau: Bureau) -> None:

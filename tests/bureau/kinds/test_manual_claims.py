@@ -76,7 +76,7 @@ async def test_what_the_funds_pay_of_a_paper_bill_is_owed_to_the_person(bureau: 
     assert await owed(bureau, member) == 9500
     assert await town.counters(member) == {"spent@2026": 9500}
     assert await town.balance(member) == 50000, "the account does not pay what was paid in cash"
-    assert await town.faults() == []
+    assert await bureau.faults() == []
     key = parse_pool_key(result["settlement"])
     assert key is not None
     async with town.database.reader([TERTIARY, CLINIC]) as connection:
@@ -108,7 +108,7 @@ async def test_a_cancelled_claim_leaves_nothing_and_may_be_entered_again(bureau:
     assert await bureau.town.counters(member) == {}
     again = await bureau.carry_out("manual_claims.enter", **stay)
     assert again["owed_to_person"] == result["owed_to_person"]
-    assert await bureau.town.faults() == []
+    assert await bureau.faults() == []
 
 
 async def test_an_online_settlement_is_not_cancelled_as_a_claim(bureau: Bureau) -> None:
