@@ -90,8 +90,8 @@ async def load(
 async def undo(unit: Unit, vault: Vault, references: ReferenceCache, number: int) -> dict[str, Any]:
     """Take a whole load back (撤销装载), as if it had never come.
 
-    Refused once something was settled upon it, a later load changed some of it, or of a kind that
-    is only changed from a date on.
+    Refused once something was settled upon it, a later load changed some of it or was built upon
+    its people, or of a kind that is only changed from a date on.
     """
     run = await store.run(unit.connection, number, lock=True)
     if run is None:
@@ -111,6 +111,13 @@ async def undo(unit: Unit, vault: Vault, references: ReferenceCache, number: int
     rows = 0
     for pool, loaded_at, subjects in await store.batches_of(unit.connection, number):
         members = sorted({subject.partition("/")[0] for subject in subjects})
+        upon = await store.built_upon(unit.connection, number, pool, members)
+        if upon is not None:
+            raise Refused(
+                RefusalCode.FIELD_INVALID,
+                f"这些人员之后又装载了“{KINDS[upon].title}”，请先撤销后来的装载",
+                "run",
+            )
         settled = await settled_since(unit.connection, pool, members, loaded_at)
         if settled:
             raise Refused(

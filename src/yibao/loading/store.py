@@ -124,6 +124,21 @@ async def changed_since(connection: "Connection[Any]", run: int) -> int:
     return count
 
 
+async def built_upon(
+    connection: "Connection[Any]", run: int, pool: Pool, members: Sequence[str]
+) -> str | None:
+    """A kind that a later run loaded for one of these members; None: nothing stands upon them."""
+    kind: str | None = await connection.fetchval(
+        """SELECT kind FROM loading.loaded
+           WHERE pool = $1 AND run > $2 AND superseded_at IS NULL
+             AND split_part(subject, '/', 1) = ANY ($3) LIMIT 1""",
+        pool,
+        run,
+        members,
+    )
+    return kind
+
+
 async def forget(connection: "Connection[Any]", run: int, now: datetime) -> None:
     """Let the rows of a run count as never loaded, and those they replaced count again."""
     await connection.execute(

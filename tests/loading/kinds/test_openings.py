@@ -247,6 +247,20 @@ async def test_persons_are_taken_back_too(bureau: Bureau, town: Town) -> None:
     assert (await bureau.load("persons", [person(1)])).counts.written == 1
 
 
+async def test_what_another_load_was_built_upon_is_not_taken_back(
+    bureau: Bureau, town: Town
+) -> None:
+    report = await bureau.load("persons", [person(1)])
+    town.clock.move(timedelta(seconds=1))
+    upon = await bureau.load("enrolments", [enrolment(1)])
+    with pytest.raises(Refused, match="参保"):
+        await taken_back(bureau, town, report.run)
+    await taken_back(bureau, town, upon.run)
+    await taken_back(bureau, town, report.run)
+    assert await bureau.count("registry.identity") == 0
+    assert await bureau.count("registry.enrolment") == 0
+
+
 async def test_taking_a_change_back_lets_the_first_hold_again(bureau: Bureau, town: Town) -> None:
     await bureau.registered(1)
     before = await bureau.insured(1)
