@@ -219,6 +219,8 @@ GRANT SELECT ON clearing.visible_review, clearing.visible_deduction, clearing.vi
     clearing.visible_run, clearing.visible_payee_account TO yibao_writer, yibao_reader;
 
 -- -------------------------------------------------------------------------------- balances to be paid
--- The few entries of what is owed, kept back, advanced and under way; bills do not touch it.
+-- The few entries of what is owed, kept back, advanced and under way. An entry of a bill only pays for
+-- being tried against it: about a microsecond by LIKE, five by a regular expression.
 CREATE INDEX entry_owed ON ledger.entry (pool, account)
-    WHERE account ~ '^(institution:.*:(payable|withheld|advanced|deducted)|person:.*|transit:.*)$';
+    WHERE account LIKE '%:payable' OR account LIKE '%:withheld' OR account LIKE '%:advanced'
+        OR account LIKE '%:deducted' OR account LIKE 'person:%' OR account LIKE 'transit:%';
