@@ -248,9 +248,8 @@ async def test_a_cancellation_that_is_reversed_flags_a_bill_that_was_supplemente
 # ---------------------------------------------------------------------------------- closed periods
 
 
-async def test_a_cleared_month_is_cancelled_by_the_bureau_alone(bureau: Bureau) -> None:
-    town = bureau.town
-    settled = await town.bill(await town.insure(), "100")
+async def clear_july(town: Town, settled: SettlementFacts) -> None:
+    """July's bills of the settlement's institution and class are cleared."""
     async with town.database.writer() as connection:
         await connection.execute(
             """INSERT INTO settlement.clearing_application (pool, number, institution,
@@ -263,11 +262,26 @@ async def test_a_cleared_month_is_cancelled_by_the_bureau_alone(bureau: Bureau) 
             clearing_class(settled.care_kind),
             town.clock.now(),
         )
+
+
+async def test_a_cleared_month_is_cancelled_by_the_bureau_alone(bureau: Bureau) -> None:
+    town = bureau.town
+    settled = await town.bill(await town.insure(), "100")
+    await clear_july(town, settled)
     town.clock.set(town.clock.now() + timedelta(days=20))
     refusal = await town.refused(town.cancellation(settled))
     assert refusal.code is RefusalCode.BUREAU_ALONE
     assert "2026-07 已清算" in refusal.message
     await bureau.carry_out("corrections.cancel", settlement=key_of(settled).text())
+    assert await bureau.faults() == []
+
+
+async def test_what_is_cleared_is_not_reversed_either(bureau: Bureau) -> None:
+    town = bureau.town
+    settled = await town.bill(await town.insure(), "100")
+    await clear_july(town, settled)
+    refusal = await town.refused(town.reversal(settled))
+    assert refusal.code is RefusalCode.BUREAU_ALONE
     assert await bureau.faults() == []
 
 

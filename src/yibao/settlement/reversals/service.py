@@ -12,6 +12,7 @@ from yibao.kernel.refusals import Refusal, RefusalCode, Refused
 from yibao.platform.commands import service as messages
 from yibao.platform.commands.model import Message, MessageKey, Unit
 from yibao.settlement.bills import service as bills
+from yibao.settlement.clearing import service as clearing
 from yibao.settlement.clearing.model import clearing_class
 from yibao.settlement.model import Reverse
 from yibao.settlement.reconciliation.service import is_reconciled
@@ -96,6 +97,12 @@ async def _check_not_reconciled(unit: Unit, transaction: str, original: Message)
             f"{day} 的账目已对平，原交易 {transaction} 不能再冲正；请改用 {_INSTEAD[transaction]}",
             "original_message",
             instead=_INSTEAD[transaction],
+        )
+    if await clearing.is_cleared(unit.connection, bill.institution, day, cleared):
+        raise Refused(
+            RefusalCode.BUREAU_ALONE,
+            f"{day} 所在月份已清算，原交易 {transaction} 不能再冲正；确需更正请向经办机构申请",
+            "original_message",
         )
 
 
