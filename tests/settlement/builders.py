@@ -21,6 +21,7 @@ from yibao.kernel.periods import Period
 from yibao.kernel.refusals import Refusal
 from yibao.ledger import service as ledger
 from yibao.ledger.model import Credit
+from yibao.ledger.verification.model import Findings
 from yibao.platform.clock import SettableClock
 from yibao.platform.commands.model import Command, Done, MessageKey, Outcome, Unit
 from yibao.platform.commands.service import Commands
@@ -36,6 +37,7 @@ from yibao.registry.laws import service as laws
 from yibao.registry.people import service as people
 from yibao.registry.people.model import Enrolment, NewMembership, NewPerson
 from yibao.registry.service import ReferenceCache
+from yibao.settlement.books import service as books
 from yibao.settlement.model import (
     Admit,
     CancelAdmission,
@@ -463,7 +465,11 @@ class Town:
     async def faults(self) -> list[str]:
         """What is wrong with the books."""
         async with self.database.reader(None) as connection:
-            return await ledger.verify(connection)
+            faults = await ledger.verify(connection)
+            async with connection.transaction(isolation="repeatable_read", readonly=True):
+                findings = Findings()
+                await books.examine(connection, findings)
+        return [*faults, *(str(fault) for fault in findings.faults)]
 
 
 TRANSACTIONS: dict[type, str] = {
