@@ -6,7 +6,6 @@ key in, ``reseal`` seals everything anew under it, ``retire`` takes the old one 
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +14,7 @@ from rich.table import Table
 
 from yibao.cli.law import AsJson, console, echo_json, errors, tell
 from yibao.cli.printing import print_whole
+from yibao.platform.clock import SystemClock
 
 if TYPE_CHECKING:
     from yibao.platform.crypto import Vault
@@ -70,7 +70,7 @@ def rotate(data: DataFolder = None, as_json: AsJson = False) -> None:
     from yibao.platform.settings import load_settings
 
     with told_faults(as_json):
-        ring = announce(load_key(load_settings({"data": data})), datetime.now(UTC))
+        ring = announce(load_key(load_settings({"data": data})), SystemClock().now())
     new = ring.keys[0]
     if as_json:
         echo_json({"id": new.id.hex(), "since": new.since.isoformat(), "file": str(ring.path)})
@@ -156,7 +156,7 @@ def _rows(vault: "Vault", held: "list[Holding]") -> list[dict[str, Any]]:
     under: dict[str, dict[str, int]] = {}
     for one in held:
         under.setdefault(one.key, {})[f"{one.table}.{one.column}"] = one.values
-    now = datetime.now(UTC)
+    now = SystemClock().now()
     sealing = vault.ring.sealing(now).id
     rows = []
     for key in vault.ring.keys:

@@ -7,7 +7,6 @@ older ones still open until they are retired (``keyring``, ``vault``).
 
 import os
 import time
-from datetime import UTC, datetime
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -16,6 +15,7 @@ from cryptography.hazmat.primitives.ciphers.modes import GCM
 from cryptography.hazmat.primitives.hashes import SM3
 from cryptography.hazmat.primitives.hmac import HMAC
 
+from yibao.platform.clock import SystemClock
 from yibao.platform.keyring import (
     ID_BYTES,
     KEY_BYTES,
@@ -126,7 +126,7 @@ class Vault:
         self._sealing = self._begun()
 
     def _begun(self) -> "_Derived":
-        chosen = self._ring.sealing(datetime.now(UTC))
+        chosen = self._ring.sealing(SystemClock().now())
         return self._keys[self._ring.keys.index(chosen)]
 
     def _current(self) -> "_Derived":

@@ -8,9 +8,9 @@ servers go on meanwhile, because they open and find with every key of the ring.
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from yibao.platform.clock import SystemClock
 from yibao.platform.crypto import Vault
 from yibao.platform.database import Database
 from yibao.platform.keyring import ID_BYTES, dropped
@@ -61,7 +61,7 @@ async def reseal(database: Database, vault: Vault, progress: Progress) -> int:
     """
     newest = vault.ring.keys[0]
     settled = newest.since.timestamp() + _LOOKS_SECONDS
-    await asyncio.sleep(max(0.0, settled - datetime.now(UTC).timestamp()))
+    await asyncio.sleep(max(0.0, settled - SystemClock().now().timestamp()))
     done = 0
     async with database.owner() as connection:
         for sealed in SEALED:
