@@ -134,6 +134,27 @@ def test_where_repeats_are_answered_alike_the_message_is_sent_again() -> None:
     assert (end.ending, sent) == (Ending.DONE, ["2207"] * 3)
 
 
+def test_a_repetition_that_is_refused_keeps_late_copies_out_too() -> None:
+    lost_then_refused = [answer(None), answer(4001)]
+    end, sent = walk(
+        answering(t2207=list(lost_then_refused), t2601=[answer(None), answer(0)]), care=REPEATING
+    )
+    assert (end.ending, end.answer.code) == (Ending.REFUSED, 4001)
+    assert sent == ["2207", "2207", "2601", "2601"]
+    end, _ = walk(answering(t2207=list(lost_then_refused), t2601=answer(None)), care=REPEATING)
+    assert end.ending is Ending.UNKNOWN
+    end, _ = walk(answering(t2207=list(lost_then_refused), t2601=answer(4042)), care=REPEATING)
+    assert end.ending is Ending.UNKNOWN
+    end, sent = walk(answering(t2204=[answer(None), answer(4001)]), "2204", REPEATING)
+    assert (end.ending, sent) == (Ending.REFUSED, ["2204", "2204"])
+
+
+def test_a_repetition_that_was_not_accepted_says_nothing_of_the_first_copy() -> None:
+    end, sent = walk(answering(t2207=[answer(None), answer(9001)], t2601=answer(0)), care=REPEATING)
+    assert end.ending is Ending.REVERSED
+    assert sent[-1] == "2601"
+
+
 def test_what_no_reversal_can_undo_stays_unknown() -> None:
     end, sent = walk(answering(t2204=answer(None)), "2204")
     assert (end.ending, sent) == (Ending.UNKNOWN, ["2204"])

@@ -31,7 +31,8 @@ class Care:
     query: bool = True
     """Ask 5204 and 5203 whether a settlement exists."""
     reverse: bool = True
-    """Undo by 2601 what neither the repetition nor the query could find."""
+    """Undo by 2601 what neither the repetition nor the query could find, and what a repetition
+    found refused while an earlier copy may still be on its way."""
     attempts: int = 4
     """How often each of these is tried."""
     pause: float = 0.5
@@ -48,7 +49,7 @@ class Ending(StrEnum):
     DONE = "done"
     """It took effect."""
     REFUSED = "refused"
-    """It did not, and nothing changed."""
+    """It did not, and nothing changed. Of what 2601 can undo, no copy will be done later either."""
     REVERSED = "reversed"
     """Whatever it did was undone: the business may be sent anew under a new ``msgid``."""
     UNKNOWN = "unknown"
@@ -100,8 +101,11 @@ def made_sure(message: Send, care: Care) -> Steps:
         yield Pause(seconds)
         if care.repeat:
             last = yield from _until_accepted(message, care)
-            if last.outcome is not CallOutcome.UNKNOWN:
+            if last.outcome is CallOutcome.DONE:
                 return _known(last, last)
+            # a copy that was not accepted says nothing of those before it
+            if last.outcome is CallOutcome.REFUSED and not last.nothing_done:
+                return (yield from _refused_for_good(message, last, care))
         else:
             found = yield from _settlement_of(message)
             if found is not None:
@@ -170,6 +174,18 @@ def _reversed(message: Send, last: Answer, care: Care) -> Steps:
         reversal = yield from _asked(Send(REVERSAL, content, reversal.message_id))
     done = reversal.outcome is CallOutcome.DONE
     return Resolution(Ending.REVERSED if done else Ending.UNKNOWN, reversal, last)
+
+
+def _refused_for_good(message: Send, refusal: Answer, care: Care) -> Steps:
+    """A repetition was refused, but nobody knows where the copies before it are: undo them.
+
+    What is refused now may be done when a copy comes later and its reason is gone; and a refusal
+    of the sender, by whom it is not let in any more, says nothing of what was done before.
+    """
+    if not care.reverse or message.infno[:4] not in REVERSIBLE:
+        return _known(refusal, refusal)
+    end = yield from _reversed(message, refusal, care)
+    return _known(refusal, refusal) if end.ending is Ending.REVERSED else end
 
 
 def _known(answer: Answer, original: Answer) -> Resolution:
