@@ -127,7 +127,7 @@ def test_pure_rooms_and_money_know_no_float() -> None:
 
 def test_no_room_asks_whether_this_is_a_sandbox() -> None:
     """Product code is handed objects instead; settings, app and cli are where they are chosen."""
-    allowed = ("platform/settings.py", "platform/crypto.py", "app.py", "cli/", "sandbox/")
+    allowed = ("platform/settings.py", "platform/keyring.py", "app.py", "cli/", "sandbox/")
     asking = [
         f"{relative(path)}:{node.lineno}"
         for path in MODULES

@@ -22,11 +22,11 @@ from yibao.policy.model import (
     Law,
     OutOfOrder,
     OverLimit,
-    PersonalPart,
     ReportedAs,
     Scope,
 )
 from yibao.policy.parameters import LawError, Parameter
+from yibao.policy.purses import PersonalPart
 from yibao.policy.terms import EMPLOYEE, EntitlementExtent
 
 FILE = Path(__file__).with_name("whole_language.toml")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from yibao.adjudication.model import AccountPart, FamilyAccount
 from yibao.adjudication.plan import FoundAccount, FoundFamily
 from yibao.kernel.money import Fen
-from yibao.policy.model import PersonalPart
+from yibao.policy.purses import PersonalPart
 
 
 class AccountDecision(NamedTuple):

@@ -31,8 +31,9 @@ from yibao.adjudication.plan import (
     Plan,
 )
 from yibao.adjudication.values import find_limits, find_payer
-from yibao.policy.model import PHARMACY, Base, BenefitRules, Classes, Law, Payer, PersonalPart
+from yibao.policy.model import PHARMACY, Base, BenefitRules, Classes, Law, Payer
 from yibao.policy.parameters import Case, missing
+from yibao.policy.purses import PersonalPart
 from yibao.policy.terms import EntitlementExtent
 
 __all__ = [

@@ -44,7 +44,8 @@ from yibao.adjudication.parts import (
 from yibao.adjudication.payers import PayerDecision, Turn, decide_payer
 from yibao.adjudication.plan import FoundFamily, FoundPayer, NotCovered, Part, Plan
 from yibao.kernel.money import Fen
-from yibao.policy.model import Base, Law, PersonalPart
+from yibao.policy.model import Base, Law
+from yibao.policy.purses import PersonalPart
 from yibao.policy.terms import EntitlementExtent
 
 PERSONAL_PARTS = (

@@ -20,10 +20,10 @@ from yibao.policy.model import (
     Growth,
     Limit,
     Payer,
-    PersonalPart,
     ReportedAs,
 )
 from yibao.policy.parameters import Case, Found
+from yibao.policy.purses import PersonalPart
 
 
 class FoundLimit(NamedTuple):

@@ -21,6 +21,7 @@ from yibao.platform.database import Database
 from yibao.platform.logging import mask_text
 from yibao.platform.postgres import PostgresFailed
 from yibao.platform.settings import Settings, SettingsFault, mask_url
+from yibao.platform.vitals import times_of
 from yibao.policy.load import load_law_book
 from yibao.policy.parameters import LawError
 from yibao.registry.service import ReferenceCache
@@ -181,14 +182,9 @@ async def _migrated(dsn: str) -> str:
 
 async def _clock(dsn: str) -> str:
     """Compared with the database's, and with the last time that a server began."""
-    connection = await asyncpg.connect(dsn, timeout=10)
-    try:
-        before = datetime.now(UTC)
-        theirs = await connection.fetchval("SELECT clock_timestamp()")
-        after = datetime.now(UTC)
-        latest = await connection.fetchval("SELECT max(given_at) FROM platform.writer")
-    finally:
-        await connection.close()
+    before = datetime.now(UTC)
+    theirs, latest = await times_of(dsn)
+    after = datetime.now(UTC)
     remedy = "let both machines follow the same time server (chrony, systemd-timesyncd)"
     if latest > after + _CLOCK_OFF:
         raise _Fault(

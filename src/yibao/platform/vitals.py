@@ -7,6 +7,7 @@ database that does not answer is told as such.
 import asyncio
 import shutil
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,3 +72,13 @@ def _of_disk(data: Path) -> dict[str, float]:
         "yibao_disk_free_bytes": float(usage.free),
         "yibao_disk_bytes": float(usage.total),
     }
+
+
+async def times_of(dsn: str) -> tuple[datetime, datetime]:
+    """What time it is by the database, and when a writing process last began."""
+    connection = await asyncpg.connect(dsn, timeout=10)
+    try:
+        latest: datetime = await connection.fetchval("SELECT max(given_at) FROM platform.writer")
+        return await connection.fetchval("SELECT clock_timestamp()"), latest
+    finally:
+        await connection.close()

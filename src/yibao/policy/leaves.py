@@ -9,8 +9,9 @@ from typing import TypeVar
 from yibao.kernel.money import Fen, Rate, fen_from_yuan, round_half_up
 from yibao.policy.dated import Kind, Relation
 from yibao.policy.document import Node
-from yibao.policy.model import PHARMACY, Band, Bands, PersonalPart, ReportedAs
+from yibao.policy.model import PHARMACY, Band, Bands, ReportedAs
 from yibao.policy.parameters import LawError
+from yibao.policy.purses import PersonalPart
 from yibao.policy.table import (
     Table,
     choice_of,

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from yibao.kernel.areas import Division
 from yibao.kernel.money import Fen, Rate
 from yibao.policy.parameters import Dimension, Parameter, missing
+from yibao.policy.purses import AccountRules, FamilyRules
 from yibao.policy.terms import (
     CareKind,
     EntitlementExtent,
@@ -408,47 +409,6 @@ class BenefitRules:
     """By what is decided: ``law``, ``person``, ``identity``, ``entitlement``."""
     across_year: Parameter[AcrossYear] | None = None
     out_of_order: Parameter[OutOfOrder] | None = None
-
-
-class PersonalPart(StrEnum):
-    """Parts of what the person pays, as far as the personal account's rules tell them apart."""
-
-    DEDUCTIBLE = "deductible"
-    CO_PAY = "co_pay"
-    FIRST_PAY = "first_pay"
-    OVER_LIMIT = "over_limit"
-    OWN = "own"
-
-
-@dataclass(frozen=True, slots=True)
-class AccountRules:
-    """What the own personal account (个人账户) may pay, and which of its parts in which order."""
-
-    may_pay: Parameter[frozenset[PersonalPart]]
-    """May differ by ``part`` of the account."""
-    parts: Parameter[tuple[str, ...]]
-    spent_first: Parameter[tuple[str, ...]] | None = None
-    """Parts that pay in-scope cost before the deductible begins (old style of Shanghai)."""
-    interest: Parameter[Fraction] | None = None
-    """Yearly rate on what an account holds when its year ends (利息); None: no interest is paid."""
-
-
-@dataclass(frozen=True, slots=True)
-class FamilyRules:
-    """What a relative's personal account may pay (家庭共济).
-
-    ``relations`` and ``premiums`` are asked of the law of the account's owner, ``parts`` and
-    ``may_pay`` of the law of the person whose bill is paid.
-    """
-
-    relations: Parameter[frozenset[str]]
-    """Whom an owner may pay for: ``spouse``, ``parent``, ``child`` …"""
-    parts: Parameter[tuple[str, ...]]
-    """Parts of the owner's account that may pay, in this order: ``carried`` alone, or both."""
-    may_pay: Parameter[frozenset[PersonalPart]] | None = None
-    """None: what the own account may pay, part by part."""
-    premiums: Parameter[frozenset[str]] | None = None
-    """Schemes of relatives whose premium the account may pay; None: no premium."""
 
 
 # ---------------------------------------------------------------------------- the law's other rules

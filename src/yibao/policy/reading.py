@@ -34,13 +34,11 @@ from yibao.policy.leaves import (
 )
 from yibao.policy.model import (
     GENERAL_BUCKET,
-    AccountRules,
     AdjustmentKind,
     Allowance,
     BenefitRules,
     EntitlementRules,
     Fact,
-    FamilyRules,
     Law,
     LineRules,
     OverLimit,
@@ -49,6 +47,7 @@ from yibao.policy.model import (
     words_on,
 )
 from yibao.policy.parameters import LawError
+from yibao.policy.purses import AccountRules, FamilyRules
 from yibao.policy.table import Table, date_of, proposal
 from yibao.policy.terms import Scheme
 

@@ -25,11 +25,11 @@ from yibao.policy.model import (
     Fact,
     OutOfOrder,
     OverLimit,
-    PersonalPart,
     Scope,
 )
 from yibao.policy.parameters import Confidence
 from yibao.policy.payers import ADJUSTMENT_UNITS, GROWING
+from yibao.policy.purses import PersonalPart
 
 Schema = dict[str, Any]
 

@@ -11,8 +11,9 @@ from typing import Any
 
 from yibao.policy.document import document_tree
 from yibao.policy.law_book import LawBook
-from yibao.policy.model import PHARMACY, Law, PersonalPart, Scope
+from yibao.policy.model import PHARMACY, Law, Scope
 from yibao.policy.parameters import LawError
+from yibao.policy.purses import PersonalPart
 from yibao.policy.terms import RESIDENT, Level
 
 AREA = "990000"

@@ -16,9 +16,9 @@ from yibao.policy.model import (
     Counter,
     Fact,
     Limit,
-    PersonalPart,
     Scope,
 )
+from yibao.policy.purses import PersonalPart
 
 _EXACT_DECIMALS = 8
 

@@ -16,9 +16,9 @@ from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.platform.commands.model import Unit
 from yibao.policy.terms import EntitlementExtent, Filing, IdentityKind, PersonType, Scheme
 from yibao.registry.filings import service as filings
-from yibao.registry.people import bulk
 from yibao.registry.people import service as people
-from yibao.registry.people.bulk import Change
+from yibao.registry.people.bulk import service as bulk
+from yibao.registry.people.bulk.service import Change
 from yibao.registry.people.model import (
     DesignatedInstitution,
     Enrolment,

@@ -8,8 +8,8 @@ from yibao.loading import cells
 from yibao.loading.kinds.persons import take_back
 from yibao.loading.model import Cells, Column, Desk, Fault, Kind, Made, Row, period_of
 from yibao.policy.terms import EntitlementExtent, PersonType, Scheme
-from yibao.registry.people import bulk
-from yibao.registry.people.bulk import Change
+from yibao.registry.people.bulk import service as bulk
+from yibao.registry.people.bulk.service import Change
 from yibao.registry.people.model import RETIRED, Enrolment
 
 SCHEME = Column("scheme", "险种", cells.pattern(r"\d{3}", "three digits", "三位险种代码"), "310")

@@ -9,8 +9,8 @@ from yibao.loading.kinds.enrolments import FROM, UNTIL
 from yibao.loading.kinds.persons import take_back
 from yibao.loading.model import Cells, Column, Desk, Fault, Kind, Made, Row, period_of
 from yibao.policy.terms import Filing
-from yibao.registry.people import bulk
-from yibao.registry.people.bulk import Change, Filed
+from yibao.registry.people.bulk import service as bulk
+from yibao.registry.people.bulk.service import Change, Filed
 from yibao.registry.people.model import DesignatedInstitution, FiledCare, FiledDisease
 
 DISEASE, CHOICE = "disease", "choice"

@@ -9,7 +9,8 @@ from yibao.kernel.periods import Period
 from yibao.loading import cells
 from yibao.loading.cells import BadCell
 from yibao.loading.model import Cells, Column, Desk, Fault, Kind, Made, Row, period_of
-from yibao.registry.people import bulk, service
+from yibao.registry.people import service
+from yibao.registry.people.bulk import service as bulk
 from yibao.registry.people.model import NewMembership, NewPerson
 
 IDENTITY_CARD = "01"

@@ -74,9 +74,11 @@ class Passphrase:
         self._text = text
 
     def sealing(self) -> tuple[str, str]:
+        """A passphrase; there is no key to name."""
         return "passphrase", ""
 
     def key_for(self, head: Head) -> bytes:
+        """Made from the passphrase and the head's salt. Raises BackupFault."""
         if head.sealed_with != "passphrase":
             raise BackupFault(
                 "the backup was sealed with the vault's key, not with a passphrase: put vault.key "
@@ -93,9 +95,11 @@ class VaultSecret:
         self._ring = ring
 
     def sealing(self) -> tuple[str, str]:
+        """The vault's newest key, by its id."""
         return "vault", self._ring.keys[0].id.hex()
 
     def key_for(self, head: Head) -> bytes:
+        """Made from the vault's key that the head names. Raises BackupFault."""
         if head.sealed_with != "vault":
             raise BackupFault(
                 "the backup was sealed with a passphrase: give its file by --passphrase-file"

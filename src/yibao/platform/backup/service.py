@@ -9,7 +9,7 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -20,6 +20,7 @@ from yibao.platform.backup import store
 from yibao.platform.backup.content import ContentReader, ContentWriter, TableContent
 from yibao.platform.backup.model import BackupFault, Manifest, TableSum
 from yibao.platform.backup.sealing import SealedReader, SealedWriter, Secret
+from yibao.platform.clock import SystemClock
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -124,7 +125,7 @@ def check_fits(file: Path) -> None:
             f"the backup is of revision {head.revision}, this Yibao's is {newest}: put it back "
             f"with Yibao {head.version}, which took it, and then update (yibao migrate)"
         )
-    if head.taken_at > datetime.now(UTC) + _CLOCK_TOLERANCE:
+    if head.taken_at > SystemClock().now() + _CLOCK_TOLERANCE:
         raise BackupFault(
             f"the backup was taken at {head.taken_at}, which is yet to come by this machine's "
             "clock: set the clock first, because numbers are made from it"

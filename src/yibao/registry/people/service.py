@@ -13,16 +13,14 @@ import msgspec
 from yibao.kernel.areas import Pool
 from yibao.kernel.periods import Period
 from yibao.kernel.refusals import RefusalCode, Refused
-from yibao.platform.access.sight import saw
 from yibao.platform.crypto import Vault
 from yibao.policy.terms import EntitlementExtent, IdentityKind, PersonType, Scheme
-from yibao.registry.people import rules, store
+from yibao.registry.people import rules, store, unfolding
 from yibao.registry.people.model import (
     RETIRED,
     Admitted,
     Enrolment,
     Entitlement,
-    Identity,
     Insured,
     Membership,
     NewMembership,
@@ -66,7 +64,7 @@ async def find_by_document(
     """All memberships, over all pools, of the human with a document; empty when unknown."""
     keys = _document_keys(vault, document_type, document_number)
     rows = await store.members_of_document(connection, keys)
-    return [_insured(vault, row) for row in rows]
+    return [unfolding.insured(vault, row) for row in rows]
 
 
 async def find_by_identity(
@@ -74,7 +72,7 @@ async def find_by_identity(
 ) -> list[Insured]:
     """All memberships, over all pools, of a human; empty when unknown."""
     rows = await store.members_of_identity(connection, identity)
-    return [_insured(vault, row) for row in rows]
+    return [unfolding.insured(vault, row) for row in rows]
 
 
 async def find_by_numbers(
@@ -182,7 +180,7 @@ async def check_known(
     connection: "Connection[Any]", vault: Vault, identity: int, sealed: bytes, person: NewPerson
 ) -> None:
     """Refuse to admit a human who is known by another name, or has a number there already."""
-    name = _open(vault, sealed)[1]
+    name = unfolding.opened(vault, sealed)[1]
     if name != person.name:
         raise Refused(RefusalCode.PERSON_DIFFERS, "证件号码已登记为其他姓名", "name")
     for pool, number in await store.memberships_of(connection, identity):
@@ -587,34 +585,6 @@ def _seal(vault: Vault, document_number: str, name: str) -> bytes:
     return vault.seal(msgspec.json.encode((document_number, name)).decode())
 
 
-def _open(vault: Vault, sealed: bytes) -> tuple[str, str]:
-    return msgspec.json.decode(vault.open(sealed), type=tuple[str, str])
-
-
 def _by_number(vault: Vault, rows: "Sequence[Record]") -> dict[str, Insured]:
     """By number; of a number with several memberships (left and came back) the latest stands."""
-    return {row[1]: _insured(vault, row) for row in rows}
-
-
-def _insured(vault: Vault, row: "Record") -> Insured:
-    (
-        pool, number, start, end, identity, document_type, sealed, gender, birth_date, ethnicity,
-        died_on, enrolments, entitlements, special_identities, traits, filings, diseases,
-        designated, paid_by,
-    ) = row  # fmt: skip
-    document_number, name = _open(vault, sealed)
-    saw(identity, pool, number)
-    return Insured(
-        identity=Identity(
-            identity, document_type, document_number, name, gender, birth_date, ethnicity, died_on
-        ),
-        membership=Membership(Pool(pool), number, identity, Period(start, end)),
-        enrolments=store.unfold_enrolments(enrolments),
-        entitlements=store.unfold_entitlements(entitlements),
-        special_identities=store.unfold_special_identities(special_identities),
-        traits=store.unfold_traits(traits),
-        filings=store.unfold_filings(filings),
-        diseases=store.unfold_diseases(diseases),
-        designated=store.unfold_designated(designated),
-        paid_by=store.unfold_paid_by(identity, paid_by),
-    )
+    return {row[1]: unfolding.insured(vault, row) for row in rows}

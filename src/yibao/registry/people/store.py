@@ -7,12 +7,9 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from yibao.kernel.areas import Division, Pool
 from yibao.kernel.periods import Period
 from yibao.policy.terms import EntitlementExtent, Filing, IdentityKind, PersonType, Scheme
-from yibao.registry.family.model import FamilyLink
 from yibao.registry.people.model import (
     DesignatedInstitution,
     Enrolment,
@@ -487,115 +484,3 @@ async def supersede(
         f" WHERE {_OWNER[table]} AND row_id = ANY(${count + 2}) AND superseded_at IS NULL"
     )
     await connection.execute(statement, *owner, now, row_ids)
-
-
-# The rows that ``members`` folds into JSON text, in the order of its arrays.
-_ENROLMENTS = msgspec.json.Decoder(
-    list[tuple[str, str, str, str | None, bool, date | None, date, date | None]]
-)
-_ENTITLEMENTS = msgspec.json.Decoder(list[tuple[str, str, str, date, date | None]])
-_SPECIAL_IDENTITIES = msgspec.json.Decoder(
-    list[tuple[str, str | None, str | None, date, date | None]]
-)
-_TRAITS = msgspec.json.Decoder(list[tuple[str, date, date | None]])
-_FILINGS = msgspec.json.Decoder(list[tuple[str, str | None, str | None, date, date | None]])
-_DISEASES = msgspec.json.Decoder(list[tuple[str, str, str | None, date, date | None]])
-_DESIGNATED = msgspec.json.Decoder(list[tuple[str, str, int, date, date | None]])
-_PAID_BY = msgspec.json.Decoder(
-    list[
-        tuple[
-            int, int, str, str, str, int, tuple[str, ...], int | None, int | None, date,
-            date | None,
-        ]
-    ]
-)  # fmt: skip
-
-
-def unfold_enrolments(text: str | None) -> tuple[Enrolment, ...]:
-    """Enrolments from their folded form; None when there are none."""
-    return tuple(
-        Enrolment(
-            scheme=Scheme(scheme),
-            division=Division(division),
-            person_type=PersonType(person_type),
-            employer=employer,
-            civil_servant=civil_servant,
-            retired_on=retired_on,
-            period=Period(start, end),
-        )
-        for scheme, division, person_type, employer, civil_servant, retired_on, start, end in (
-            _ENROLMENTS.decode(text or "[]")
-        )
-    )
-
-
-def unfold_entitlements(text: str | None) -> tuple[Entitlement, ...]:
-    """Entitlements from their folded form; None when there are none."""
-    return tuple(
-        Entitlement(Scheme(scheme), EntitlementExtent(extent), Period(start, end), reason)
-        for scheme, extent, reason, start, end in _ENTITLEMENTS.decode(text or "[]")
-    )
-
-
-def unfold_special_identities(text: str | None) -> tuple[SpecialIdentity, ...]:
-    """Special identities from their folded form; None when there are none."""
-    return tuple(
-        SpecialIdentity(IdentityKind(kind), level, Period(start, end), note)
-        for kind, level, note, start, end in _SPECIAL_IDENTITIES.decode(text or "[]")
-    )
-
-
-def unfold_traits(text: str | None) -> tuple[Trait, ...]:
-    """Traits from their folded form; None when there are none."""
-    if text is None:
-        return ()
-    return tuple(Trait(word, Period(start, end)) for word, start, end in _TRAITS.decode(text))
-
-
-def unfold_filings(text: str | None) -> tuple[FiledCare, ...]:
-    """Filings from their folded form; None when there are none."""
-    if text is None:
-        return ()
-    return tuple(
-        FiledCare(
-            Filing(kind),
-            Period(start, end),
-            None if place is None else Division(place),
-            institution,
-        )
-        for kind, place, institution, start, end in _FILINGS.decode(text)
-    )
-
-
-def unfold_diseases(text: str | None) -> tuple[FiledDisease, ...]:
-    """Diseases on file from their folded form; None when there are none."""
-    if text is None:
-        return ()
-    return tuple(
-        FiledDisease(code, name, Period(start, end), institution)
-        for code, name, institution, start, end in _DISEASES.decode(text)
-    )
-
-
-def unfold_designated(text: str | None) -> tuple[DesignatedInstitution, ...]:
-    """Chosen institutions from their folded form; None when there are none."""
-    if text is None:
-        return ()
-    return tuple(
-        DesignatedInstitution(institution, business, order, Period(start, end))
-        for institution, business, order, start, end in _DESIGNATED.decode(text)
-    )
-
-
-def unfold_paid_by(relative: int, text: str | None) -> tuple[FamilyLink, ...]:
-    """Links by which accounts pay for a human, from their folded form; None: there are none."""
-    if text is None:
-        return ()
-    return tuple(
-        FamilyLink(
-            number, relative, owner, Pool(pool), member, relation, place, origins, bill_limit,
-            year_limit, Period(start, end),
-        )
-        for number, owner, pool, member, relation, place, origins, bill_limit, year_limit, start,
-            end in _PAID_BY.decode(text)
-    )  # fmt: skip

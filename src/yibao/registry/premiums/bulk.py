@@ -13,8 +13,9 @@ from yibao.kernel.refusals import Refusal, RefusalCode, Refused
 from yibao.platform.crypto import Vault
 from yibao.policy.model import Law
 from yibao.policy.terms import Scheme
-from yibao.registry.people import bulk, bulk_store
 from yibao.registry.people import service as people
+from yibao.registry.people.bulk import service as bulk
+from yibao.registry.people.bulk import store as bulk_store
 from yibao.registry.people.model import Entitlement, Insured
 from yibao.registry.premiums import service
 from yibao.registry.premiums.model import Premium

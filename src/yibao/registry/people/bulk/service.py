@@ -15,8 +15,9 @@ from yibao.kernel.periods import Period
 from yibao.kernel.refusals import Refusal, RefusalCode, Refused
 from yibao.platform.crypto import Vault
 from yibao.policy.terms import EntitlementExtent, Scheme
-from yibao.registry.people import bulk_store, rules, service, store
-from yibao.registry.people.bulk_store import Owner, Timelines
+from yibao.registry.people import rules, service, store
+from yibao.registry.people.bulk import store as bulk_store
+from yibao.registry.people.bulk.store import Owner, Timelines
 from yibao.registry.people.model import (
     DesignatedInstitution,
     Enrolment,
