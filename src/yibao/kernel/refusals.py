@@ -7,9 +7,10 @@ results. Anything else that is raised is a fault of ours and becomes a technical
 
 import dataclasses
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, unique
 
 
+@unique
 class RefusalCode(IntEnum):
     """``infcode`` of a refusal. Numbers are published: never renumber, only add."""
 
@@ -76,17 +77,18 @@ class RefusalCode(IntEnum):
     PARAMETER_MISSING = 5001
     CARE_NOT_OFFERED = 5002
     BALANCE_SHORT = 5010
+    ACCOUNT_STATE = 5011
+    ACCOUNT_UNKNOWN = 5012
     HOLD_UNKNOWN = 5020
     HOLD_DIFFERS = 5021
     HOLD_ENDED = 5022
     HOLD_EXCEEDED = 5023
-    ACCOUNT_STATE = 5011
-    ACCOUNT_UNKNOWN = 5012
-    LINK_UNKNOWN = 5020
-    LINK_EXISTS = 5021
-    LINK_ENDED = 5022
-    RELATION_NOT_ALLOWED = 5023
-    CONSENT_MISSING = 5024
+    HOLD_NEEDED = 5024
+    LINK_UNKNOWN = 5030
+    LINK_EXISTS = 5031
+    LINK_ENDED = 5032
+    RELATION_NOT_ALLOWED = 5033
+    CONSENT_MISSING = 5034
     # 6xxx files, reconciliation and clearing
     FILE_UNKNOWN = 6001
     FILE_EXPIRED = 6002
