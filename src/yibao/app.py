@@ -22,7 +22,9 @@ import psutil
 import structlog
 
 from yibao import __doc__ as about
+from yibao.accounts.events import arrivals
 from yibao.accounts.family import wishes as family
+from yibao.accounts.family.elsewhere import service as elsewhere
 from yibao.bureau import service as bureau
 from yibao.bureau.model import Office
 from yibao.gateway.asgi import Gateway, turn_away
@@ -39,6 +41,7 @@ from yibao.ledger.vitals import service as ledger_vitals
 from yibao.payments import service as payments
 from yibao.platform import metrics, migrations, vitals
 from yibao.platform.access import service as access_service
+from yibao.platform.access.lockout import Lockout
 from yibao.platform.access.model import ViewerKind
 from yibao.platform.access.pages import watched
 from yibao.platform.access.record import AccessRecord
@@ -50,7 +53,7 @@ from yibao.platform.commands.shared_reads import SharedReads
 from yibao.platform.crypto import Vault, load_key
 from yibao.platform.database import Database
 from yibao.platform.files import service as files
-from yibao.platform.jobs import Housekeeping, Job
+from yibao.platform.jobs import Errand, Housekeeping, Job
 from yibao.platform.logging import mask_text, set_up_logging
 from yibao.platform.settings import Settings, SettingsFault, load_settings
 from yibao.platform.stopping import Phase, Stopping
@@ -68,6 +71,7 @@ from yibao.registry.mappings import service as mappings
 from yibao.registry.representatives import wishes as representatives
 from yibao.registry.service import ReferenceCache
 from yibao.settlement.clearing import service as clearing
+from yibao.settlement.elsewhere.service import AcrossPools
 from yibao.settlement.reconciliation import service as reconciliation
 from yibao.settlement.service import REQUESTS, SettlementRoom
 from yibao.supervision import service as supervision
@@ -181,6 +185,7 @@ async def open_house(settings: Settings, clock: Clock) -> House:
                 "record": playground.record,
                 "faults": playground.faults,
                 "welcome": playground.welcome(database, references, vault),
+                "lockout": Lockout(free=None),  # here people find out how signing goes
             }
         room = SettlementRoom(references, vault)
         office = Office(references, vault, room)
@@ -195,13 +200,14 @@ async def open_house(settings: Settings, clock: Clock) -> House:
             | bureau.handlers(office),
             metrics.observe_batch,
         )
+        across_pools = AcrossPools(commands, database)
         numbers = await database.numbers()
         # by the machine's time: who looked when is no matter of a sandbox's business days
         access = AccessRecord(database.writer, numbers.writer, vault, line_clock.now)
         context = Context(
             clock=clock,
             database=database,
-            commands=commands,
+            commands=across_pools,
             trials=SharedReads(database.writer, clock, room.try_settlements),
             room=room,
             references=references,
@@ -220,7 +226,11 @@ async def open_house(settings: Settings, clock: Clock) -> House:
             "access": access_service.removal(vault, settings.access_days),
             "heads": heads.job(vault),
         }
-        housekeeping = Housekeeping(database, clock, jobs)
+        errands: dict[str, Errand] = {
+            "across_pools": across_pools.finish_all,
+            "transfers": lambda _: arrivals.finish_all(commands, database),
+        }
+        housekeeping = Housekeeping(database, clock, jobs, errands=errands)
         housekeeping.start()
         gateway = Gateway(context)
         return House(
@@ -241,6 +251,8 @@ def handlers_beside_settlement(references: ReferenceCache, vault: Vault) -> dict
     for room in (clearing, reconciliation, uploads, supervision, inventory, prescriptions):
         handlers |= room.handlers(references, vault)
     handlers |= family.handlers(references, vault)
+    handlers |= elsewhere.handlers()
+    handlers |= arrivals.handlers(vault)
     handlers |= representatives.handlers()
     return handlers | dict(payments.handlers(references, vault))
 
@@ -249,7 +261,7 @@ def _turnstile(settings: Settings) -> Turnstile:
     admission = Admission(
         wait=settings.wanted_wait / 1000,
         sender_rate=settings.sender_rate,
-        unproved_rate=settings.unproved_rate,
+        unproved_rate=settings.guesses,
         observe=metrics.observe_room,
     )
     return Turnstile(admission, settings.proxies, metrics.observe_turned_away)

@@ -63,8 +63,9 @@ class Settings:
     within it, the rest are turned away at once ("not accepted, send the same message again")."""
     sender_rate: int = 1000
     """Calls a second of one sender, a process; 0: no limit."""
-    unproved_rate: int = 20
-    """Calls a second from one address whose sender cannot be proved, a process; 0: no limit."""
+    unproved_rate: int | None = None
+    """Calls a second from one address whose sender cannot be proved, a process; 0: no limit.
+    None: 20, in a sandbox 0, because there people find out how signing goes."""
     proxies: str = ""
     """Addresses or networks of one's own reverse proxies, joined by commas: their X-Forwarded-For
     says where a call comes from."""
@@ -80,6 +81,13 @@ class Settings:
     log_level: str = "info"
     log_format: str = "console"
     """``console`` for people, ``json`` for machines."""
+
+    @property
+    def guesses(self) -> int:
+        """Unproved calls a second from one address; 0: no limit."""
+        if self.unproved_rate is not None:
+            return self.unproved_rate
+        return 0 if self.sandbox else 20
 
     @property
     def grace(self) -> int:

@@ -61,3 +61,10 @@ def test_old_failures_are_forgotten() -> None:
     clock.now += 3601
     failing(lockout, 1)
     assert lockout.pause(HOSPITAL, ELSEWHERE) == 0
+
+
+def test_where_people_try_out_signing_nothing_ever_pauses() -> None:
+    lockout = Lockout(lambda: 0.0, free=None)
+    for _ in range(100):
+        lockout.failed("account", "address")
+    assert lockout.pause("account", "address") == 0

@@ -28,8 +28,12 @@ class _Failures:
 class Lockout:
     """Counts failures in one process; a server with two lets twice as many pass."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, *, free: int | None = FREE_FAILURES
+    ) -> None:
+        """``free``: failures in a row that cost nothing; None: none ever costs anything."""
         self._clock = clock
+        self._free = free
         self._failures: OrderedDict[tuple[str, str], _Failures] = OrderedDict()
 
     def pause(self, account: str, address: str) -> float:
@@ -39,6 +43,8 @@ class Lockout:
 
     def failed(self, account: str, address: str) -> None:
         """A proof was wrong."""
+        if self._free is None:
+            return
         now, pair = self._clock(), (account, address)
         failures = self._failures.setdefault(pair, _Failures())
         self._failures.move_to_end(pair)
@@ -47,7 +53,7 @@ class Lockout:
         if now - failures.last > FORGOTTEN_AFTER:
             failures.number = 0
         failures.number, failures.last = failures.number + 1, now
-        doubled = failures.number - FREE_FAILURES
+        doubled = failures.number - self._free
         if doubled >= 0:
             failures.until = now + min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(doubled, 30))
 
