@@ -21,6 +21,7 @@ from yibao.platform.commands.model import (
     Unit,
 )
 from yibao.platform.crypto import Vault
+from yibao.registry.merging import service as files
 from yibao.registry.people import service as people
 from yibao.registry.people.model import Insured
 from yibao.registry.service import Reference, ReferenceCache
@@ -226,6 +227,10 @@ class SettlementRoom:
         }
         if not numbers:
             return {}
+        # a purchase has no visit yet whose lock would keep its file from being merged meanwhile
+        bought = {c.request.member for c in commands if isinstance(c.request, Purchase)}
+        if bought:
+            await files.hold_members(unit.connection, unit.pool, sorted(bought))
         return await people.load_members(unit.connection, self._vault, unit.pool, sorted(numbers))
 
     async def _living_settlements(

@@ -7,6 +7,7 @@ Retirement needs none of this: the law's credit follows the person type of the m
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from yibao.accounts.credits import store as shortfalls
 from yibao.accounts.events import store
 from yibao.accounts.events.model import Event, EventKind, Heir, Transfer
 from yibao.accounts.laws import EMPLOYEES
@@ -14,6 +15,7 @@ from yibao.kernel.areas import Pool
 from yibao.kernel.money import Fen, yuan
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.ledger import service as ledger
+from yibao.ledger.inquiries import service as inquiries
 from yibao.ledger.model import (
     AccountState,
     Entry,
@@ -107,6 +109,55 @@ async def correct(unit: Unit, member: str, part: str, amount: Fen, reason: str) 
     number = unit.numbers.next(unit.now)
     await ledger.post(unit, [Posting(number, unit.day, entries, occasion)])
     await _record(unit, member, EventKind.CORRECTED, reason, part=part, amount=amount)
+
+
+async def hand_over(unit: Unit, member: str, heir: str, reason: str) -> Fen:
+    """Let another number of the same human go on with an account, part by part; the fen moved.
+
+    What the person owes goes along, what is owed to the number is paid to it. Refused:
+    ACCOUNT_STATE for an account that is frozen or has money set aside, and when the other one is
+    closed while there is money to go there.
+    """
+    locked = await ledger.lock_parts(unit, sorted({member, heir}))
+    await _hand_over_debts(unit, member, heir, reason)
+    parts = locked.get(member, [])
+    if not parts or parts[0].state is AccountState.CLOSED:
+        return 0
+    if parts[0].state is AccountState.FROZEN:
+        raise Refused(
+            RefusalCode.ACCOUNT_STATE, f"{member} 的个人账户已冻结，须先解冻再合并", "gone"
+        )
+    moving = [part for part in parts if part.amount]
+    if moving and any(part.state is AccountState.CLOSED for part in locked.get(heir, [])):
+        raise Refused(
+            RefusalCode.ACCOUNT_STATE,
+            f"{heir} 的个人账户已注销，须先清退 {member} 的个人账户（accounts.close）再合并",
+            "kept",
+        )
+    if moving:
+        await ledger.open_parts(unit, [(heir, part.name, part.origin) for part in moving])
+        await ledger.lock_parts(unit, [heir])
+        into = [Entry(personal_account(heir, part.name), part.amount) for part in moving]
+        await _empty(unit, member, parts, into, EventKind.MOVED_OUT)
+    await ledger.set_state(unit, member, AccountState.CLOSED)
+    await _record(unit, member, EventKind.CLOSED, reason, merged_into=heir)
+    return sum(part.amount for part in moving)
+
+
+async def _hand_over_debts(unit: Unit, member: str, heir: str, reason: str) -> None:
+    """What a number owes is its human's to pay, under whatever number."""
+    owed = owed_account(member)
+    debt = -(await inquiries.balances(unit.connection, unit.pool, [owed], None))[owed]
+    if debt > 0:
+        entries = (Entry(owed, debt), Entry(owed_account(heir), -debt))
+        occasion = Occasion(OccasionKind.TRANSFER, {"from": member, "to": heir}, reason)
+        number = unit.numbers.next(unit.now)
+        await ledger.post(unit, [Posting(number, unit.day, entries, occasion)])
+    short = (await shortfalls.shortfalls(unit.connection, unit.pool, [member])).get(member, 0)
+    if short:
+        await shortfalls.add_to_shortfalls(
+            unit.connection, unit.pool, {member: -short, heir: short}
+        )
 
 
 # -------------------------------------------------------------------------------------- inheritance

@@ -10,6 +10,7 @@ from yibao.kernel.areas import Division
 from yibao.kernel.money import PRICE_SCALE, QUANTITY_SCALE, scaled, yuan
 from yibao.platform.commands.model import Unit
 from yibao.policy.terms import CareKind, Level, Scheme
+from yibao.registry.merging import service as files
 from yibao.registry.people import service as people
 from yibao.settlement.manual_claims import service
 from yibao.settlement.manual_claims.model import (
@@ -60,6 +61,7 @@ async def _enter(
 ) -> Mapping[str, Any]:
     claim = _claim(content)
     reference = await office.references.current(unit.connection)
+    await files.hold_members(unit.connection, unit.pool, [claim.member])
     insured = await people.load_members(unit.connection, office.vault, unit.pool, [claim.member])
     settled = await service.enter(
         unit, claim, insured.get(claim.member), reference, _release(proposal)

@@ -17,6 +17,7 @@ from yibao.settlement.merging import service as bills
 async def _merge(
     unit: Unit, office: Office, content: Mapping[str, Any], proposal: Proposal
 ) -> Mapping[str, Any]:
+    await bills.lock_bills(unit, [content["kept"], content["gone"]])
     kept = await _member(unit, office, content["kept"], "kept")
     gone = await _member(unit, office, content["gone"], "gone")
     merged = await files.merge(
@@ -25,16 +26,27 @@ async def _merge(
     everywhere = await people.find_by_identity(unit.connection, office.vault, merged.kept)
     members = sorted({(one.membership.pool, one.membership.number) for one in everywhere})
     affected = await bills.affected(unit, kept, gone, members)
-    moved = await bills.hand_over(unit, merged, content["kept"], content["gone"], proposal.reason)
+    moved = await bills.hand_over(unit, merged, content["kept"], proposal.reason)
     return {
         "moved": [number for _, number in merged.moved],
         "ended": [number for _, number in merged.ended],
         "account_moved": yuan(moved),
+        "left_in_other_pools": [number for pool, number in merged.ended if pool != unit.pool],
         "affected": [
             {"settlement": one.settlement.text(), "member": one.member, "day": one.day.isoformat()}
             for one in affected
         ],
     }
+
+
+async def _hand_over(
+    unit: Unit, office: Office, content: Mapping[str, Any], proposal: Proposal
+) -> Mapping[str, Any]:
+    await bills.lock_bills(unit, [content["kept"], content["gone"]])
+    kept = await _member(unit, office, content["kept"], "kept")
+    gone = await _member(unit, office, content["gone"], "gone")
+    moved = await bills.hand_over_later(unit, kept, gone, proposal.reason)
+    return {"account_moved": yuan(moved)}
 
 
 async def _exchange(
@@ -74,6 +86,17 @@ KINDS: tuple[Kind, ...] = (
             Field("gone", "并入的人员编号", fields.text),
         ),
         _merge,
+        fields.pool_named,
+    ),
+    Kind(
+        "files.hand_over",
+        "合并后累计和账户转移",
+        (
+            _POOL,
+            Field("kept", "保留的人员编号", fields.text),
+            Field("gone", "已终止的人员编号", fields.text),
+        ),
+        _hand_over,
         fields.pool_named,
     ),
     Kind(

@@ -85,6 +85,29 @@ async def move_owner(
             await store.insert(connection, moved, consent, now)
 
 
+async def rename_owner(
+    connection: "Connection[Any]", owner: int, pool: Pool, gone: str, kept: str, now: datetime
+) -> None:
+    """Let an owner's links that name one number of a pool name another of the same human."""
+    for known in await store.of_owner(connection, owner):
+        if (known.pool, known.member) == (pool, gone):
+            consent = await store.supersede(connection, known, now)
+            await store.insert(connection, dataclasses.replace(known, member=kept), consent, now)
+
+
+async def end_doubles(connection: "Connection[Any]", human: int, day: date, now: datetime) -> None:
+    """End the links of a human beside which an older one links the same two; the older pays on."""
+    kept: dict[tuple[int, int], list[FamilyLink]] = {}
+    links = await store.of_owner(connection, human) + await store.of_relative(connection, human)
+    for one in sorted(links, key=lambda link: link.number):
+        others = kept.setdefault((one.owner, one.relative), [])
+        over = one.period.end is not None and one.period.end <= day
+        if not over and any(one.period.meets(other.period) for other in others):
+            await end(connection, one.number, day, {"reason": "档案合并"}, now)
+        else:
+            others.append(one)
+
+
 async def find(connection: "Connection[Any]", number: int) -> FamilyLink | None:
     """A link by its number."""
     return next(iter(await store.numbered(connection, [number])), None)

@@ -13,6 +13,7 @@ from yibao.kernel.areas import Pool
 from yibao.kernel.periods import Period
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.platform.crypto import Vault
+from yibao.registry.family import service as family
 from yibao.registry.merging import store
 from yibao.registry.merging.model import Merged
 from yibao.registry.people import service as people
@@ -53,6 +54,7 @@ async def merge(
         if await _hand_over(connection, pool, number, one, held, today, now):
             ended.append((pool, number))
     await store.hand_over(connection, other, one, now)
+    await family.end_doubles(connection, one, today, now)
     await store.close_file(connection, other, rows[other], one, reason, now)
     return Merged(one, other, tuple(moved), tuple(ended))
 
@@ -92,6 +94,13 @@ async def exchange_document(
         now=now,
     )
     await store.keep_document(connection, identity.id, identity.id, row, now)
+
+
+numbers_of = people_store.memberships_of
+"""All numbers of a human, over all pools."""
+
+hold_members = store.hold_members
+"""Let no number of these end by a merger until the transaction ends; everybody may read them."""
 
 
 async def kept_file(connection: "Connection[Any]", identity: int) -> int:

@@ -1,7 +1,10 @@
 """SQL of merging: rows that hang on a human go over to another, the old ones stay as history."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+from yibao.kernel.areas import Pool
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -51,6 +54,17 @@ async def hand_over(connection: "Connection[Any]", gone: int, kept: int, now: da
             kept,
             now,
         )
+
+
+async def hold_members(connection: "Connection[Any]", pool: Pool, numbers: Sequence[str]) -> None:
+    """Share the current rows of numbers until the transaction ends."""
+    await connection.fetch(
+        """SELECT FROM registry.membership
+           WHERE pool = $1 AND number = ANY ($2::text[]) AND superseded_at IS NULL
+           ORDER BY number FOR SHARE""",
+        pool,
+        numbers,
+    )
 
 
 async def close_file(

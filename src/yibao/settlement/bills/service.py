@@ -253,11 +253,12 @@ async def _repeat(
     if discharge := undoing.discharged_by(original):
         await _move_end(unit, original.visit, None if sign < 0 else discharge)
     supplements = original.supplements if sign < 0 else ()
-    moved_by = await store.accumulator_entries(unit.connection, unit.pool, [number, *supplements])
+    moved_by, found = await store.moved_entries(unit.connection, unit.pool, [number, *supplements])
+    holder = found or original.member
     moved = moved_by.get(number, [])
     touched = [entry for entries in moved_by.values() for entry in entries]
-    await locked_accumulators(unit, [(original.member, counter) for counter, _ in touched])
-    later = await _dependents(unit, original, touched)
+    await locked_accumulators(unit, [(holder, counter) for counter, _ in touched])
+    later = await _dependents(unit, original, holder, touched)
     if later and in_order:
         undoing.check_order(await _own_law(unit.connection, original), original, later)
     posting = (await ledger.postings_of(unit, [number], unit.day)).get(number)
@@ -266,13 +267,14 @@ async def _repeat(
         unit, sorted({original.member, *wallets.owners(entries)}), lock=True
     )
     parts = [part for some in held.values() for part in some]
+    instead = await wallets.instead_of_closed(unit, parts) if sign < 0 else {}
     key = PoolKey(unit.pool, unit.numbers.next(unit.now))
     make: Callable[..., SettlementFacts]
     make = undoing.cancellation if sign < 0 else undoing.reinstatement
     postings = []
     if posting is not None:
         moving = (
-            undoing.given_back(posting.mirrored(key.number, unit.day), parts)
+            undoing.given_back(posting.mirrored(key.number, unit.day), instead)
             if sign < 0
             else Posting(key.number, unit.day, posting.entries)
         )
@@ -285,14 +287,11 @@ async def _repeat(
         unit,
         [(again, batch)],
         postings,
-        [
-            (unit.pool, key.number, *counter, original.member, kind, sign * delta)
-            for counter, delta in moved
-        ],
-        {(original.member, counter): sign * delta for counter, delta in moved},
+        [(unit.pool, key.number, *counter, holder, kind, sign * delta) for counter, delta in moved],
+        {(holder, counter): sign * delta for counter, delta in moved},
     )
     if supplements:
-        await mirror_supplements(unit, original, moved_by, message_id)
+        await mirror_supplements(unit, original, holder, moved_by, message_id)
     elif sign > 0 and await store.had_supplements(unit.connection, unit.pool, number):
         later = [number, *later]  # it stands as it was first settled
     if uses := wallets.counted_uses(original.snapshot, entries):
@@ -344,15 +343,15 @@ def _check_parts(posting: Posting, parts: Sequence[Part]) -> None:
 
 
 async def _dependents(
-    unit: Unit, original: SettlementFacts, moved: Sequence[tuple[CounterKey, int]]
+    unit: Unit, original: SettlementFacts, holder: str, moved: Sequence[tuple[CounterKey, int]]
 ) -> list[int]:
-    """The member's later bills that stand and read a counter that this one moved."""
+    """The later bills that stand and read a counter that this one moved, whoever holds it now."""
     assert original.key is not None
     if not moved:
         return []
-    later = await store.later_living(
-        unit.connection, unit.pool, original.member, original.key.number
-    )
+    later = []
+    for member in sorted({original.member, holder}):
+        later += await store.later_living(unit.connection, unit.pool, member, original.key.number)
     return [number for number, read in later if undoing.depended_on(read, moved)]
 
 

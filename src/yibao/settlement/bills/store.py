@@ -393,6 +393,39 @@ async def accumulator_entries(
     return found
 
 
+async def moved_entries(
+    connection: "Connection[Any]", pool: Pool, settlements: Sequence[int]
+) -> tuple[dict[int, list[tuple[CounterKey, int]]], str | None]:
+    """The same, and who holds those counters now: a number may have gone over to another one."""
+    rows = await connection.fetch(
+        """SELECT settlement, counter, scope, delta,
+                  coalesce((SELECT kept FROM settlement.handed_over AS merged
+                            WHERE merged.pool = entry.pool AND merged.gone = entry.member
+                            ORDER BY number DESC LIMIT 1), member) AS holder
+           FROM settlement.accumulator_entry AS entry
+           WHERE pool = $1 AND settlement = ANY ($2::bigint[])""",
+        pool,
+        settlements,
+    )
+    found: dict[int, list[tuple[CounterKey, int]]] = {}
+    for number, counter, scope, delta, _ in rows:
+        found.setdefault(number, []).append((CounterKey(counter, scope), delta))
+    return found, rows[0]["holder"] if rows else None
+
+
+async def heirs_of(
+    connection: "Connection[Any]", pool: Pool, members: Sequence[str]
+) -> dict[str, str]:
+    """The number that each number's counters and account went over to; most lack."""
+    rows = await connection.fetch(
+        """SELECT DISTINCT ON (gone) gone, kept FROM settlement.handed_over
+           WHERE pool = $1 AND gone = ANY ($2::text[]) ORDER BY gone, number DESC""",
+        pool,
+        members,
+    )
+    return {row["gone"]: row["kept"] for row in rows}
+
+
 async def member_accumulators(
     connection: "Connection[Any]", pool: Pool, member: str
 ) -> list[tuple[CounterKey, int]]:

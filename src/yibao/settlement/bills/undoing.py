@@ -9,7 +9,7 @@ from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.money import Fen
 from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import RefusalCode, Refused
-from yibao.ledger.model import AccountState, Entry, Part, Posting, owed_account
+from yibao.ledger.model import Entry, Part, Posting
 from yibao.policy.model import Law, OutOfOrder
 from yibao.settlement.bills import snapshot
 from yibao.settlement.fees import rules as fee_rules
@@ -72,20 +72,18 @@ def reinstatement(
     )
 
 
-def given_back(mirror: Posting, parts: Sequence[Part]) -> Posting:
+def given_back(mirror: Posting, instead: Mapping[str, str]) -> Posting:
     """The mirror of a posting, as the accounts take it: each refund into the part it came from.
 
-    A closed account takes nothing any more: its owner is owed the refund.
+    ``instead``: what takes the place of parts that are closed (``wallets.instead_of_closed``).
     """
-    closed = {part.account: part.member for part in parts if part.state is AccountState.CLOSED}
-    if not closed:
+    if not instead:
         return mirror
-    owed: dict[str, Fen] = {}
+    sums: dict[str, Fen] = {}
     for entry in mirror.entries:
-        member = closed.get(entry.account)
-        account = entry.account if member is None else owed_account(member)
-        owed[account] = owed.get(account, 0) + entry.amount
-    entries = tuple(Entry(account, amount) for account, amount in owed.items() if amount)
+        account = instead.get(entry.account, entry.account)
+        sums[account] = sums.get(account, 0) + entry.amount
+    entries = tuple(Entry(account, amount) for account, amount in sums.items() if amount)
     return replace(mirror, entries=entries)
 
 

@@ -12,9 +12,10 @@ from yibao.accounts.family import service as family
 from yibao.adjudication.model import AccountPart, FamilyAccount
 from yibao.kernel.money import Fen
 from yibao.ledger import service as ledger
-from yibao.ledger.model import Entry, Part
+from yibao.ledger.model import AccountState, Entry, Part, owed_account, personal_account
 from yibao.platform.commands.model import Unit
 from yibao.registry.family.model import FamilyLink
+from yibao.settlement.bills import store
 from yibao.settlement.bills.rules import Candidate, Decision, Purse
 
 
@@ -32,7 +33,8 @@ class Wallets:
     def of(self, candidate: Candidate) -> tuple[list[Part], list[Purse]]:
         """The own parts, and the purses of relatives in the order in which they pay."""
         links = [self.links[n] for n in _links(candidate) if n in self.links]
-        purses = [self._purse(link) for link in links]
+        by_account = {link.member: link for link in reversed(links)}  # an account pays once
+        purses = [self._purse(link) for link in links if by_account[link.member] is link]
         own = self.parts.get(candidate.request.member, [])
         return own, [purse for purse in purses if purse.account.parts]
 
@@ -106,6 +108,32 @@ async def account_parts(unit: Unit, members: Sequence[str], *, lock: bool) -> di
     if lock:
         return await ledger.lock_parts(unit, members)
     return await ledger.balances(unit.connection, unit.pool, members)
+
+
+async def instead_of_closed(unit: Unit, parts: Sequence[Part]) -> dict[str, str]:
+    """What takes money in the place of closed parts, by ledger account.
+
+    The account of a number that was merged into another one goes on there, part by part; of any
+    other the owner is owed the money. The parts were locked; those that take their place are, too.
+    """
+    closed = [part for part in parts if part.state is AccountState.CLOSED]
+    if not closed:
+        return {}
+    members = sorted({part.member for part in closed})
+    heirs = await store.heirs_of(unit.connection, unit.pool, members)
+    if heirs:
+        kept = await ledger.lock_parts(unit, sorted(set(heirs.values())))
+        shut = {one for one, own in kept.items() if own[0].state is AccountState.CLOSED}
+        heirs = {gone: one for gone, one in heirs.items() if one not in shut}
+        going_on = [(heirs[p.member], p.name, p.origin) for p in closed if p.member in heirs]
+        await ledger.open_parts(unit, going_on)
+        await ledger.lock_parts(unit, sorted(set(heirs.values())))
+    return {
+        part.account: personal_account(heirs[part.member], part.name)
+        if part.member in heirs
+        else owed_account(part.member)
+        for part in closed
+    }
 
 
 # --------------------------------------------------------------------- what a settlement had used

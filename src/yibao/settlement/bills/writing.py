@@ -36,31 +36,36 @@ async def write(
 async def mirror_supplements(
     unit: Unit,
     original: SettlementFacts,
+    holder: str,
     moved: Mapping[int, Sequence[tuple[CounterKey, int]]],
     message_id: str,
 ) -> None:
-    """Undo the living supplements of a bill that is being cancelled; ``moved``: their entries."""
+    """Undo the living supplements of a bill that is being cancelled.
+
+    ``moved``: their entries; ``holder``: whose counters they are now.
+    """
     numbers = original.supplements
     found = await store.load(unit.connection, unit.pool, numbers)
     postings = await ledger.postings_of(unit, numbers, unit.day)
     owners = {owner for posting in postings.values() for owner in wallets.owners(posting.entries)}
     held = await wallets.account_parts(unit, sorted({original.member, *owners}), lock=True)
     parts = [part for some in held.values() for part in some]
+    instead = await wallets.instead_of_closed(unit, parts)
     for number in reversed(numbers):
         supplement, batch = found[number]
         key = PoolKey(unit.pool, unit.numbers.next(unit.now))
         money = []
         if number in postings:
             mirror = postings[number].mirrored(key.number, unit.day)
-            money.append(undoing.given_back(mirror, parts))
+            money.append(undoing.given_back(mirror, instead))
         entries = moved.get(number, ())
         await write(
             unit,
             [(undoing.cancellation(supplement, key, message_id, unit.now, 0), batch)],
             money,
             [
-                (unit.pool, key.number, *counter, original.member, "cancellation", -delta)
+                (unit.pool, key.number, *counter, holder, "cancellation", -delta)
                 for counter, delta in entries
             ],
-            {(original.member, counter): -delta for counter, delta in entries},
+            {(holder, counter): -delta for counter, delta in entries},
         )

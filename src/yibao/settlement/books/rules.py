@@ -32,6 +32,8 @@ class Settled(NamedTuple):
     account: Fen
     family: Fen
     cash: Fen
+    heirs: Sequence[str] = ()
+    """Numbers of the same human that the member's account went over to."""
 
 
 def differences(settled: Settled, entries: Iterable[Entry]) -> list[str]:
@@ -64,10 +66,12 @@ def _expected(settled: Settled) -> Counter[str]:
 def _booked(settled: Settled, entries: Iterable[Entry]) -> Counter[str]:
     """Sums of entries by account.
 
-    What would go back to an account that is closed is owed to its owner, so both count as one; a
-    relative's account may lie in another pool (``area:``, ``transit:``).
+    What would go back to an account that is closed is owed to its owner, or goes to the number that
+    the account went over to, so all count as one; a relative's account may lie in another pool
+    (``area:``, ``transit:``).
     """
-    own = (f"account:{settled.member}:", owed_account(settled.member))
+    numbers = (settled.member, *settled.heirs)
+    own = tuple([f"account:{one}:" for one in numbers] + [owed_account(one) for one in numbers])
     sums: Counter[str] = Counter()
     for account, amount in entries:
         if account.startswith(own):

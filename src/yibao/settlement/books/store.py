@@ -29,8 +29,10 @@ async def settled(
 ) -> AsyncIterator[list[Settled]]:
     """Settlements, cancellations and reinstatements by pool and number, some at a time."""
     cursor = await connection.cursor(
-        """SELECT pool, id, institution, member, payee, payments, account, family, cash
-           FROM settlement.visible_settlement
+        """SELECT pool, id, institution, member, payee, payments, account, family, cash,
+                  ARRAY(SELECT kept FROM settlement.handed_over AS merged
+                        WHERE merged.pool = settled.pool AND merged.gone = settled.member) AS heirs
+           FROM settlement.visible_settlement AS settled
            WHERE id >= $2 AND ($1::text IS NULL OR pool = $1) ORDER BY pool, id""",
         pool,
         first,
@@ -47,6 +49,7 @@ async def settled(
                 row["account"],
                 row["family"],
                 row["cash"],
+                row["heirs"],
             )
             for row in rows
         ]

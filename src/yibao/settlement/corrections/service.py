@@ -142,16 +142,17 @@ async def add_payer(
 async def _locked_chain(unit: Unit, member: str) -> tuple[list[Living], dict[CounterKey, int]]:
     """A member's living bills in the order they were settled, and what counters held before them.
 
-    The counters are locked first: whoever settles or cancels a bill of the member waits.
+    The visits and counters are locked first: whoever settles or cancels a bill of the member waits,
+    and finds what the correction wrote.
     """
     connection, pool = unit.connection, unit.pool
-    counters = await store.lock_counters(connection, pool, member)
+    await store.lock_visits(connection, pool, [member])
+    await store.lock_counters(connection, pool, member)
     rows = await affected_store.settlements_of(connection, pool, [member])
     numbers = [number for _, number, _ in rows]
     found = await bill_store.load(connection, pool, numbers)
     entries = await bill_store.accumulator_entries(connection, pool, numbers)
-    own = summed(list(entries.values()))
-    before = {key: amount - own.get(key, 0) for key, amount in counters.items()}
+    before = await store.counted_before(connection, pool, member)
     money = await ledger.postings_of(unit, numbers, unit.day)
     chain = []
     for number in [number for _, number, lives in rows if lives]:
@@ -246,20 +247,22 @@ async def _book(
     made = [_supplement(unit, one, origin, by) for one in changed]
     deltas = [one.moves for one in changed]
     member = changed[0].bill.facts.member
-    await locked_accumulators(unit, [(member, key) for moves in deltas for key in moves])
+    heirs = await bill_store.heirs_of(unit.connection, unit.pool, [member])
+    holder = heirs.get(member, member)
+    await locked_accumulators(unit, [(holder, key) for moves in deltas for key in moves])
     made = await _into_open_accounts(unit, member, made)
     entries, sums = [], summed([list(moves.items()) for moves in deltas])
     for row, moves in zip(made, deltas, strict=True):
         number = _number(row)
         entries += [
-            (unit.pool, number, *key, member, "correction", delta) for key, delta in moves.items()
+            (unit.pool, number, *key, holder, "correction", delta) for key, delta in moves.items()
         ]
     await write(
         unit,
         [(row.facts, one.bill.batch) for row, one in zip(made, changed, strict=True)],
         [row.posting for row in made],
         entries,
-        {(member, key): delta for key, delta in sums.items()},
+        {(holder, key): delta for key, delta in sums.items()},
     )
     for row in made:
         assert row.facts.key is not None
@@ -280,10 +283,11 @@ async def _into_open_accounts(
     owners = {owner for row in made for owner in wallets.owners(row.posting.entries)}
     held = await wallets.account_parts(unit, sorted({member, *owners}), lock=True)
     parts = [part for some in held.values() for part in some]
+    instead = await wallets.instead_of_closed(unit, parts)
     postings: list[Posting] = []
     told = []
     for row in made:
-        posting = undoing.given_back(row.posting, parts)
+        posting = undoing.given_back(row.posting, instead)
         postings.append(posting)
         balance = undoing.balance_after(held.get(member, []), postings)
         told.append(row._replace(facts=replace(row.facts, balance=balance), posting=posting))

@@ -11,6 +11,50 @@ if TYPE_CHECKING:
     from asyncpg import Connection
 
 
+async def lock_visits(connection: "Connection[Any]", pool: Pool, members: Sequence[str]) -> None:
+    """Lock all visits of members, by number: none of their bills is settled or cancelled beside.
+
+    Visits that are made meanwhile are locked too, until none is left.
+    """
+    held = -1
+    while (
+        found := len(
+            await connection.fetch(
+                """SELECT FROM settlement.visit WHERE pool = $1 AND member = ANY ($2::text[])
+                   ORDER BY id FOR UPDATE""",
+                pool,
+                members,
+            )
+        )
+    ) != held:
+        held = found
+
+
+async def counted_before(
+    connection: "Connection[Any]", pool: Pool, member: str
+) -> dict[CounterKey, int]:
+    """What stands on a member's counters beside the member's own bills.
+
+    It was brought in, or came over from another number. What went over to another number stood
+    here when the bills were settled, and so is not taken off.
+    """
+    rows = await connection.fetch(
+        """SELECT counter, scope, sum(delta)::bigint AS amount
+           FROM settlement.accumulator_entry AS entry
+           LEFT JOIN settlement.settlement AS settlement
+             ON settlement.pool = entry.pool AND settlement.id = entry.settlement
+           WHERE entry.pool = $1 AND entry.member = $2
+             AND settlement.member IS DISTINCT FROM entry.member
+             AND NOT EXISTS (SELECT FROM settlement.handed_over AS merged
+                             WHERE merged.pool = entry.pool AND merged.gone = entry.member
+                               AND merged.number = entry.settlement)
+           GROUP BY counter, scope""",
+        pool,
+        member,
+    )
+    return {CounterKey(row["counter"], row["scope"]): row["amount"] for row in rows}
+
+
 async def lock_counters(
     connection: "Connection[Any]", pool: Pool, member: str
 ) -> dict[CounterKey, int]:

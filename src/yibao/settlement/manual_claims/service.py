@@ -17,6 +17,7 @@ from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.platform.commands.model import Unit
 from yibao.policy.model import DateBasis, Law
 from yibao.registry.institutions.model import Institution, InstitutionKind, InstitutionTerm
+from yibao.registry.merging import service as files
 from yibao.registry.people.model import Enrolment, Insured
 from yibao.registry.service import Reference
 from yibao.settlement.bills import decision as deciding
@@ -74,9 +75,11 @@ async def enter(
     rules.check_claim(claim, unit.day)
     paper = _read(unit, claim, insured, reference)
     await visit_store.lock_people(unit.connection, [paper.insured.identity.id])
-    await _check_not_claimed(unit, claim, release)
+    await store.lock_invoice(unit.connection, unit.pool, claim.invoice)
     candidate = await _candidate(unit, paper, reference, release)
     decision = await _decided(unit, candidate)
+    # only now: a bill of the member that is settled beside has met the locked counters
+    await _check_not_claimed(unit, paper.insured.identity.id, claim, release)
     await visit_store.insert(unit.connection, [paper.visit])
     await fees.write_batches(unit, [(paper.batch, paper.lines)])
     (settled,) = await bills.write_decisions(unit, [decision])
@@ -104,10 +107,9 @@ async def cancel(unit: Unit, settlement: PoolKey, reference: str) -> SettlementF
     return mirror
 
 
-async def _check_not_claimed(unit: Unit, claim: Claim, release: Release) -> None:
-    standing = await store.standing(
-        unit.connection, unit.pool, claim.member, claim.first_day, claim.last_day
-    )
+async def _check_not_claimed(unit: Unit, human: int, claim: Claim, release: Release) -> None:
+    numbers = await files.numbers_of(unit.connection, human)
+    standing = await store.standing(unit.connection, numbers, claim.first_day, claim.last_day)
     rules.check_not_claimed(claim, standing, release.remark)
     other = await store.claimed_by_others(unit.connection, unit.pool, claim.member, claim.invoice)
     if other is not None:

@@ -1,5 +1,6 @@
 """SQL of paper bills and of the settlements they may repeat."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,35 +12,52 @@ if TYPE_CHECKING:
     from asyncpg import Connection
 
 
+async def lock_invoice(connection: "Connection[Any]", pool: Pool, invoice: str) -> None:
+    """Let nobody else claim an invoice until the transaction ends, for whomever."""
+    await connection.execute(
+        """SELECT pg_advisory_xact_lock(
+               hashtextextended('settlement.invoice ' || $1 || upper(trim($2)), 0))""",
+        pool,
+        invoice,
+    )
+
+
 async def standing(
-    connection: "Connection[Any]", pool: Pool, member: str, first_day: date, last_day: date
+    connection: "Connection[Any]",
+    numbers: Sequence[tuple[Pool, str]],
+    first_day: date,
+    last_day: date,
 ) -> list[Standing]:
-    """The member's living settlements of care that touches a span of days, or of any invoice."""
+    """Living settlements of care that touches a span of days, or of any invoice.
+
+    ``numbers`` are all of a human's, of whatever pool: one's costs are paid once.
+    """
     rows = await connection.fetch(
         """SELECT * FROM (
-               SELECT settlement.id, settlement.invoice, settlement.total,
+               SELECT settlement.pool, settlement.id, settlement.invoice, settlement.total,
                       (visit.begin_at AT TIME ZONE 'Asia/Shanghai')::date AS first_day,
                       (visit.end_at AT TIME ZONE 'Asia/Shanghai')::date AS last_day,
                       visit.kind = 'stay' AS is_stay
-               FROM settlement.settlement AS settlement
+               FROM unnest($1::text[], $2::text[]) AS own (pool, member)
+               JOIN settlement.settlement AS settlement
+                 ON settlement.pool = own.pool AND settlement.member = own.member
                JOIN settlement.charge_batch AS batch
                  ON batch.pool = settlement.pool AND batch.id = settlement.batch
                 AND batch.living_settlement = settlement.id
                JOIN settlement.visit AS visit
                  ON visit.pool = settlement.pool AND visit.id = settlement.visit
-               WHERE settlement.pool = $1 AND settlement.member = $2
            ) AS bill
            WHERE bill.invoice <> '' OR (bill.first_day <= $4
              AND (bill.last_day >= $3 OR bill.first_day >= $3 OR bill.is_stay))
            ORDER BY id""",
-        pool,
-        member,
+        [pool for pool, _ in numbers],
+        [number for _, number in numbers],
         first_day,
         last_day,
     )
     return [
         Standing(
-            PoolKey(pool, row["id"]),
+            PoolKey(Pool(row["pool"]), row["id"]),
             row["invoice"],
             row["total"],
             row["first_day"],
@@ -62,7 +80,8 @@ async def claimed_by_others(
            JOIN settlement.charge_batch AS batch
              ON batch.pool = settlement.pool AND batch.id = settlement.batch
             AND batch.living_settlement = settlement.id
-           WHERE claim.pool = $1 AND claim.invoice = $3 AND claim.member <> $2
+           WHERE claim.pool = $1 AND upper(trim(claim.invoice)) = upper(trim($3))
+             AND claim.member <> $2
            ORDER BY claim.settlement LIMIT 1""",
         pool,
         member,

@@ -8,18 +8,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from yibao.accounts.events import service as accounts
 from yibao.adjudication.model import CounterKey
 from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.money import Fen
-from yibao.ledger import service as ledger
-from yibao.ledger.model import Entry, Occasion, OccasionKind, Posting, personal_account
+from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.platform.commands.model import Unit
+from yibao.registry.family import service as links
 from yibao.registry.merging.model import Merged
 from yibao.registry.people.model import Insured
 from yibao.settlement.bills import store as bill_store
 from yibao.settlement.bills.decision import locked_accumulators
-from yibao.settlement.corrections.store import lock_counters
+from yibao.settlement.corrections.store import lock_counters, lock_visits
 from yibao.settlement.merging import store
 
 
@@ -32,17 +33,44 @@ class Affected:
     day: date
 
 
-async def hand_over(unit: Unit, merged: Merged, kept: str, gone: str, reason: str) -> Fen:
-    """Counters and account of a number that ended go over to one of its pool; the fen moved.
+async def lock_bills(unit: Unit, members: Sequence[str]) -> None:
+    """Let nobody settle or cancel bills of these numbers until the unit ends; before all else."""
+    await lock_visits(unit.connection, unit.pool, sorted(members))
 
-    The counters move as corrections under two numbers of their own, the account part by part. What
-    was settled with the ended number and is cancelled later goes back to that number.
+
+async def hand_over(unit: Unit, merged: Merged, kept: str, reason: str) -> Fen:
+    """What the numbers of the unit's pool that ended hold goes over to ``kept``; the fen moved.
+
+    Counters move as corrections under two numbers of their own, the account part by part. What a
+    bill of an ended number gives back later goes to ``kept`` too.
     """
     await store.hand_over_stays(unit.connection, merged.gone, merged.kept)
-    if (unit.pool, gone) not in merged.ended:
-        return 0
+    ended = [number for pool, number in merged.ended if pool == unit.pool]
+    return sum([await _hand_over(unit, merged.kept, kept, number, reason) for number in ended])
+
+
+async def hand_over_later(unit: Unit, kept: Insured, gone: Insured, reason: str) -> Fen:
+    """The same of two numbers of another pool than the one in which the files were merged.
+
+    Refused: FILES_DIFFER unless both are one human's, the one has ended and the other goes on, and
+    when it went over before; ACCOUNT_STATE when one of the accounts cannot be emptied or filled.
+    """
+    going, staying = gone.membership, kept.membership
+    if gone.identity.id != kept.identity.id:
+        raise Refused(RefusalCode.FILES_DIFFER, "两个人员编号不属于同一份个人档案", "gone")
+    if going.period.holds(unit.day) or not staying.period.holds(unit.day):
+        raise Refused(
+            RefusalCode.FILES_DIFFER, "并入的编号应已终止，保留的编号应在有效期内", "gone"
+        )
+    if going.number in await bill_store.heirs_of(unit.connection, unit.pool, [going.number]):
+        raise Refused(RefusalCode.FILES_DIFFER, f"编号 {going.number} 的累计和账户已转移", "gone")
+    return await _hand_over(unit, kept.identity.id, staying.number, going.number, reason)
+
+
+async def _hand_over(unit: Unit, human: int, kept: str, gone: str, reason: str) -> Fen:
     await _hand_over_counters(unit, kept, gone)
-    return await _hand_over_account(unit, kept, gone, reason)
+    await links.rename_owner(unit.connection, human, unit.pool, gone, kept, unit.now)
+    return await accounts.hand_over(unit, gone, kept, reason)
 
 
 async def affected(
@@ -67,10 +95,11 @@ async def affected(
 async def _hand_over_counters(unit: Unit, kept: str, gone: str) -> None:
     held = await lock_counters(unit.connection, unit.pool, gone)
     moving = {key: amount for key, amount in held.items() if amount}
-    if not moving:
-        return
     await locked_accumulators(unit, [(kept, key) for key in moving])
     from_number, to_number = (unit.numbers.next(unit.now) for _ in range(2))
+    await store.insert_heir(unit.connection, unit.pool, gone, kept, from_number)
+    if not moving:
+        return
     entries = [
         (unit.pool, number, *key, member, "correction", sign * amount)
         for number, member, sign in ((from_number, gone, -1), (to_number, kept, 1))
@@ -84,24 +113,3 @@ async def _hand_over_counters(unit: Unit, kept: str, gone: str) -> None:
         unit.connection, unit.pool, sorted(changes.items())
     )
     assert changed == len(changes), "an accumulator row was not there"
-
-
-async def _hand_over_account(unit: Unit, kept: str, gone: str, reason: str) -> Fen:
-    parts = (await ledger.lock_parts(unit, sorted((kept, gone)))).get(gone, [])
-    moving = [part for part in parts if part.available]
-    if not moving:
-        return 0
-    await ledger.open_parts(unit, [(kept, part.name, part.origin) for part in moving])
-    await ledger.lock_parts(unit, [kept])
-    entries = [
-        entry
-        for part in moving
-        for entry in (
-            Entry(part.account, -part.available),
-            Entry(personal_account(kept, part.name), part.available),
-        )
-    ]
-    occasion = Occasion(OccasionKind.TRANSFER, {"from": gone, "to": kept}, reason)
-    number = unit.numbers.next(unit.now)
-    await ledger.post(unit, [Posting(number, unit.day, tuple(entries), occasion)])
-    return sum(part.available for part in moving)

@@ -18,6 +18,25 @@ async def hand_over_stays(connection: "Connection[Any]", gone: int, kept: int) -
     )
 
 
+async def insert_heir(
+    connection: "Connection[Any]", pool: Pool, gone: str, kept: str, number: int
+) -> None:
+    """Note to which number another one's counters and account went over.
+
+    What had gone over to ``gone`` before goes on to ``kept`` with it.
+    """
+    await connection.execute(
+        """INSERT INTO settlement.handed_over (pool, gone, kept, number)
+           SELECT pool, gone, $3, $4 FROM settlement.handed_over
+           WHERE pool = $1 AND kept = $2 AND gone <> $3
+           UNION VALUES ($1::text, $2::text, $3::text, $4::bigint)""",
+        pool,
+        gone,
+        kept,
+        number,
+    )
+
+
 async def living_bills(
     connection: "Connection[Any]", members: Sequence[tuple[Pool, str]]
 ) -> list[tuple[PoolKey, str, date]]:

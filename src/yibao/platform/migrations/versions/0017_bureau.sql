@@ -177,7 +177,7 @@ CREATE TABLE settlement.manual_claim (
 );
 COMMENT ON COLUMN settlement.manual_claim.institution IS 'NULL: not one of ours, named only';
 COMMENT ON COLUMN settlement.manual_claim.remark IS 'the releasing clerk''s word on costs that resemble others';
-CREATE INDEX manual_claim_invoice ON settlement.manual_claim (pool, invoice);
+CREATE INDEX manual_claim_invoice ON settlement.manual_claim (pool, upper(trim(invoice)));
 CREATE INDEX manual_claim_member ON settlement.manual_claim (pool, member);
 GRANT SELECT, INSERT ON settlement.manual_claim TO yibao_writer;
 
@@ -195,6 +195,20 @@ CREATE TABLE registry.merged_identity (
     merged_at timestamptz NOT NULL
 );
 CREATE INDEX merged_identity_kept ON registry.merged_identity (kept);
+
+-- A number whose counters and account went over to another number of the same human and pool.
+CREATE TABLE settlement.handed_over (
+    pool   text   NOT NULL,
+    gone   text   NOT NULL,
+    kept   text   NOT NULL CHECK (kept <> gone),
+    number bigint NOT NULL,
+    PRIMARY KEY (pool, gone, number)
+);
+COMMENT ON TABLE settlement.handed_over IS
+    'what a bill of the gone number gives back later goes to the kept one; the newest row counts';
+COMMENT ON COLUMN settlement.handed_over.number IS 'of the entries by which the counters left';
+GRANT SELECT, INSERT ON settlement.handed_over TO yibao_writer;
+GRANT SELECT ON settlement.handed_over TO yibao_reader;
 
 -- Documents that a human had: each still finds him. The document itself lies in a superseded row of
 -- registry.identity, his own or that of a file that was merged into his.
