@@ -11,7 +11,7 @@ from yibao.kernel.identifiers import NumberSource
 from yibao.kernel.refusals import RefusalCode as Code
 from yibao.platform.commands.model import Done
 from yibao.platform.commands.service import Commands
-from yibao.settlement.model import Reverse, SettlementFacts, VisitFacts
+from yibao.settlement.model import Reverse, SettlementFacts, VisitFacts, WithdrawLines
 from yibao.settlement.service import REQUESTS
 
 
@@ -129,3 +129,20 @@ async def test_what_is_not_reversible_is_refused_with_what_is(town: Town) -> Non
     refusal = await town.refused(_reversal(stay, "2402", "M"))
     assert refusal.code is Code.NOT_REVERSIBLE
     assert "2304" in refusal.message
+
+
+async def test_a_refused_reversal_stays_refused_when_a_late_copy_comes(town: Town) -> None:
+    stay = await town.admit(await town.insure(), days_ago=5)
+    await town.do(town.upload(stay, stay_line("1", "50")))
+    settled = await town.do(town.stay_settlement(stay, "50", interim=True))
+    mirror = await town.do(town.cancellation(settled), transaction="2305")
+    await town.do(town.upload(stay, stay_line("2", "5")))
+    reversal = _reversal(mirror, "2305", mirror.message_id)
+    first = await town.refused(reversal, message="refused-once")
+    await town.do(WithdrawLines(stay.institution, stay.member, stay.key, ("2",)))
+    before = await contents(town)
+    again = await town.refused(reversal, message="refused-once")
+    assert (again.code, again.message) == (first.code, first.message)
+    assert await contents(town) == before
+    await town.do(reversal, message="asked-anew")
+    assert await town.rows("settlement.visible_settlement") == 3

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
+from yibao.accounts.family.elsewhere.model import HeldPurse
 from yibao.adjudication.model import Sums
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.money import Fen, Price, Quantity, Rate
@@ -276,6 +277,8 @@ class Settle:
     practice: Practice = DEFAULT_PRACTICE
     voucher_holder: str | None = None
     """As of ``RegisterVisit``."""
+    held: tuple[HeldPurse, ...] | None = None
+    """What relatives' accounts in other pools hold for this bill; None: nobody has asked them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,6 +310,8 @@ class Purchase:
     """``psn_setlway``."""
     voucher_holder: str | None = None
     """As of ``RegisterVisit``."""
+    held: tuple[HeldPurse, ...] | None = None
+    """As of ``Settle``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +328,9 @@ class CancelSettlement:
 @dataclass(frozen=True, slots=True)
 class Reverse:
     """Undo whatever an earlier message did, if it did anything (冲正, 2601); answers None."""
+
+    STAYS_REFUSED: ClassVar[bool] = True
+    """Nothing undoes a reversal: a late copy of a refused one must not be done one day."""
 
     institution: str
     member: str

@@ -36,6 +36,11 @@ class Command:
     request: Any
     """The room's typed request; its type chooses the handler."""
 
+    @property
+    def stays_refused(self) -> bool:
+        """Whether a refusal is the answer to every repetition, as the request's type says."""
+        return getattr(self.request, "STAYS_REFUSED", False)
+
 
 @dataclass(slots=True)
 class Unit:

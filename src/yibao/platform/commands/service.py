@@ -49,7 +49,14 @@ WAITING_LIMIT = 2_000
 ATTEMPTS = 5
 """Tries of a single command that meets another writer, or a lost connection."""
 
+
+
+class Overtaken(Exception):  # noqa: N818 - a fact about another process
+    """A message that had been refused was decided anew by two at once, and the other was first."""
+
+
 RACED = (
+    Overtaken,
     asyncpg.UniqueViolationError,
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
@@ -239,7 +246,8 @@ class Commands:
         for command, outcome in zip(commands, outcomes, strict=True):
             message = _message(command, outcome)
             if command.key in remembered:
-                await store.replace_refusal(unit.connection, unit.pool, message, unit.now)
+                if not await store.replace_refusal(unit.connection, unit.pool, message, unit.now):
+                    raise Overtaken(f"{command.key} was done meanwhile")
             else:
                 new.append(message)
         if new:
@@ -275,6 +283,7 @@ def _remembered_outcome(command: Command, message: Message | None) -> Outcome | 
 
     A refusal is decided again from the facts: unchanged facts give the same refusal, changed ones
     a new answer (DESIGN.md section 5); what may not change under one message id is its content.
+    Where a late copy could not be undone, a refusal stays one.
     """
     if message is None:
         return None
@@ -293,7 +302,9 @@ def _remembered_outcome(command: Command, message: Message | None) -> Outcome | 
             "message_id",
         )
     if message.outcome == "refused":
-        return None
+        told = message.reference
+        stays = command.stays_refused
+        return Refusal(RefusalCode(told["code"]), told["message"]) if stays else None
     return Done(None, message.reference, replayed=True)
 
 
