@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import shutil
 import signal
 import subprocess
@@ -20,6 +21,7 @@ from yibao.sandbox.accounts import collect
 COMMAND = [sys.executable, "-m", "yibao"]
 READY_SECONDS = 180
 STOP_SECONDS = 60
+_READY = re.compile(r"is ready: http://\S+:(\d+)\s")
 
 
 class Served:
@@ -163,8 +165,9 @@ class Served:
                 del told[:-200]
                 log.write(line)
                 log.flush()
-                if "is ready: " in line:
-                    self._port = line.split("is ready: ")[1].split()[0].rsplit(":", 1)[1]
+                # a server that is killed may leave half a line
+                if told_port := _READY.search(line):
+                    self._port = told_port[1]
                     ready.set()
         ready.set()
 
