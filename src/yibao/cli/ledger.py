@@ -53,7 +53,8 @@ def verify(
 
     Every posting sums to zero, is in the chain as it was written, and is a settlement's or has its
     reason; every account part is the sum of its entries; every settlement's posting says what the
-    settlement says; the signed heads stand. The server may go on working meanwhile.
+    settlement says; the signed heads stand. Money that is on its way to another pool or a bank is
+    listed with the day since when; it is no fault. The server may go on working meanwhile.
 
     Example: yibao ledger verify --since 2026-05-01 --heads /media/auditor/heads.json
     """
@@ -70,12 +71,26 @@ def verify(
             {"pool": fault.pool, "posting": fault.posting, "line": fault.line, "fault": fault.text}
             for fault in findings.faults
         ]
-        echo_json({"faults": findings.count, "first": told, "figures": findings.figures})
+        way = [
+            {"what": one.what, "fen": one.amount, "since": str(one.since)}
+            for one in findings.on_the_way
+        ]
+        figures = findings.figures
+        echo_json(
+            {"faults": findings.count, "first": told, "figures": figures, "on_the_way": way}
+        )
     else:
         for fault in findings.faults:
             console.print(str(fault), highlight=False, soft_wrap=True, markup=False)
         if findings.count > len(findings.faults):
             console.print(f"and {findings.count - len(findings.faults)} more")
+        for one in findings.on_the_way:
+            console.print(
+                f"on the way since {one.since}: {one.amount} fen, {one.what}",
+                highlight=False,
+                soft_wrap=True,
+                markup=False,
+            )
         looked = ", ".join(f"{number:,} {name}" for name, number in findings.figures.items())
         outcome = f"{findings.count} faults" if findings.count else "the books are right"
         console.print(f"{outcome}: {looked or 'they are empty'}", highlight=False, soft_wrap=True)
@@ -91,6 +106,7 @@ async def _verified(
     progress: "Progress",
 ) -> "Findings":
     """Everything in one snapshot."""
+    from yibao.accounts.family.elsewhere import service as elsewhere
     from yibao.ledger.heads import service as heads
     from yibao.ledger.verification import service as ledger
     from yibao.settlement.books import service as books
@@ -101,6 +117,8 @@ async def _verified(
     ):
         findings = await ledger.examine(connection, pool=pool, since=since, progress=progress)
         await books.examine(connection, findings, pool=pool, since=since, progress=progress)
+        if pool is None:
+            await elsewhere.examine(connection, findings)
         keys = [heads.signer(vault).public]
         await ledger.examine_heads(
             connection, findings, public_keys=keys, exported=exported, pool=pool

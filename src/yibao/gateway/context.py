@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from yibao.gateway.authentication import CLOCK_TOLERANCE, Door
 from yibao.gateway.dialects.model import GENERAL, Dialect
@@ -21,8 +21,7 @@ from yibao.kernel.refusals import Refusal, RefusalCode, Refused
 from yibao.platform.access.lockout import Lockout
 from yibao.platform.access.record import AccessRecord
 from yibao.platform.clock import Clock
-from yibao.platform.commands.model import Command, MessageKey
-from yibao.platform.commands.service import Commands
+from yibao.platform.commands.model import Command, MessageKey, Outcome
 from yibao.platform.commands.shared_reads import SharedReads
 from yibao.platform.crypto import Vault
 from yibao.platform.database import Database
@@ -40,6 +39,14 @@ REFERENCE_AGE = 1.0
 NO_TRANSACTION = "none"
 """What observers are told for a call whose transaction is not known."""
 
+class Submits(Protocol):
+    """Runs commands: ``Commands``, or who sees to other pools beside it."""
+
+    async def submit(self, command: Command) -> Outcome:
+        """Run a command once, ever, and return its outcome."""
+        ...
+
+
 Recall = Callable[[Mapping[str, Any]], Awaitable[Any]]
 """Finds the facts of a message that is answered again, from what was remembered of it."""
 
@@ -54,7 +61,7 @@ class Context:
 
     clock: Clock
     database: Database
-    commands: Commands
+    commands: Submits
     trials: SharedReads[Any, Any]
     """Decides ``Settle`` and ``Purchase`` without writing: their facts, or Refused."""
     room: SettlementRoom

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 Job = Callable[["Connection[Any]", datetime], Awaitable[int]]
 """Does its work at an instant, with all rights, inside a transaction; says how many rows it was."""
 
+Errand = Callable[[datetime], Awaitable[int]]
+"""Work that is commands of its own, each in its own transaction; says how many it was."""
+
 HOUR = 3600.0
 _WORK = 2
 """Among the works that ``Database`` does one process at a time."""
@@ -28,9 +31,16 @@ class Housekeeping:
     """Runs jobs at the start and then every so often, as long as the process lives."""
 
     def __init__(
-        self, database: Database, clock: Clock, jobs: Mapping[str, Job], *, every: float = HOUR
+        self,
+        database: Database,
+        clock: Clock,
+        jobs: Mapping[str, Job],
+        *,
+        errands: Mapping[str, Errand] | None = None,
+        every: float = HOUR,
     ) -> None:
         """``every`` is in real seconds; the instant that the jobs go by is the clock's."""
+        self._errands = errands or {}
         self._database = database
         self._clock = clock
         self._jobs = jobs
@@ -53,7 +63,11 @@ class Housekeeping:
             if connection is None:
                 return None
             now = self._clock.now()
-            return {name: await job(connection, now) for name, job in self._jobs.items()}
+            # errands first: the jobs' transaction locks nothing yet that they could wait for
+            done = {name: await errand(now) for name, errand in self._errands.items()}
+            for name, job in self._jobs.items():
+                done[name] = await job(connection, now)
+            return done
 
     async def _go_on(self) -> None:
         while True:

@@ -27,7 +27,8 @@ from yibao.ledger.model import (
 )
 from yibao.platform.commands.model import Unit
 from yibao.platform.crypto import Vault
-from yibao.policy.model import FamilyRules, Law
+from yibao.policy.model import Law
+from yibao.policy.purses import FamilyRules
 from yibao.registry.family import service as links
 from yibao.registry.family.model import FamilyLink, NewFamilyLink
 from yibao.registry.people import service as people
@@ -59,18 +60,11 @@ async def let_pay(unit: Unit, vault: Vault, laws: Laws, new: NewLink) -> FamilyL
     """Let an owner's personal account pay for a relative, by the owner's consent (家庭共济).
 
     Refused: PERSON_UNKNOWN, NOT_ENROLLED for an owner without a scheme of accounts,
-    RELATION_NOT_ALLOWED when the owner's law does not list the relation, or the relative is insured
-    in another pool (an account pays bills of its own pool alone), CONSENT_MISSING,
+    RELATION_NOT_ALLOWED when the owner's law does not list the relation, CONSENT_MISSING,
     ACCOUNT_STATE for an owner whose account is frozen or closed, LINK_EXISTS, FIELD_INVALID.
     """
     if not new.consent_by_owner:
         raise Refused(RefusalCode.CONSENT_MISSING, "须由个人账户所有人本人同意", "consent")
-    if new.relative_pool != unit.pool:
-        raise Refused(
-            RefusalCode.RELATION_NOT_ALLOWED,
-            "账户所有人与亲属不在同一统筹区，尚不能共济",
-            "relative_pool",
-        )
     owner = await _member(unit, vault, unit.pool, new.owner, "owner")
     relative = await _member(unit, vault, new.relative_pool, new.relative, "relative")
     if owner.identity.id == relative.identity.id:
@@ -82,7 +76,8 @@ async def let_pay(unit: Unit, vault: Vault, laws: Laws, new: NewLink) -> FamilyL
     origins = new.origins or ORIGINS
     if not set(origins) <= set(ORIGINS):
         raise Refused(RefusalCode.FIELD_INVALID, "账户部分只能是 carried 或 current", "origins")
-    if not set(origins) & set(rules.parts.find(unit.day, {}).value):
+    allowed = [one for one in origins if one in rules.parts.find(unit.day, {}).value]
+    if not allowed:
         raise Refused(
             RefusalCode.RELATION_NOT_ALLOWED, "统筹区规则不允许用个人账户的这一部分共济", "origins"
         )
@@ -98,7 +93,8 @@ async def let_pay(unit: Unit, vault: Vault, laws: Laws, new: NewLink) -> FamilyL
             pool=unit.pool,
             member=new.owner,
             relation=new.relation,
-            origins=tuple(origins),
+            # where bills follow another law than the account, what the account's admits counts
+            origins=tuple(origins if new.relative_pool == unit.pool else allowed),
             period=Period(start, new.end),
             consent={"how": new.consent_how, "at": unit.now.isoformat(), "by": new.owner},
             place=new.place,

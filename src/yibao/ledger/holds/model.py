@@ -35,8 +35,8 @@ class Reservation:
     allowed: tuple[str, ...]
     """Names of the parts that may be used, in order."""
     purpose: str
-    until: datetime
-    """From this aware instant on it cannot be captured any more."""
+    until: datetime | None
+    """From this aware instant on it cannot be captured any more; None: its maker alone ends it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ def check_reservation(wanted: Reservation, now: datetime) -> None:
         raise Refused(RefusalCode.AMOUNT_OUT_OF_RANGE, "预留金额必须大于零", "amount")
     if not wanted.id or len(wanted.id) > 100:
         raise Refused(RefusalCode.FIELD_INVALID, "预留编号须为1至100个字符", "id")
-    if wanted.until <= now:
+    if wanted.until is not None and wanted.until <= now:
         raise Refused(RefusalCode.DATE_NOT_ALLOWED, "预留的有效期限已过", "until")
 
 
@@ -64,7 +64,7 @@ def check_open(hold: Hold, now: datetime) -> None:
     name = hold.reservation.id
     if hold.state is not HoldState.RESERVED:
         raise Refused(RefusalCode.HOLD_ENDED, f"预留 {name} {_ENDED[hold.state]}", "hold")
-    if now >= hold.reservation.until:
+    if hold.reservation.until is not None and now >= hold.reservation.until:
         raise Refused(RefusalCode.HOLD_ENDED, f"预留 {name} 已过有效期限", "hold")
 
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
 from heapq import heappush, heappushpop
 from typing import NamedTuple
 
 from yibao.kernel.areas import Pool
+from yibao.kernel.money import Fen
 
 KEPT = 100
 """Most faults that are told; all are counted."""
@@ -27,6 +29,15 @@ class Fault(NamedTuple):
         return f"pool {self.pool} posting {self.posting}{line}: {self.text}"
 
 
+class OnTheWay(NamedTuple):
+    """Money that left one side and has not reached the other: no fault, but it should pass."""
+
+    what: str
+    """A transit account, or a hold that belongs to business in another pool."""
+    amount: Fen
+    since: date
+
+
 @dataclass(slots=True)
 class Findings:
     """Faults, the earliest kept, and what was looked at."""
@@ -34,6 +45,8 @@ class Findings:
     count: int = 0
     figures: dict[str, int] = field(default_factory=dict)
     """How much of what was looked at; what is in balance is in fen."""
+    on_the_way: list[OnTheWay] = field(default_factory=list)
+    """Oldest first."""
     _earliest: list[tuple[int, int, Fault]] = field(default_factory=list)
 
     def tell(

@@ -51,6 +51,9 @@ async def examine(
         findings.tell(
             where, f"of part {part} of {member} {has} fen are held, its open holds say {held}"
         )
+    if pool is None:  # transit meets over the pools
+        progress("money on the way", 0, 0)
+        findings.on_the_way += await store.on_the_way(connection)
     return findings
 
 

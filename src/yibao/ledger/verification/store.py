@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from yibao.kernel.areas import Pool
 from yibao.ledger.model import Occasion, OccasionKind
+from yibao.ledger.verification.model import OnTheWay
 from yibao.ledger.verification.rules import Before, Block, Line
 
 if TYPE_CHECKING:
@@ -144,6 +145,20 @@ async def part_differences(
         limit,
     )
     return [(Pool(row[0]), row[1], row[2], row[3], row[4]) for row in rows]
+
+
+async def on_the_way(connection: "Connection[Any]") -> list[OnTheWay]:
+    """Transit that does not sum to zero over the pools, and holds without a time of their own."""
+    rows = await connection.fetch(
+        """SELECT account, sum(amount)::bigint AS amount, min(posted_on) AS since
+           FROM ledger.entry WHERE account LIKE 'transit:%'
+           GROUP BY account HAVING sum(amount) <> 0
+           UNION ALL
+           SELECT 'hold:' || id, amount, (reserved_at AT TIME ZONE 'Asia/Shanghai')::date
+           FROM ledger.hold WHERE state = 'reserved' AND expires_at IS NULL
+           ORDER BY since, account"""
+    )
+    return [OnTheWay(*row) for row in rows]
 
 
 async def hold_differences(

@@ -50,7 +50,6 @@ ATTEMPTS = 5
 """Tries of a single command that meets another writer, or a lost connection."""
 
 
-
 class Overtaken(Exception):  # noqa: N818 - a fact about another process
     """A message that had been refused was decided anew by two at once, and the other was first."""
 

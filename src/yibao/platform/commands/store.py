@@ -78,9 +78,12 @@ async def insert(
 
 async def replace_refusal(
     connection: "Connection[Any]", pool: Pool, message: Message, now: datetime
-) -> None:
-    """Remember the new outcome of a message that had been refused and was decided anew."""
-    await connection.execute(
+) -> bool:
+    """Remember the new outcome of a message that had been refused and was decided anew.
+
+    False when somebody else has done it meanwhile.
+    """
+    status = await connection.execute(
         """UPDATE platform.message SET outcome = $5, reference = $6, recorded_at = $7
            WHERE pool = $1 AND institution = $2 AND transaction = $3 AND message_id = $4
              AND outcome = 'refused'""",
@@ -90,6 +93,7 @@ async def replace_refusal(
         message.reference,
         now,
     )
+    return str(status).endswith(" 1")
 
 
 async def mark_reversed(

@@ -20,8 +20,8 @@ from yibao.policy.model import DateBasis, Fact, Law
 from yibao.policy.terms import Scheme
 from yibao.registry.people.model import Enrolment, Insured
 from yibao.registry.service import Reference
+from yibao.settlement.bills import elsewhere, rules, store, wallets
 from yibao.settlement.bills import facts as known
-from yibao.settlement.bills import rules, store, wallets
 from yibao.settlement.bills.facts import Deciding, KnownDays, Span, Where
 from yibao.settlement.bills.rules import Candidate, Decision
 from yibao.settlement.bills.wallets import Wallets
@@ -100,7 +100,9 @@ async def decide_new(
     history = await _counters(unit, ready, lock=writing)
     purses = await wallets.opened(unit, ready, lock=writing)
     decisions = [
-        candidate if isinstance(candidate, Refusal) else _decided(unit, candidate, history, purses)
+        candidate
+        if isinstance(candidate, Refusal)
+        else _decided(unit, candidate, history, purses, writing=writing)
         for candidate in candidates
     ]
     # A refused request leaves its lines as they were, whatever basis it had asked for.
@@ -388,14 +390,19 @@ def _decided(
     candidate: Candidate,
     history: Mapping[store.MemberCounter, int],
     accounts: Wallets,
+    *,
+    writing: bool,
 ) -> Decision | Refusal:
     own = {key: history.get((candidate.request.member, key), 0) for key in candidate.counters}
     parts, purses = accounts.of(candidate)
     try:
+        if wanted := accounts.elsewhere.to_be_asked(candidate):
+            elsewhere.check_none_needed(candidate, wanted, own, parts, unit.now)
         decision = rules.decide(candidate, own, parts, unit.now, purses)
     except Refused as refused:
         return refused.refusal
-    accounts.spend(decision)
+    if writing:  # a trial takes nothing from those that share its snapshot
+        accounts.spend(decision)
     return decision
 
 

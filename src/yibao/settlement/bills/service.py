@@ -21,8 +21,8 @@ from yibao.platform.commands.model import Unit
 from yibao.policy.model import Law
 from yibao.registry.laws import service as laws
 from yibao.registry.people.model import Enrolment, Insured
+from yibao.settlement.bills import elsewhere, recomputation, rules, store, undoing, wallets
 from yibao.settlement.bills import facts as known
-from yibao.settlement.bills import recomputation, rules, store, undoing, wallets
 from yibao.settlement.bills.decision import (
     Facts,
     decide_new,
@@ -70,6 +70,7 @@ async def write_decisions(
     entries: list[tuple[Any, ...]] = []
     changes: dict[store.MemberCounter, int] = {}
     uses: dict[tuple[int, int], Fen] = {}
+    written: list[tuple[Decision, int]] = []
     outcomes: list[SettlementFacts | Refusal] = []
     for decision in decisions:
         if isinstance(decision, Refusal):
@@ -94,11 +95,13 @@ async def write_decisions(
             changes[bill.member, counter] = delta
         unit.outbox.append((BILL_SETTLED, {"settlement": key.text()}))
         outcomes.append(bill)
+        written.append((decision, key.number))
     if settled:
         await write(unit, settled, postings, entries, changes)
         await fees.set_living_settlement(unit, slots)
     if uses:
         await family.count(unit, uses)
+    await elsewhere.end_holds(unit, written)
     if chains:
         await visit_store.set_chains(unit.connection, unit.pool, chains)
     return outcomes
@@ -230,6 +233,8 @@ async def reverse_cancellation(
     stands = (await visit_store.load(unit.connection, unit.pool, [visit]))[visit]
     covered = undoing.covered_by(original, batch)
     undoing.check_reinstatable(original, stands, batches, covered)
+    paid = await ledger.entries_of(unit.connection, unit.pool, [mirror.mirrors.number])
+    elsewhere.check_repeatable(paid.get(mirror.mirrors.number, ()))
     return await _repeat(unit, original, batch, message_id, sign=1)
 
 
@@ -250,8 +255,6 @@ async def _repeat(
     number = original.key.number
     if sign < 0:
         await _check_last_of_stay(unit, original)
-    if discharge := undoing.discharged_by(original):
-        await _move_end(unit, original.visit, None if sign < 0 else discharge)
     supplements = original.supplements if sign < 0 else ()
     moved_by, found = await store.moved_entries(unit.connection, unit.pool, [number, *supplements])
     holder = found or original.member
@@ -280,6 +283,8 @@ async def _repeat(
         )
         _check_parts(moving, parts)
         postings.append(moving)
+    if discharge := undoing.discharged_by(original):  # after all else that may refuse
+        await _move_end(unit, original.visit, None if sign < 0 else discharge)
     balance = undoing.balance_after(held.get(original.member, []), postings)
     again = make(original, key, message_id, unit.now, balance)
     kind = "cancellation" if sign < 0 else "settlement"
@@ -290,6 +295,7 @@ async def _repeat(
         [(unit.pool, key.number, *counter, holder, kind, sign * delta) for counter, delta in moved],
         {(holder, counter): sign * delta for counter, delta in moved},
     )
+    await elsewhere.give_back(unit, key.number, entries, supplements)
     if supplements:
         await mirror_supplements(unit, original, holder, moved_by, message_id)
     elif sign > 0 and await store.had_supplements(unit.connection, unit.pool, number):

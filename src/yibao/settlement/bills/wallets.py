@@ -15,7 +15,8 @@ from yibao.ledger import service as ledger
 from yibao.ledger.model import AccountState, Entry, Part, owed_account, personal_account
 from yibao.platform.commands.model import Unit
 from yibao.registry.family.model import FamilyLink
-from yibao.settlement.bills import store
+from yibao.settlement.bills import elsewhere, store
+from yibao.settlement.bills.elsewhere import Elsewhere
 from yibao.settlement.bills.rules import Candidate, Decision, Purse
 
 
@@ -29,14 +30,20 @@ class Wallets:
     used: dict[int, Fen]
     """Paid over links in this year; those without a limit lack."""
     year: int
+    elsewhere: Elsewhere
+    """What accounts in other pools give."""
 
     def of(self, candidate: Candidate) -> tuple[list[Part], list[Purse]]:
         """The own parts, and the purses of relatives in the order in which they pay."""
-        links = [self.links[n] for n in _links(candidate) if n in self.links]
-        by_account = {link.member: link for link in reversed(links)}  # an account pays once
-        purses = [self._purse(link) for link in links if by_account[link.member] is link]
+        purses: dict[str, Purse] = {}
+        for link in _links(candidate):
+            purse = self.elsewhere.purse(candidate, link)
+            if link.number in self.links:
+                purse = self._purse(self.links[link.number])
+            if purse is not None:
+                purses.setdefault(purse.link.member, purse)  # an account pays once
         own = self.parts.get(candidate.request.member, [])
-        return own, [purse for purse in purses if purse.account.parts]
+        return own, [purse for purse in purses.values() if purse.account.parts]
 
     def _purse(self, link: FamilyLink) -> Purse:
         parts = tuple(
@@ -77,10 +84,8 @@ async def opened(unit: Unit, candidates: Sequence[Candidate], *, lock: bool) -> 
     links = {
         link.number: link
         for candidate in candidates
-        for link in candidate.insured.paid_by
-        if link.number in _links(candidate)
-        and link.pool == unit.pool
-        and link.period.holds(unit.day)
+        for link in _links(candidate)
+        if link.pool == unit.pool and link.period.holds(unit.day)
     }
     members = {candidate.request.member for candidate in candidates}
     members |= {link.member for link in links.values()}
@@ -91,14 +96,15 @@ async def opened(unit: Unit, candidates: Sequence[Candidate], *, lock: bool) -> 
     used: dict[int, Fen] = {}
     if limited:
         used = await family.used(unit.connection, unit.pool, limited, unit.day.year)
-    return Wallets(parts, links, used, unit.day.year)
+    others = await elsewhere.opened(unit, candidates, writing=lock)
+    return Wallets(parts, links, used, unit.day.year, others)
 
 
-def _links(candidate: Candidate) -> list[int]:
+def _links(candidate: Candidate) -> Sequence[FamilyLink]:
     """The links that may pay a bill, in their order; the day is asked where they are read."""
     if candidate.law.family is None or not candidate.bill.use_account:
-        return []
-    return [link.number for link in candidate.insured.paid_by]
+        return ()
+    return candidate.insured.paid_by
 
 
 async def account_parts(unit: Unit, members: Sequence[str], *, lock: bool) -> dict[str, list[Part]]:

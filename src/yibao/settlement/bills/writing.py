@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from yibao.accounts.family import service as family
 from yibao.adjudication.model import CounterKey
 from yibao.kernel.identifiers import PoolKey
 from yibao.ledger import service as ledger
@@ -58,6 +59,8 @@ async def mirror_supplements(
         if number in postings:
             mirror = postings[number].mirrored(key.number, unit.day)
             money.append(undoing.given_back(mirror, instead))
+            if uses := wallets.counted_uses(supplement.snapshot, mirror.entries):
+                await family.count(unit, uses)
         entries = moved.get(number, ())
         await write(
             unit,

@@ -5,11 +5,13 @@ owed by the person, as a row of total 0 beside the bill. Locks are taken as ever
 then account parts, each by key.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from yibao.accounts.family import service as family
 from yibao.adjudication.model import CounterKey
 from yibao.kernel.areas import Division
 from yibao.kernel.identifiers import PoolKey
@@ -27,9 +29,9 @@ from yibao.settlement.affected import service as affected
 from yibao.settlement.affected import store as affected_store
 from yibao.settlement.affected.model import LAW
 from yibao.settlement.affected.rules import Anew, Renew
+from yibao.settlement.bills import elsewhere, undoing, wallets
 from yibao.settlement.bills import service as bills
 from yibao.settlement.bills import store as bill_store
-from yibao.settlement.bills import undoing, wallets
 from yibao.settlement.bills.decision import locked_accumulators
 from yibao.settlement.bills.snapshot import Snapshot
 from yibao.settlement.bills.standing import as_it_stands, folded, summed
@@ -169,11 +171,11 @@ async def _locked_chain(unit: Unit, member: str) -> tuple[list[Living], dict[Cou
 
 
 def _paid(postings: Sequence[Posting]) -> dict[str, Fen]:
-    """What postings took from parts of personal accounts."""
+    """What postings took from parts of personal accounts, and from holds in other pools."""
     paid: dict[str, Fen] = {}
     for posting in postings:
         for entry in posting.entries:
-            if entry.account.startswith("account:"):
+            if entry.account.startswith(("account:", "transit:")):
                 paid[entry.account] = paid.get(entry.account, 0) - entry.amount
     return {account: amount for account, amount in paid.items() if amount}
 
@@ -246,6 +248,9 @@ async def _book(
         return []
     made = [_supplement(unit, one, origin, by) for one in changed]
     deltas = [one.moves for one in changed]
+    uses: Counter[tuple[int, int]] = Counter()
+    for row in made:
+        uses.update(wallets.counted_uses(row.facts.snapshot, row.posting.entries))
     member = changed[0].bill.facts.member
     heirs = await bill_store.heirs_of(unit.connection, unit.pool, [member])
     holder = heirs.get(member, member)
@@ -264,8 +269,11 @@ async def _book(
         entries,
         {(holder, key): delta for key, delta in sums.items()},
     )
+    if uses:
+        await family.count(unit, uses)
     for row in made:
         assert row.facts.key is not None
+        await elsewhere.give_back_some(unit, _number(row), row.posting.entries)
         unit.outbox.append((BILL_SUPPLEMENTED, {"settlement": row.facts.key.text()}))
     return list(zip(changed, made, strict=True))
 

@@ -200,4 +200,5 @@ def _settlement(request: Purchase, visit: VisitFacts) -> Settle:
         voucher_number=request.voucher_number,
         practice=request.practice,
         voucher_holder=request.voucher_holder,
+        held=request.held,
     )
