@@ -82,9 +82,10 @@ class Town:
         raise AssertionError("unreachable")
 
     async def _ask(self, request: bytes) -> bytes:
-        if self._free:
-            connection = self._free.pop()
-        else:
+        connection = None
+        while self._free and (connection is None or not connection.is_open):
+            connection = self._free.pop()  # the server may have ended one that was idle
+        if connection is None or not connection.is_open:
             self.connections += 1
             loop = asyncio.get_running_loop()
             _, connection = await loop.create_connection(Connection, self._host, self._port)

@@ -51,6 +51,11 @@ class Connection(asyncio.Protocol):
         assert self._answer is not None
         self._answer.set_result(body)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a request can be sent."""
+        return self._transport is not None and not self._transport.is_closing()
+
     def close(self) -> None:
         """End the connection."""
         if self._transport is not None:
