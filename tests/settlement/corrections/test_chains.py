@@ -1,22 +1,27 @@
 """After a chain is settled again, counters and sums are those of a serial replay."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as some
 
-from tests.settlement.builders import POOL, Town, laws_of_beijing
+from tests.settlement.builders import POOL, Town, key_of, laws_of_beijing
 from yibao.adjudication.benefit import benefit, needed_counters
 from yibao.adjudication.model import CounterKey
-from yibao.kernel.identifiers import PoolKey
+from yibao.kernel.identifiers import NumberSource, PoolKey
 from yibao.kernel.refusals import RefusalCode, Refused
-from yibao.platform.commands.model import Unit
+from yibao.platform.clock import SettableClock
+from yibao.platform.commands.model import Done, Unit
+from yibao.platform.commands.service import Commands
 from yibao.registry.service import ReferenceCache
+from yibao.settlement import service as settlements
 from yibao.settlement.bills import snapshot, store
 from yibao.settlement.bills.standing import as_it_stands
 from yibao.settlement.corrections import service
 from yibao.settlement.corrections.model import Resettle
 from yibao.settlement.model import SettlementFacts
+from yibao.settlement.service import REQUESTS
 
 AMOUNTS = ("30", "500", "1234.56", "1800", "9999.99")
 
@@ -88,3 +93,36 @@ async def test_a_chain_is_the_serial_replay(
     expected = {f"{key.name}@{key.scope}": value for key, value in running.items() if value}
     assert await town.counters(member) == expected
     assert await town.faults() == []
+
+
+async def test_a_bill_that_began_earlier_and_waited_comes_after_the_one_it_waited_for(
+    town: Town,
+) -> None:
+    """Its number is lower, for it began earlier; what was decided first is what counts."""
+    early = Commands(
+        town.database.writer,
+        SettableClock(town.clock.now() - timedelta(seconds=20)),
+        NumberSource(200),
+        dict.fromkeys(REQUESTS, town.room.handle),
+    )
+    member = await town.insure()
+    first, second = [await town.open_visit(member) for _ in range(2)]
+    for visit in (first, second):
+        await town.charge(visit, "3000")
+    paid_first = await town.do(town.settlement(first, "3000"))
+    done = await early.submit(town.command(town.settlement(second, "3000")))
+    assert isinstance(done, Done)
+    waited = done.result
+    assert key_of(waited) < key_of(paid_first)
+    assert waited.deductible < paid_first.deductible
+    await town.do(town.cancellation(paid_first))
+    async with town.database.reader(None) as connection:
+        stored = await settlements.settlement(connection, key_of(waited))
+    assert stored is not None
+    assert stored.needs_resettlement
+    await resettle(town, member)
+    async with town.database.reader(None) as connection:
+        stored = await settlements.settlement(connection, key_of(waited))
+    assert stored is not None
+    assert not stored.needs_resettlement
+    assert len(stored.supplements) == 1

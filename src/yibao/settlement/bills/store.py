@@ -266,14 +266,16 @@ async def final_settlements(
 async def later_living(
     connection: "Connection[Any]", pool: Pool, member: str, after: int
 ) -> list[tuple[int, dict[str, int]]]:
-    """The member's later settlements that stand: (number, counters they read)."""
+    """The member's settlements that stand and were decided later: (number, counters they read)."""
     rows = await connection.fetch(
         """SELECT settlement.id, settlement.snapshot -> 'counters' AS counters
            FROM settlement.settlement AS settlement
            JOIN settlement.charge_batch AS batch
              ON batch.pool = settlement.pool AND batch.id = settlement.batch
             AND batch.living_settlement = settlement.id
-           WHERE settlement.pool = $1 AND settlement.member = $2 AND settlement.id > $3""",
+           WHERE settlement.pool = $1 AND settlement.member = $2
+             AND settlement.turn > (SELECT turn FROM settlement.settlement
+                                    WHERE pool = $1 AND id = $3)""",
         pool,
         member,
         after,

@@ -85,7 +85,7 @@ _BY_MONEY = ("personal", "account", "family", "cash", "hospital_part")
 def replayed(
     chain: Sequence[Living], counters: Mapping[CounterKey, int], renew: Renew, first: int
 ) -> list[Redecided]:
-    """The bills from number ``first`` on, decided again in their order.
+    """The bills from the one of number ``first`` on, decided again in their order.
 
     ``counters`` is what stood before the chain. Refused, naming the bill, when one of them cannot
     be decided as wanted.
@@ -93,8 +93,10 @@ def replayed(
     running = dict(counters)
     account: dict[str, Fen] = {}
     decided: list[Redecided] = []
+    begun = False
     for bill in chain:
-        if bill.number < first:
+        begun = begun or bill.number == first
+        if not begun:
             _add(running, bill.entries)
             continue
         again = _again(bill, running, account, renew)

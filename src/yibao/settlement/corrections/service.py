@@ -92,7 +92,8 @@ async def resettle(
     renew = await _renewal(unit, request, chain, reference, vault)
     decided = rules.replayed(chain, before, renew, first)
     changed = await _book(unit, decided, Origin.CORRECTION, by)
-    resolved = [flag for flag in flags if flag[0] >= first]
+    again = {one.bill.number for one in decided}
+    resolved = [flag for flag in flags if flag[0] in again]
     if not changed and not resolved:
         raise Refused(
             RefusalCode.NOTHING_TO_CORRECT,
@@ -130,7 +131,8 @@ async def add_payer(
         assert facts.key is not None
         return (renewed if facts.key.number in wanted else as_settled)(facts, stood)
 
-    decided = rules.replayed(chain, before, renew, min(wanted))
+    first = next(bill.number for bill in chain if bill.number in wanted)
+    decided = rules.replayed(chain, before, renew, first)
     rules.check_only_new_payers(decided)
     changed = await _book(unit, decided, Origin.SUPPLEMENT, by)
     if not changed:
@@ -142,7 +144,7 @@ async def add_payer(
 
 
 async def _locked_chain(unit: Unit, member: str) -> tuple[list[Living], dict[CounterKey, int]]:
-    """A member's living bills in the order they were settled, and what counters held before them.
+    """A member's living bills in the order they were decided, and what counters held before them.
 
     The visits and counters are locked first: whoever settles or cancels a bill of the member waits,
     and finds what the correction wrote.
@@ -157,7 +159,8 @@ async def _locked_chain(unit: Unit, member: str) -> tuple[list[Living], dict[Cou
     before = await store.counted_before(connection, pool, member)
     money = await ledger.postings_of(unit, numbers, unit.day)
     chain = []
-    for number in [number for _, number, lives in rows if lives]:
+    living = [number for _, number, lives in rows if lives]
+    for number in await store.in_turn(connection, pool, living):
         facts, batch = found[number]
         parts = (number, *facts.supplements)
         standing = as_it_stands(facts, [found[one][0] for one in facts.supplements])
@@ -181,13 +184,13 @@ def _paid(postings: Sequence[Posting]) -> dict[str, Fen]:
 
 
 def _first(chain: Sequence[Living], since: date | None, flagged: Sequence[int]) -> int:
-    """The number from which on bills are decided again."""
+    """The number of the bill from which on bills are decided again."""
     if since is None:
-        return min(flagged, default=chain[0].number)
-    later = [bill.number for bill in chain if bill.facts.day >= since]
-    if not later:
-        raise Refused(RefusalCode.SETTLEMENT_UNKNOWN, f"{since} 起没有该参保人的有效结算", "since")
-    return min(later)
+        return next((bill.number for bill in chain if bill.number in flagged), chain[0].number)
+    for bill in chain:
+        if bill.facts.day >= since:
+            return bill.number
+    raise Refused(RefusalCode.SETTLEMENT_UNKNOWN, f"{since} 起没有该参保人的有效结算", "since")
 
 
 async def _renewal(

@@ -68,6 +68,17 @@ async def lock_counters(
     return {CounterKey(row[0], row[1]): row[2] for row in rows}
 
 
+async def in_turn(connection: "Connection[Any]", pool: Pool, numbers: Sequence[int]) -> list[int]:
+    """Bills by number, in the order in which they were decided."""
+    rows = await connection.fetch(
+        """SELECT id FROM settlement.settlement
+           WHERE pool = $1 AND id = ANY ($2::bigint[]) ORDER BY turn""",
+        pool,
+        numbers,
+    )
+    return [row[0] for row in rows]
+
+
 async def open_flags(
     connection: "Connection[Any]", pool: Pool, settlements: Sequence[int]
 ) -> list[tuple[int, int]]:
