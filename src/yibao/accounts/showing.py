@@ -39,6 +39,11 @@ class Account:
         """All that the parts hold."""
         return sum(part.amount for part in self.parts)
 
+    @property
+    def available(self) -> Fen:
+        """What can be spent: nothing of what is frozen or set aside."""
+        return sum(part.available for part in self.parts)
+
 
 async def account_of(connection: "Connection[Any]", member: str, entries: int) -> Account | None:
     """A person's account with its latest entries; None when there is no such person."""

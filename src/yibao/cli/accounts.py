@@ -108,10 +108,10 @@ Work = Callable[["Desk", Callable[["Run"], None]], Awaitable[Any]]
 def _run(data: Path | None, work: Work, pool: str | None, *, as_json: bool) -> Any:
     """What the work makes of the database; faults are told without a traceback."""
     from yibao.accounts.credits.service import Desk
+    from yibao.cli.clerking import clock_of
     from yibao.cli.on_database import on_database, told_faults
     from yibao.kernel.areas import is_pool
     from yibao.kernel.refusals import Refused
-    from yibao.platform.clock import SystemClock
     from yibao.platform.crypto import Vault, load_key
     from yibao.platform.settings import load_settings
     from yibao.policy.load import load_law_book
@@ -131,7 +131,7 @@ def _run(data: Path | None, work: Work, pool: str | None, *, as_json: bool) -> A
         references = ReferenceCache(vault, load_law_book(settings.law))
 
         async def whole(database: Any) -> Any:
-            return await work(Desk(database, SystemClock(), references, vault), told)
+            return await work(Desk(database, clock_of(settings), references, vault), told)
 
         try:
             return on_database(settings, whole)
@@ -185,6 +185,7 @@ def _plain(found: "Account") -> dict[str, Any]:
         "person": found.member,
         "pool": found.pool,
         "balance": yuan(found.balance),
+        "available": yuan(found.available),
         "owed": yuan(found.owed),
         "parts": [
             {
@@ -221,7 +222,8 @@ def _text(day: date | None) -> str | None:
 def _print(found: "Account") -> None:
     told = _plain(found)
     console.print(
-        f"{found.member} in pool {found.pool}: {told['balance']} yuan, owed {told['owed']}"
+        f"{found.member} in pool {found.pool}: {told['balance']} yuan,"
+        f" {told['available']} of it can be spent, owed {told['owed']}"
     )
     for name in ("parts", "pays_for", "paid_by", "events", "entries"):
         rows = told[name]

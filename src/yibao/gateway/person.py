@@ -48,7 +48,8 @@ async def find_person(call: Call) -> Any:
         for member in found:
             held = member.membership
             parts = await balances(connection, held.pool, [held.number])
-            accounts[held.number] = sum(part.amount for part in parts.get(held.number, []))
+            # as ``balc`` everywhere: what can be spent, nothing of what is frozen or set aside
+            accounts[held.number] = sum(part.available for part in parts.get(held.number, []))
     name = data.get("psn_name")
     if name and name != found[0].identity.name:
         raise Refused(RefusalCode.PERSON_DIFFERS, "psn_name（人员姓名）与证件不符", "psn_name")

@@ -33,6 +33,9 @@ class Account(msgspec.Struct):
     number: str
     state: str
     balance: str
+    """All that it holds."""
+    available: str
+    """What can be spent: nothing of what is frozen or set aside."""
     parts: list[AccountPart]
 
 
@@ -70,6 +73,7 @@ async def account(request: Asked, house: AtHouse, number: FromPath[str]) -> Acco
         member.number,
         (states[0] if states else AccountState.OPEN).value,
         yuan(sum(part.amount for part in parts)),
+        yuan(sum(part.available for part in parts)),
         [AccountPart(one.name, one.origin, yuan(one.amount), yuan(one.held)) for one in parts],
     )
 

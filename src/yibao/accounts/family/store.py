@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from yibao.kernel.areas import Pool
 from yibao.kernel.money import Fen
@@ -69,3 +69,50 @@ async def insert_premium(
         amount,
         now,
     )
+
+
+class PremiumPaid(NamedTuple):
+    """A premium as it was paid out of an owner's account."""
+
+    link: int
+    owner: str
+    relative: str
+    scheme: str
+    start: date
+    end: date
+    amount: Fen
+    day: date
+    """When it was paid."""
+
+
+async def premium(connection: "Connection[Any]", pool: Pool, number: int) -> PremiumPaid | None:
+    """A premium by the number of its posting."""
+    row = await connection.fetchrow(
+        """SELECT link, owner, relative, scheme, valid_from, valid_until, amount,
+                  (recorded_at AT TIME ZONE 'Asia/Shanghai')::date
+           FROM accounts.family_premium WHERE pool = $1 AND id = $2""",
+        pool,
+        number,
+    )
+    return None if row is None else PremiumPaid(*row)
+
+
+async def insert_premium_refund(
+    connection: "Connection[Any]",
+    pool: Pool,
+    premium_id: int,
+    posting: int,
+    reason: str,
+    now: "datetime",
+) -> bool:
+    """Record that a premium went back; False when it had."""
+    status = await connection.execute(
+        """INSERT INTO accounts.family_premium_refund (pool, id, posting, reason, recorded_at)
+           VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING""",
+        pool,
+        premium_id,
+        posting,
+        reason,
+        now,
+    )
+    return str(status).endswith(" 1")

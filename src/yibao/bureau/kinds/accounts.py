@@ -11,9 +11,11 @@ from yibao.accounts.events import service as events
 from yibao.accounts.events.model import Heir
 from yibao.accounts.family import service as family
 from yibao.accounts.family.model import NewLink, PremiumFromFamily
+from yibao.accounts.family.premium_refunds import give_back_premium
 from yibao.bureau import fields
 from yibao.bureau.model import Field, Kind, Office, Proposal
 from yibao.kernel.areas import Pool
+from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.money import Fen, yuan
 from yibao.kernel.periods import Period
 from yibao.kernel.refusals import RefusalCode, Refused
@@ -121,7 +123,15 @@ async def _pay_premium(unit: Unit, office: Office, content: Content, _: Proposal
         fields.fen(content["amount"]),
     )
     paid = await family.pay_premium(unit, office.vault, laws, wanted)
-    return {"parts": {part: yuan(amount) for part, amount in paid.parts}}
+    premium = PoolKey(unit.pool, paid.posting).text()
+    return {"premium": premium, "parts": {part: yuan(amount) for part, amount in paid.parts}}
+
+
+async def _give_back(unit: Unit, office: Office, content: Content, proposal: Proposal) -> Content:
+    laws = (await office.references.current(unit.connection)).laws
+    premium = fields.read_key(content["premium"])
+    back = await give_back_premium(unit, office.vault, laws, premium, proposal.reason)
+    return {"premium": premium.text(), "to": {account: yuan(amount) for account, amount in back}}
 
 
 # ------------------------------------------------------------------------------ who acts for whom
@@ -162,11 +172,22 @@ def _day(text: str | None) -> date | None:
     return None if text is None else date.fromisoformat(text)
 
 
+def _part(value: str) -> str:
+    """Year and origin, as `yibao accounts show` has them: 2026:current."""
+    return fields.text(value)
+
+
+def _relation(value: str) -> str:
+    """As the law lists it: spouse, parent, child …"""
+    return fields.text(value)
+
+
 def _fen(text: str | None) -> Fen | None:
     return None if text is None else fields.fen(text)
 
 
 def _acts(value: str) -> list[str]:
+    """Some of show_code, inquire, file, joined by commas."""
     known = {act.value for act in Act}
     if wrong := [word for word in fields.words(value) if word not in known]:
         raise ValueError(f"只能是 {'、'.join(sorted(known))}，不能是 {'、'.join(wrong)}")
@@ -212,7 +233,7 @@ KINDS: tuple[Kind, ...] = (
         (
             _POOL,
             _MEMBER,
-            Field("part", "账户部分", fields.text),
+            Field("part", "账户部分", _part),
             Field("amount", "金额（可为负）", fields.amount),
         ),
         _correct,
@@ -245,7 +266,7 @@ KINDS: tuple[Kind, ...] = (
             Field("owner", "账户所有人人员编号", fields.text),
             Field("relative", "亲属人员编号", fields.text),
             Field("relative_pool", "亲属统筹区", fields.pool, required=False),
-            Field("relation", "亲属关系", fields.text),
+            Field("relation", "亲属关系", _relation),
             Field("owner_agreed", "本人同意", fields.yes_or_no),
             _CONSENT,
             Field("origins", "可用部分", fields.words, required=False),
@@ -280,6 +301,13 @@ KINDS: tuple[Kind, ...] = (
             Field("amount", "金额", fields.positive_amount),
         ),
         _pay_premium,
+        fields.pool_named,
+    ),
+    Kind(
+        "accounts.give_back_premium",
+        "退还家庭共济缴费",
+        (_POOL, Field("premium", "缴费编号", fields.key)),
+        _give_back,
         fields.pool_named,
     ),
     Kind(

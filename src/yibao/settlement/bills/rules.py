@@ -307,7 +307,7 @@ def decide(
         family=statement.family,
         cash=statement.cash,
         hospital_part=statement.hospital_part,
-        balance=sum(part.amount for part in parts) - statement.account_total,
+        balance=sum([part.available for part in parts]) - statement.account_total,
         law=candidate.law.fingerprint,
         snapshot=snapshot.written(
             bill,

@@ -9,7 +9,7 @@ from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.money import Fen
 from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import RefusalCode, Refused
-from yibao.ledger.model import Entry, Part, Posting
+from yibao.ledger.model import AccountState, Entry, Part, Posting
 from yibao.policy.model import Law, OutOfOrder
 from yibao.settlement.bills import snapshot
 from yibao.settlement.fees import rules as fee_rules
@@ -88,10 +88,10 @@ def given_back(mirror: Posting, instead: Mapping[str, str]) -> Posting:
 
 
 def balance_after(parts: Sequence[Part], postings: Sequence[Posting]) -> Fen:
-    """What an account holds after postings."""
-    own = {part.account for part in parts}
+    """What can be spent of an account after postings; nothing of one that is frozen or closed."""
+    own = {part.account for part in parts if part.state is AccountState.OPEN}
     moved = [entry.amount for one in postings for entry in one.entries if entry.account in own]
-    return sum(part.amount for part in parts) + sum(moved)
+    return sum(part.available for part in parts) + sum(moved)
 
 
 def check_stands(original: SettlementFacts) -> None:

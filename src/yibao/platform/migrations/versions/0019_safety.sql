@@ -10,7 +10,7 @@ CREATE TABLE safety.access (
     number   bigint      NOT NULL,
     block    bigint      NOT NULL,
     seen_at  timestamptz NOT NULL,
-    kind     text        NOT NULL CHECK (kind IN ('institution', 'clerk', 'person', 'console')),
+    kind     text        NOT NULL CHECK (kind IN ('institution', 'clerk', 'person', 'app', 'console')),
     who      text        NOT NULL,
     operator text        NOT NULL,
     purpose  text        NOT NULL,

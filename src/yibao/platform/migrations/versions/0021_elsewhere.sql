@@ -27,3 +27,15 @@ CREATE INDEX family_order_refund ON accounts.family_order (owner_pool, hold) WHE
 
 GRANT SELECT, INSERT ON accounts.family_order TO yibao_writer;
 GRANT SELECT ON accounts.family_order TO yibao_reader;
+
+-- A relative's premium that went back to the parts that had paid it; id: the premium's.
+CREATE TABLE accounts.family_premium_refund (
+    pool        text        NOT NULL,
+    id          bigint      NOT NULL,
+    posting     bigint      NOT NULL,
+    reason      text        NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    PRIMARY KEY (pool, id)
+);
+GRANT SELECT, INSERT ON accounts.family_premium_refund TO yibao_writer;
+GRANT SELECT ON accounts.family_premium_refund TO yibao_reader;
