@@ -21,6 +21,7 @@ from yibao.platform.commands.service import Commands
 from yibao.registry.institutions import service as institutions
 from yibao.registry.institutions.model import HeaderFamily, PoolDivision, Sender
 from yibao.registry.service import ReferenceCache
+from yibao.settlement.elsewhere.service import AcrossPools
 from yibao.settlement.service import REQUESTS
 
 ACCOUNT, SECRET = "vendor-1", "not-a-real-secret"
@@ -354,7 +355,7 @@ async def counter(town: Town) -> AsyncIterator[Counter]:
     context = Context(
         clock=town.clock,
         database=town.database,
-        commands=commands,
+        commands=AcrossPools(commands, town.database),
         trials=town.trials,
         room=town.room,
         references=references,
