@@ -21,7 +21,7 @@ from yibao.accounts.credits.model import (
 from yibao.accounts.laws import EMPLOYEES, Laws, account_law
 from yibao.kernel.areas import Pool
 from yibao.kernel.money import Fen
-from yibao.kernel.refusals import Refused
+from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.ledger import service as ledger
 from yibao.ledger.model import (
     AccountState,
@@ -113,7 +113,12 @@ async def _for_all(desk: Desk, pool: Pool, work: Work, told: Callable[[Run], Non
 
 
 async def credit(unit: Unit, vault: Vault, laws: Laws, members: Sequence[str], month: date) -> Run:
-    """Credit what is due to members up to a month, and is not credited yet."""
+    """Credit what is due to members up to a month, and is not credited yet.
+
+    Refused: DATE_NOT_ALLOWED for a month that has not begun.
+    """
+    if month > unit.day:
+        raise Refused(RefusalCode.DATE_NOT_ALLOWED, f"{month:%Y-%m} 还没有开始，不能划入", "month")
     found = await people.load_members(unit.connection, vault, unit.pool, members)
     start = await store.start(unit.connection, unit.pool, month)
     paid = await premiums.of_members(unit.connection, unit.pool, members, rules.month_after(month))

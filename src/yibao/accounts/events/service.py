@@ -237,6 +237,7 @@ async def move_out(
         if (before.member, before.other_pool, before.other_member) != (member, pool, other_member):
             raise Refused(RefusalCode.MESSAGE_REUSED, f"转移编号 {id_} 已用于另一笔转移", "id")
         return before
+    await _check_one_human(unit, member, other_member)
     parts = await _locked(unit, member, AccountState.OPEN)
     moved = tuple((part.name, part.origin, part.amount) for part in parts if part.amount)
     transfer = Transfer(id_, member, pool, other_member, moved)
@@ -263,6 +264,7 @@ async def move_in(unit: Unit, vault: Vault, origin: Pool, sent: Transfer, reason
     found = await people.load_members(unit.connection, vault, unit.pool, [member])
     if member not in found or sent.other_pool != unit.pool:
         raise Refused(RefusalCode.PERSON_UNKNOWN, f"人员编号 {member} 不在转入统筹区", "member")
+    await _check_one_human(unit, sent.member, member)
     locked = (await ledger.lock_parts(unit, [member])).get(member, [])
     if any(part.state is AccountState.CLOSED for part in locked):
         raise Refused(RefusalCode.ACCOUNT_STATE, "转入的个人账户已注销", "member")
@@ -282,6 +284,15 @@ async def move_in(unit: Unit, vault: Vault, origin: Pool, sent: Transfer, reason
     await links.move_owner(unit.connection, human, unit.pool, member, unit.day, unit.now)
     await _record(unit, member, EventKind.MOVED_IN, reason, transfer=sent.id, pool=origin)
     return transfer
+
+
+async def _check_one_human(unit: Unit, one: str, other: str) -> None:
+    """A balance moves with its owner; of a number that is not known here nothing can be said."""
+    known = await people.find_by_numbers(unit.connection, [one, other])
+    if {one, other} <= known.keys() and known[one][1] != known[other][1]:
+        raise Refused(
+            RefusalCode.PERSON_UNKNOWN, f"编号 {one} 与 {other} 不是同一人，不能转移", "to_member"
+        )
 
 
 async def sent(connection: "Connection[Any]", pool: Pool, id_: str) -> Transfer | None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from yibao.clearing.review.model import Deduction, Granted, ReviewApplication
+from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.money import Fen, Rate, share, yuan
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.ledger.model import (
@@ -14,6 +15,7 @@ from yibao.ledger.model import (
     withheld_account,
 )
 from yibao.settlement.clearing.model import Application, ClaimedFigures
+from yibao.settlement.reconciliation.model import Booking
 
 
 def granted(
@@ -25,7 +27,7 @@ def granted(
     people's money and is never kept back. Refused when there is not that much to deduct or set off.
     """
     deducted = sum(deduction.amount for deduction in request.deductions)
-    if deducted > max(0, figures.claimed):
+    if deducted > 0 and deducted > max(0, figures.claimed):
         raise _exceeds("扣款合计", deducted, "申报应付", figures.claimed, "deductions")
     withheld = share(max(0, figures.funds - deducted), rate)
     payable = figures.claimed - deducted - withheld
@@ -34,6 +36,29 @@ def granted(
     if request.set_off > outstanding:
         raise _exceeds("冲抵预付金", request.set_off, "未冲抵预付金余额", outstanding, "set_off")
     return Granted(figures.claimed, deducted, withheld, payable, request.set_off, rate)
+
+
+def claims(bills: Sequence[Booking]) -> dict[str, Fen]:
+    """What each bill claims, by number; one that is cancelled beside it claims nothing."""
+    found = {bill.settlement: bill.claimed for bill in bills}
+    for bill in bills:
+        original = None if bill.mirrors is None else bill.mirrors.text()
+        if bill.refund and original in found:
+            found[original] += bill.claimed
+    return found
+
+
+def given_back(bills: Sequence[Booking], deducted: Mapping[PoolKey, Fen]) -> tuple[Deduction, ...]:
+    """What was deducted of bills that these cancel, taken off again: nothing was paid of it."""
+    return tuple(
+        Deduction(-deducted[bill.mirrors], GIVEN_BACK, bill.key)
+        for bill in bills
+        if bill.refund and bill.mirrors is not None and deducted.get(bill.mirrors)
+    )
+
+
+GIVEN_BACK = "原结算已撤销，退还审核扣款"
+"""Reason of a deduction that is taken off again."""
 
 
 def check_deductions(deductions: Sequence[Deduction], claims: Mapping[str, Fen]) -> None:

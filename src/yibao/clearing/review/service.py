@@ -1,5 +1,6 @@
 """Grant an application or give it back: the claim turns into what is payable, kept or deducted."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from yibao.clearing.desk import take_desk
@@ -16,6 +17,7 @@ from yibao.platform.commands.model import Unit
 from yibao.settlement.clearing import service as applications
 from yibao.settlement.clearing.model import Application, ApplicationState
 from yibao.settlement.reconciliation import service as reconciliation
+from yibao.settlement.reconciliation.model import Booking
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -33,10 +35,12 @@ withheld_of_year = store.withheld_of_year
 async def approve(unit: Unit, request: ReviewApplication) -> Review:
     """Grant an application (清算审核): the month is closed and what is granted becomes payable.
 
-    Refused when the books have changed since, or when more is deducted or set off than there is.
+    What was deducted of a bill that is cancelled now is given back with it. Refused when the books
+    have changed since, or when more is deducted or set off than there is.
     """
     await take_desk(unit)
     application = await applications.locked(unit, request.application)
+    await applications.keep_months(unit, application.institution)
     figures = await applications.figures_of(
         unit.connection,
         application.institution,
@@ -46,9 +50,12 @@ async def approve(unit: Unit, request: ReviewApplication) -> Review:
     )
     rules.check_unchanged(application, figures)
     await _check_own_pool(unit, application)
+    bills = await _bills(unit.connection, application)
     if any(deduction.settlement for deduction in request.deductions):
-        claims = await _claims(unit.connection, application)
-        rules.check_deductions(request.deductions, claims)
+        rules.check_deductions(request.deductions, rules.claims(bills))
+    undone = [bill.mirrors for bill in bills if bill.refund and bill.mirrors is not None]
+    deducted = await store.deducted_of(unit.connection, application.institution, undone)
+    request = replace(request, deductions=(*request.deductions, *rules.given_back(bills, deducted)))
     granted = rules.granted(
         request,
         figures,
@@ -106,12 +113,8 @@ async def _check_own_pool(unit: Unit, application: Application) -> None:
         )
 
 
-async def _claims(connection: "Connection[Any]", application: Application) -> dict[str, Fen]:
+async def _bills(connection: "Connection[Any]", application: Application) -> list[Booking]:
     bills = await reconciliation.bookings(
         connection, application.institution, application.first_day, application.last_day
     )
-    return {
-        bill.settlement: bill.claimed
-        for bill in bills
-        if bill.clearing_class == application.clearing_class
-    }
+    return [bill for bill in bills if bill.clearing_class == application.clearing_class]

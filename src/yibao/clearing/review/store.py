@@ -1,5 +1,6 @@
 """SQL of reviews and refusals of applications."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from yibao.clearing.review.model import Deduction, GivenBack, Granted, Review
@@ -110,6 +111,20 @@ async def refusals_of(
         )
         for row in rows
     }
+
+
+async def deducted_of(
+    connection: "Connection[Any]", institution: str, settlements: Sequence[PoolKey]
+) -> dict[PoolKey, Fen]:
+    """What reviews deducted of an institution's bills; those of which nothing was lack."""
+    rows = await connection.fetch(
+        """SELECT settlement, sum(amount)::bigint AS amount FROM clearing.visible_deduction
+           WHERE institution = $1 AND settlement = ANY ($2::text[]) GROUP BY settlement""",
+        institution,
+        [one.text() for one in settlements],
+    )
+    deducted = {row["settlement"]: row["amount"] for row in rows}
+    return {one: deducted[one.text()] for one in settlements if one.text() in deducted}
 
 
 async def withheld_of_year(

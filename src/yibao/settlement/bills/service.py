@@ -271,6 +271,8 @@ async def _repeat(
     )
     parts = [part for some in held.values() for part in some]
     instead = await wallets.instead_of_closed(unit, parts) if sign < 0 else {}
+    if sign > 0:
+        await wallets.check_links_stand(unit, original.snapshot, entries)
     key = PoolKey(unit.pool, unit.numbers.next(unit.now))
     make: Callable[..., SettlementFacts]
     make = undoing.cancellation if sign < 0 else undoing.reinstatement

@@ -11,6 +11,7 @@ from typing import Any
 from yibao.accounts.family import service as family
 from yibao.adjudication.model import AccountPart, FamilyAccount
 from yibao.kernel.money import Fen
+from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.ledger import service as ledger
 from yibao.ledger.model import AccountState, Entry, Part, owed_account, personal_account
 from yibao.platform.commands.model import Unit
@@ -162,3 +163,36 @@ def counted_uses(
         if year is not None
     }
     return {use: amount for use, amount in uses.items() if amount}
+
+
+async def check_links_stand(
+    unit: Unit, snapshot: Mapping[str, Any], entries: Sequence[Entry]
+) -> None:
+    """Whether relatives may pay a bill once more, as they had; their accounts are locked.
+
+    Refused: NOT_REVERSIBLE when an owner has withdrawn since, or let other bills have the money.
+    """
+    paid = {entry.account: -entry.amount for entry in entries}
+    wanted: dict[int, Fen] = {}
+    for number, _, _, parts in snapshot.get("family", ()):
+        if amount := sum([paid.get(key, 0) for key, _, _ in parts]):
+            wanted[number] = amount
+    if not wanted:
+        return
+    links = await family.standing(unit.connection, list(wanted), unit.day)
+    uses = counted_uses(snapshot, entries)
+    for (number, year), amount in uses.items():
+        used = await family.used(unit.connection, unit.pool, [number], year)
+        limit = links[number].year_limit if number in links else None
+        if limit is not None and used.get(number, 0) + amount > limit:
+            raise Refused(
+                RefusalCode.NOT_REVERSIBLE,
+                f"编号 {number} 的家庭共济关系本年限额已被其他结算使用，不能恢复原结算",
+                "original_message",
+            )
+    if ended := sorted(wanted.keys() - links.keys()):
+        raise Refused(
+            RefusalCode.NOT_REVERSIBLE,
+            f"编号 {ended[0]} 的家庭共济关系已终止，不能恢复原结算",
+            "original_message",
+        )

@@ -37,6 +37,7 @@ __all__ = [
     "figures_of",
     "handlers",
     "is_cleared",
+    "keep_months",
     "locked",
     "of_month",
     "recall_application",
@@ -73,7 +74,7 @@ async def _handle(unit: Unit, commands: Sequence[Command]) -> list[Outcome]:
 async def apply(unit: Unit, request: ApplyForClearing) -> Application:
     """Apply for a month (清算申请); refused unless every figure is ours and none stands yet."""
     rules.check_month(request, unit.day)
-    await store.lock_institution(unit.connection, request.institution)
+    await keep_months(unit, request.institution)
     standing = await store.standing(
         unit.connection, unit.pool, request.institution, request.clearing_class, request.month
     )
@@ -132,7 +133,8 @@ async def withdraw(unit: Unit, request: WithdrawApplication) -> Application:
             "clearing_application",
         )
     if not await store.withdraw(unit.connection, application.key, unit.now):
-        state = _STATES[application.state]
+        decided = await store.find(unit.connection, application.key)  # perhaps just now
+        state = _STATES[(decided or application).state]
         raise Refused(
             RefusalCode.CLEARING_DECIDED, f"该清算申请{state}，不能撤销", "clearing_application"
         )
@@ -191,6 +193,11 @@ async def locked(unit: Unit, key: PoolKey) -> Application:
             "clearing_application",
         )
     return application
+
+
+async def keep_months(unit: Unit, institution: str) -> None:
+    """Let nobody else apply for, grant or reverse bills of an institution's months meanwhile."""
+    await store.lock_institution(unit.connection, institution)
 
 
 async def decide(unit: Unit, application: Application, state: ApplicationState) -> None:

@@ -14,6 +14,7 @@ from yibao.kernel.identifiers import PoolKey, first_number_of
 from yibao.kernel.refusals import Refusal, RefusalCode, Refused
 from yibao.ledger import service as ledger
 from yibao.ledger.model import (
+    AccountState,
     Entry,
     Occasion,
     OccasionKind,
@@ -151,8 +152,14 @@ async def _move_counters(unit: Unit, moves: Sequence[tuple[int, str, CounterKey,
 async def _credit(unit: Unit, source: str, parts: Sequence[tuple[int, BroughtPart]]) -> None:
     if not parts:
         return
+    members = sorted({part.member for _, part in parts})
+    await ledger.lock_parts(unit, members)  # before parts are opened: they take the state there is
     await ledger.open_parts(unit, [(part.member, part.part, part.origin) for _, part in parts])
-    await ledger.lock_parts(unit, sorted({part.member for _, part in parts}))
+    for member, held in (await ledger.lock_parts(unit, members)).items():
+        if held[0].state is AccountState.CLOSED:
+            raise Refused(
+                RefusalCode.ACCOUNT_STATE, f"人员 {member} 的个人账户已注销，不能装载余额", "member"
+            )
     occasion = Occasion(OccasionKind.BROUGHT_IN, {"source": source})
     await ledger.post(
         unit,
@@ -183,7 +190,7 @@ async def _check_held(unit: Unit, postings: Sequence[Posting]) -> None:
     held = await ledger.lock_parts(unit, members) if members else {}
     for member, parts in held.items():
         for part in parts:
-            if part.amount < gone.get(part.account, 0):
+            if part.amount - part.held < gone.get(part.account, 0):
                 raise Refused(
                     RefusalCode.BALANCE_SHORT,
                     f"人员 {member} 的个人账户余额已被使用，不能撤销",

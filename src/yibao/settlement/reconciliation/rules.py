@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
+from yibao.kernel.identifiers import parse_pool_key
 from yibao.kernel.money import Fen, yuan
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.settlement.reconciliation.model import (
@@ -101,7 +102,7 @@ def compare_lines(
             seen[name] = line.row
             compared.append(_compare_line(line, waiting.pop(name)))
     compared += [
-        ComparedLine(Result.PLATFORM_HAS_MORE, "平台有、机构文件无", None, line)
+        ComparedLine(Result.PLATFORM_HAS_MORE, _why_not_there(line), None, line)
         for line in waiting.values()
     ]
     return compared
@@ -136,6 +137,15 @@ def _why_not_here(line: StatementLine, known: OurLine | None, span: Span) -> str
         f"不在本次对账范围：险种{known.scheme}，清算类别{known.clearing_class}，"
         f"结算经办机构{known.office}"
     )
+
+
+def _why_not_there(line: OurLine) -> str:
+    if line.refund and parse_pool_key(line.message_id) is not None:
+        return (
+            f"平台有、机构文件无：由经办机构撤销（业务单{line.message_id}，原结算{line.mirrors}），"
+            "机构没有发送撤销，请补记退费"
+        )
+    return "平台有、机构文件无"
 
 
 def _shown(value: str | Fen) -> str:

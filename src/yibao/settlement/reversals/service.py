@@ -91,6 +91,8 @@ async def _check_not_reconciled(unit: Unit, transaction: str, original: Message)
     assert bill is not None
     day = business_date(bill.settled_at)
     cleared = clearing_class(bill.care_kind)
+    if day < unit.day:  # a review of that day's month, and this, come one after the other
+        await clearing.keep_months(unit, bill.institution)
     if await is_reconciled(unit.connection, bill.institution, day, bill.scheme, cleared):
         raise Refused(
             RefusalCode.NOT_REVERSIBLE,

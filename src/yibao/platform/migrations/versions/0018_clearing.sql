@@ -52,7 +52,7 @@ CREATE TABLE clearing.review (
     month          text        NOT NULL,
     clearing_class text        NOT NULL,
     claimed        bigint      NOT NULL,
-    deducted       bigint      NOT NULL CHECK (deducted >= 0),
+    deducted       bigint      NOT NULL,
     withheld       bigint      NOT NULL CHECK (withheld >= 0),
     payable        bigint      NOT NULL,
     set_off        bigint      NOT NULL CHECK (set_off >= 0),
@@ -73,12 +73,13 @@ CREATE TABLE clearing.deduction (
     line        smallint NOT NULL,
     institution text     NOT NULL,
     settlement  text,
-    amount      bigint   NOT NULL CHECK (amount > 0),
+    amount      bigint   NOT NULL CHECK (amount <> 0),
     reason      text     NOT NULL CHECK (reason <> ''),
     PRIMARY KEY (pool, application, line),
     FOREIGN KEY (pool, application) REFERENCES clearing.review (pool, application)
 );
 COMMENT ON COLUMN clearing.deduction.settlement IS 'NULL: taken from the sum';
+COMMENT ON COLUMN clearing.deduction.amount IS 'fen; negative: given back, the bill was cancelled';
 
 -- Why an application was given back.
 CREATE TABLE clearing.refusal (
