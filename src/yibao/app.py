@@ -38,6 +38,7 @@ from yibao.inventory import service as inventory
 from yibao.ledger.heads import service as heads
 from yibao.ledger.holds import service as holds
 from yibao.ledger.vitals import service as ledger_vitals
+from yibao.openapi import gate
 from yibao.payments import service as payments
 from yibao.platform import metrics, migrations, vitals
 from yibao.platform.access import service as access_service
@@ -350,7 +351,7 @@ class Application:
         elif self._is_for_console(scope):
             await self._show(self._console, scope, receive, send)
         elif self._stopping.phase is Phase.CLOSING:
-            await self._turn_away(send)
+            await self._turn_away(scope, send)
         elif scope["path"].startswith(REST_PATH):
             await self._show(self._rest, scope, receive, send)
         elif self._house is not None:
@@ -359,9 +360,12 @@ class Application:
             error = "系统正在启动，本次请求未受理，请用原报文编号稍后重发"
             await turn_away(send, self._clock.now(), error)
 
-    async def _turn_away(self, send: Send) -> None:
+    async def _turn_away(self, scope: Scope, send: Send) -> None:
         """It is closing: who keeps connections open is asked to leave this one as well."""
         metrics.observe_turned_away(Reason.CLOSING)
+        if scope["path"].startswith(REST_PATH):
+            await gate.turn_away(send, Reason.CLOSING)
+            return
         await turn_away(send, self._clock.now(), TURNED_AWAY[Reason.CLOSING], close=True)
 
     async def _pass_on(self, house: House, scope: Scope, receive: Receive, send: Send) -> None:
@@ -389,14 +393,22 @@ class Application:
         gateway = house.gateway
         return house.playground.console(gateway.context, gateway.answer, house.law_book)
 
-    def _make_rest(self) -> "Litestar":
+    def _make_rest(self) -> gate.Gate:
         from yibao.openapi.application import rest
         from yibao.openapi.model import House as RestHouse
 
         house = self._house
         assert house is not None
         clock = house.gateway.context.clock
-        return rest(RestHouse(clock, house.database, house.commands, house.office))
+        made = rest(RestHouse(clock, house.database, house.commands, house.office))
+        turnstile = house.gateway.context.turnstile
+        assert turnstile is not None
+        return gate.Gate(
+            made,  # type: ignore[arg-type]
+            turnstile.admission,
+            turnstile.proxies,
+            metrics.observe_turned_away,
+        )
 
     async def _welcome(self) -> "Page":
         return (
@@ -435,11 +447,11 @@ class _MadeLater:
     """An application that takes seconds to import: made when it is first asked, in a thread, so
     that no call of the interface waits for it."""
 
-    def __init__(self, make: "Callable[[], Litestar]", viewers: ViewerKind) -> None:
+    def __init__(self, make: "Callable[[], Litestar | gate.Gate]", viewers: ViewerKind) -> None:
         """``viewers``: who it is that looks at people there."""
         self.viewers = viewers
         self._make = make
-        self._made: Litestar | None = None
+        self._made: Litestar | gate.Gate | None = None
         self._making = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

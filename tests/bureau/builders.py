@@ -61,7 +61,7 @@ class Bureau:
     async def find(self, key: PoolKey) -> Proposal:
         """A proposal as it stands."""
         async with self.town.database.reader(None) as connection:
-            return await service.find(connection, self.office.vault, key)
+            return await service.find(connection, self.office.vault, key, SECOND)
 
     async def faults(self) -> list[str]:
         """What is wrong with the books, and between settlements and ledger."""

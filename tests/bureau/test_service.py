@@ -163,6 +163,6 @@ async def test_an_unknown_proposal_is_refused(bureau: Bureau) -> None:
 async def test_institutions_see_no_proposal(bureau: Bureau, note: str) -> None:
     await bureau.propose(note, pool=POOL, word="好")
     async with bureau.town.database.reader(["H11000000001"]) as connection:
-        assert await service.listed(connection, bureau.office.vault) == []
+        assert await service.listed(connection, bureau.office.vault, FIRST) == []
     async with bureau.town.database.reader(None) as connection:
-        assert len(await service.listed(connection, bureau.office.vault)) == 1
+        assert len(await service.listed(connection, bureau.office.vault, FIRST)) == 1

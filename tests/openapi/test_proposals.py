@@ -5,11 +5,14 @@ from collections.abc import Iterator
 import pytest
 
 from tests.bureau.builders import FIRST, SECOND, kind_for_tests
-from tests.openapi.builders import App
+from tests.openapi.builders import App, entered, signed_in
 from tests.settlement.builders import POOL
+from yibao.bureau import service as bureau
 from yibao.bureau.clerks import service as clerks
 from yibao.bureau.clerks.model import Clerk
 from yibao.kernel.areas import Pool
+from yibao.kernel.identifiers import parse_pool_key
+from yibao.kernel.refusals import Refusal, RefusalCode
 
 pytestmark = pytest.mark.database
 
@@ -19,15 +22,6 @@ def kind() -> Iterator[str]:
     """The name of a kind of business that only notes a number."""
     with kind_for_tests() as name:
         yield name
-
-
-async def signed_in(app: App, clerk: Clerk) -> str:
-    """A session of a clerk who has just been entered."""
-    async with app.town.database.writer() as connection, connection.transaction():
-        made = await clerks.add(connection, app.town.vault, clerk, now=app.town.clock.now())
-    answer = await app.call("POST", "/clerk-sessions", {"clerk": clerk.code, "key": made.key})
-    assert answer.status == 201, answer
-    return str(answer.body["token"])
 
 
 async def test_a_second_clerk_carries_out_what_a_first_proposed(app: App, kind: str) -> None:
@@ -73,13 +67,17 @@ async def test_a_clerk_of_another_pool_neither_sees_nor_decides(app: App, kind: 
         assert (answer.status, answer.body["rule"]) == (403, "CLERK_NOT_ALLOWED"), verb
 
 
-async def test_wrong_keys_lock_a_clerk_out(app: App) -> None:
-    await signed_in(app, FIRST)
-    for _ in range(5):
-        wrong = {"clerk": FIRST.code, "key": "wrong"}
-        answer = await app.call("POST", "/clerk-sessions", wrong)
-        assert answer.status in {403, 404}
-    locked = await app.call("POST", "/clerk-sessions", {"clerk": FIRST.code, "key": "wrong"})
+async def test_wrong_keys_lock_a_clerk_out_and_tell_nobody_whether_there_is_one(app: App) -> None:
+    key = await entered(app, FIRST)
+    told = []
+    for code in (FIRST.code, "nobody"):
+        for _ in range(7):
+            wrong = {"clerk": code, "key": "wrong"}
+            answer = await app.call("POST", "/clerk-sessions", wrong)
+            told.append((answer.status, answer.body))
+    assert all(one == told[0] for one in told)
+    assert told[0][0] == 403
+    locked = await app.call("POST", "/clerk-sessions", {"clerk": FIRST.code, "key": key})
     assert locked.body["rule"] == "CLERK_LOCKED"
 
 
@@ -88,6 +86,33 @@ async def test_a_suspended_clerks_session_ends(app: App) -> None:
     async with app.town.database.writer() as connection, connection.transaction():
         await clerks.suspend(connection, FIRST.code, now=app.town.clock.now())
     assert (await app.call("GET", "/proposals", token=first)).status == 401
+
+
+async def test_a_clerks_session_ends_with_the_key_it_was_opened_with(app: App) -> None:
+    first = await signed_in(app, FIRST)
+    await entered(app, FIRST)  # a new key, because the old one was seen by somebody
+    assert (await app.call("GET", "/proposals", token=first)).status == 401
+
+
+async def test_who_was_suspended_between_the_door_and_the_deed_does_nothing(
+    app: App, kind: str
+) -> None:
+    first = await signed_in(app, FIRST)
+    wish = {"kind": kind, "content": {"pool": POOL, "word": "好"}, "reason": "测试"}
+    made = await app.call("POST", "/proposals", wish, token=first, idempotency="wish-0004")
+    await signed_in(app, SECOND)
+    async with app.town.database.writer() as connection, connection.transaction():
+        await clerks.suspend(connection, SECOND.code, now=app.town.clock.now())
+    key = parse_pool_key(made.body["number"])
+    assert key is not None
+    for command in (
+        bureau.approving(key, SECOND),
+        bureau.rejecting(key, SECOND, "不同意"),
+        bureau.proposing(kind, wish["content"], "测试", SECOND, "late"),  # type: ignore[arg-type]
+    ):
+        outcome = await app.commands.submit(command)
+        assert isinstance(outcome, Refusal)
+        assert outcome.code is RefusalCode.CLERK_NOT_ALLOWED
 
 
 async def test_a_person_is_no_clerk_and_a_clerk_no_person(app: App) -> None:

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import subprocess
+import sys
 
 import pytest
 import structlog
@@ -73,3 +75,23 @@ def _restore() -> "object":
     yield
     structlog.reset_defaults()
     logging.basicConfig(force=True)
+
+
+def test_a_command_that_fails_prints_no_local_value() -> None:
+    """Rooms log faults with their tracebacks; what they had in hand must not stand in it."""
+    fault = (
+        "import structlog\n"
+        "from yibao.cli.main import cli\n"
+        "cli(['--version'], standalone_mode=False)\n"
+        "def failing(key):\n"
+        "    raise ValueError('no')\n"
+        "try:\n"
+        "    failing('not-' + 'to-be-seen')\n"
+        "except ValueError:\n"
+        "    structlog.get_logger().exception('command_failed')\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", fault], capture_output=True, text=True, check=True
+    )
+    assert "command_failed" in ended.stderr
+    assert "not-to-be-seen" not in ended.stdout + ended.stderr

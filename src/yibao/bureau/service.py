@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from yibao.bureau import store
 from yibao.bureau.clerks.model import Clerk
+from yibao.bureau.clerks.service import is_suspended
 from yibao.bureau.fields import read_content
 from yibao.bureau.kinds import kinds
 from yibao.bureau.model import Kind, Office, Proposal, ProposalState
+from yibao.bureau.people import people_in
 from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.refusals import Refusal, RefusalCode, Refused
+from yibao.platform.access.sight import saw_number
 from yibao.platform.commands.model import Command, Done, Handler, MessageKey, Outcome, Unit
 from yibao.platform.crypto import Vault
 
@@ -173,6 +176,8 @@ def _each(office: Office, work: Callable[[Unit, Office, Any], Awaitable[Outcome]
 
 
 async def _propose(unit: Unit, office: Office, request: Propose) -> Outcome:
+    if await is_suspended(unit.connection, request.clerk):
+        return _suspended(request.clerk)
     key = PoolKey(unit.pool, unit.numbers.next(unit.now))
     sealed = _sealed(office.vault, request.content)
     await store.insert(
@@ -183,7 +188,7 @@ async def _propose(unit: Unit, office: Office, request: Propose) -> Outcome:
 
 async def _approve(unit: Unit, office: Office, request: Approve) -> Outcome:
     """Carry a proposal out; what refuses leaves it open, with the reason kept."""
-    proposal = await _open(unit, office, request.proposal)
+    proposal = await _open(unit, office, request)
     if isinstance(proposal, Refusal):
         return proposal
     kind = kind_named(proposal.kind)
@@ -221,7 +226,7 @@ async def _carried_out(
 
 
 async def _reject(unit: Unit, office: Office, request: Reject) -> Outcome:
-    proposal = await _open(unit, office, request.proposal)
+    proposal = await _open(unit, office, request)
     if isinstance(proposal, Refusal):
         return proposal
     if proposal.proposed_by == request.clerk:
@@ -233,7 +238,7 @@ async def _reject(unit: Unit, office: Office, request: Reject) -> Outcome:
 
 
 async def _withdraw(unit: Unit, office: Office, request: Withdraw) -> Outcome:
-    proposal = await _open(unit, office, request.proposal)
+    proposal = await _open(unit, office, request)
     if isinstance(proposal, Refusal):
         return proposal
     if proposal.proposed_by != request.clerk:
@@ -246,7 +251,10 @@ async def _withdraw(unit: Unit, office: Office, request: Withdraw) -> Outcome:
     return Done(None, {"proposal": proposal.key.text()})
 
 
-async def _open(unit: Unit, office: Office, key: PoolKey) -> Proposal | Refusal:
+async def _open(unit: Unit, office: Office, request: _Decide) -> Proposal | Refusal:
+    key = request.proposal
+    if await is_suspended(unit.connection, request.clerk):
+        return _suspended(request.clerk)
     row = await store.find(unit.connection, key)
     if row is None:
         return _unknown(key)
@@ -276,6 +284,11 @@ _DECIDED = {
 }
 
 
+def _suspended(clerk: str) -> Refusal:
+    """Told to a clerk who was suspended between signing in and this very transaction."""
+    return Refusal(RefusalCode.CLERK_NOT_ALLOWED, f"经办人员 {clerk} 已停用", "clerk")
+
+
 def _unknown(key: PoolKey) -> Refusal:
     return Refusal(RefusalCode.PROPOSAL_UNKNOWN, f"没有业务单 {key.text()}", "proposal")
 
@@ -293,7 +306,7 @@ async def tried(unit: Unit, office: Office, proposal: PoolKey, clerk: Clerk) -> 
     ``unit`` has an open writing transaction. Refused as the approval would be, but for four eyes.
     """
     _check_pool(clerk, proposal.pool)
-    found = await _open(unit, office, proposal)
+    found = await _open(unit, office, _Decide(proposal, clerk.code))
     if isinstance(found, Refusal):
         raise Refused.of(found)
     result: Mapping[str, Any] = {}
@@ -303,6 +316,7 @@ async def tried(unit: Unit, office: Office, proposal: PoolKey, clerk: Clerk) -> 
             result = await kind_named(found.kind).execute(unit, office, found.content, found)
             raise _TrialEnds
     except _TrialEnds:
+        _note_people(replace(found, result=result))
         return result
     finally:
         del unit.outbox[published:]
@@ -311,25 +325,39 @@ async def tried(unit: Unit, office: Office, proposal: PoolKey, clerk: Clerk) -> 
 # ----------------------------------------------------------------------------------------- reading
 
 
-async def find(connection: "Connection[Any]", vault: Vault, key: PoolKey) -> Proposal:
-    """One proposal. Refused when there is none, or none that the reader may see."""
-    row = await store.find(connection, key)
+async def find(connection: "Connection[Any]", vault: Vault, key: PoolKey, clerk: Clerk) -> Proposal:
+    """One proposal, shown to a clerk. Refused when there is none in the clerk's pools."""
+    row = await store.find(connection, key) if clerk.works_in(key.pool) else None
     if row is None:
         raise Refused.of(_unknown(key))
-    return _proposal(vault, row)
+    return _shown(vault, row)
 
 
 async def listed(
     connection: "Connection[Any]",
     vault: Vault,
+    clerk: Clerk,
     pool: Pool | None = None,
     *,
     only_open: bool = True,
     limit: int = _LISTED,
 ) -> list[Proposal]:
-    """The latest proposals, the newest first."""
-    rows = await store.listed(connection, pool, only_open=only_open, limit=limit)
-    return [_proposal(vault, row) for row in rows]
+    """The latest proposals of the clerk's pools, or of one of them, the newest first."""
+    pools = clerk.pools or None if pool is None else [pool] if clerk.works_in(pool) else []
+    rows = await store.listed(connection, pools, only_open=only_open, limit=limit)
+    return [_shown(vault, row) for row in rows]
+
+
+def _shown(vault: Vault, row: store.ProposalRow) -> Proposal:
+    """A proposal that somebody is about to see: the people in it are seen as well."""
+    proposal = _proposal(vault, row)
+    _note_people(proposal)
+    return proposal
+
+
+def _note_people(proposal: Proposal) -> None:
+    for member in people_in(proposal):
+        saw_number(proposal.key.pool, member)
 
 
 def _proposal(vault: Vault, row: store.ProposalRow) -> Proposal:

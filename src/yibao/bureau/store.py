@@ -1,5 +1,6 @@
 """SQL of proposals, of what became of them, and of approvals that could not be carried out."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -64,14 +65,14 @@ async def find(connection: "Connection[Any]", key: PoolKey) -> ProposalRow | Non
 
 
 async def listed(
-    connection: "Connection[Any]", pool: Pool | None, *, only_open: bool, limit: int
+    connection: "Connection[Any]", pools: Sequence[Pool] | None, *, only_open: bool, limit: int
 ) -> list[ProposalRow]:
-    """The latest proposals, the newest first; of one pool or of all."""
+    """The latest proposals, the newest first; of some pools or of all (None)."""
     rows = await connection.fetch(
         f"""SELECT {_COLUMNS} FROM bureau.visible_proposal
-            WHERE ($1::text IS NULL OR pool = $1) AND (outcome IS NULL OR NOT $2)
+            WHERE ($1::text[] IS NULL OR pool = ANY ($1)) AND (outcome IS NULL OR NOT $2)
             ORDER BY number DESC, pool LIMIT $3""",  # noqa: S608 - our own columns
-        pool,
+        pools,
         only_open,
         limit,
     )

@@ -54,16 +54,17 @@ class Desk:
             return await service.tried(unit, self.office, key, self.clerk)
 
     async def proposal(self, key: PoolKey) -> Proposal:
-        """A proposal as it stands. Raises Refused when there is none."""
+        """A proposal as it stands. Raises Refused when there is none in the clerk's pools."""
         async with self.database.reader(None) as connection:
-            return await service.find(connection, self.office.vault, key)
+            return await service.find(connection, self.office.vault, key, self.clerk)
 
     async def proposals(self, pool: str | None, *, only_open: bool) -> list[Proposal]:
         """The latest proposals that are the clerk's business."""
         wanted = None if pool is None else Pool(pool)
         async with self.database.reader(None) as connection:
-            found = await service.listed(connection, self.office.vault, wanted, only_open=only_open)
-        return [proposal for proposal in found if self.clerk.works_in(proposal.key.pool)]
+            return await service.listed(
+                connection, self.office.vault, self.clerk, wanted, only_open=only_open
+            )
 
 
 def at_desk(data: Path | None, code: str, key: str, work: Callable[[Desk], Awaitable[T]]) -> T:
@@ -85,7 +86,7 @@ async def open_desk(settings: Settings, database: Database, code: str, key: str)
     clock = clock_of(settings)
     vault = Vault(load_key(settings))
     # by the machine's time: a sandbox whose clock stands still would lock a clerk out for good
-    clerk = await sign_in(database, vault, code, key, SystemClock().now())
+    clerk = (await sign_in(database, vault, code, key, SystemClock().now())).clerk
     known_as(ViewerKind.CLERK, clerk.code)
     law_book = load_law_book(settings.law)
     async with database.writer() as connection:

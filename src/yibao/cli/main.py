@@ -95,6 +95,7 @@ def main() -> None:
 def _version(
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
+    set_up_logging("warning", "console")  # else a fault's traceback would show names and keys
     if version:
         typer.echo(f"yibao {__version__}")
         raise typer.Exit

@@ -7,11 +7,11 @@ the transaction and the message id, without parsing it.
 
 import re
 from collections.abc import Callable, MutableMapping
-from ipaddress import ip_address, ip_network
 from typing import Any
 
 from yibao.gateway.routing import number_of_api_name, numbers_of_path
 from yibao.kernel.refusals import RefusalCode, Refused
+from yibao.platform.admission.origin import Proxies
 from yibao.platform.admission.service import Admission, Caller, Reason, Standing
 
 Scope = MutableMapping[str, Any]
@@ -54,10 +54,8 @@ class Turnstile:
 
         ``observe`` is told why a call was turned away.
         """
-        self._admission = admission
-        self._proxies = tuple(
-            ip_network(one.strip(), strict=False) for one in proxies.split(",") if one.strip()
-        )
+        self.admission = admission
+        self.proxies = Proxies(proxies)
         self._observe = observe
         self._recent: set[int] = set()
         self._before: set[int] = set()
@@ -71,14 +69,12 @@ class Turnstile:
                 account = value.decode("latin-1").strip()
             elif name == b"x-forwarded-for":
                 forwarded = value.decode("latin-1")
-        if forwarded and self._proxies and self._is_proxy(address):
-            address = forwarded.rpartition(",")[2].strip()  # the one that our proxy itself saw
-        return Caller(address, account)
+        return Caller(self.proxies.origin(address, forwarded), account)
 
     def refusal(self, caller: Caller, scope: Scope) -> Reason | None:
         """Why the call is turned away, as far as its head tells; None: it is let in."""
-        reason = self._admission.budget_refusal(caller)
-        if reason is None and not self._admission.has_room(caller, _standing_of_head(scope)):
+        reason = self.admission.budget_refusal(caller)
+        if reason is None and not self.admission.has_room(caller, _standing_of_head(scope)):
             return Reason.CROWDED
         return reason
 
@@ -89,15 +85,15 @@ class Turnstile:
         if not known:
             message = _MESSAGE_IN_BODY.search(body)
             known = message is not None and self._has_come(caller, message[1].decode("latin-1"))
-        return known and self._admission.has_room(caller, Standing.FINISHING)
+        return known and self.admission.has_room(caller, Standing.FINISHING)
 
     def enter(self, caller: Caller) -> None:
         """The call is let in; ``leave`` must follow."""
-        self._admission.enter(caller)
+        self.admission.enter(caller)
 
     def leave(self, caller: Caller) -> None:
         """The call has been answered."""
-        self._admission.leave(caller)
+        self.admission.leave(caller)
 
     def turned_away(self, reason: Reason) -> str:
         """Count it; the text for the caller."""
@@ -106,7 +102,7 @@ class Turnstile:
 
     def proved(self, caller: Caller, sender: str, message: str) -> None:
         """The sender was proved. Refused when it has had its calls for now."""
-        if not self._admission.proved(caller, sender):
+        if not self.admission.proved(caller, sender):
             raise Refused(RefusalCode.BUSY, self.turned_away(Reason.SENDER_BUDGET))
         if len(self._recent) >= _MESSAGES_KEPT:
             self._recent, self._before = set(), self._recent
@@ -116,19 +112,12 @@ class Turnstile:
         """A request was refused before it was read. Whether its sender failed to prove itself."""
         if refused.refusal.code not in _UNPROVED:
             return False
-        self._admission.not_proved(caller)
+        self.admission.not_proved(caller)
         return refused.refusal.code is RefusalCode.SIGNATURE_WRONG
 
     def _has_come(self, caller: Caller, message: str) -> bool:
         key = hash((caller.account, message))
         return key in self._recent or key in self._before
-
-    def _is_proxy(self, address: str) -> bool:
-        try:
-            own = ip_address(address)
-        except ValueError:
-            return False
-        return any(own in network for network in self._proxies)
 
 
 def _standing_of_head(scope: Scope) -> Standing:

@@ -178,6 +178,9 @@ async def pay_premium(
     return [PaidPart(part, yuan(amount)) for part, amount in done.reference["parts"]]
 
 
+MOST = 2**63 - 1
+"""The highest number that anything of ours has."""
+
 HANDLERS = (family_links, let_pay, stop_paying, pay_premium)
 
 
@@ -203,7 +206,7 @@ def _limit(text: str | None, field: str) -> int | None:
 
 async def _own_link(house: House, number: int, owner: int) -> FamilyLink:
     async with house.database.reader(None) as connection:
-        found = await links.once_known(connection, number)
+        found = await links.once_known(connection, number) if 0 < number <= MOST else None
     if found is None or found.owner != owner:
         raise Refused(RefusalCode.LINK_UNKNOWN, f"没有编号为 {number} 的家庭共济关系", "link")
     return found

@@ -49,6 +49,8 @@ class Worker:
     """A clerk who has signed in (经办人员)."""
 
     code: str
+    mark: str
+    """Of the personal key: the session ends with it."""
 
 
 Asked = Request[Any, Any, Any]

@@ -10,9 +10,8 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
 from yibao.kernel.refusals import Refusal, RefusalCode, Refused
+from yibao.openapi.gate import MEDIA_TYPE
 from yibao.platform.commands.service import OutcomeUnknown
-
-MEDIA_TYPE = "application/problem+json"
 
 log = structlog.get_logger()
 
@@ -54,6 +53,8 @@ def problem_of(request: Request[Any, Any, Any], failure: Exception) -> Response[
         extra = {"errors": failure.extra} if failure.extra else {}
         headers = {"WWW-Authenticate": "Bearer"} if failure.status_code == 401 else {}
         return _problem(failure.status_code, str(failure.detail), headers, **extra)
+    if isinstance(failure, RecursionError):
+        return _problem(400, "the body is nested too deeply", {})
     reference = secrets.token_hex(4)
     log.error("rest_failed", path=request.url.path, reference=reference, exc_info=failure)
     if isinstance(failure, OutcomeUnknown):

@@ -106,10 +106,9 @@ async def proposals(
     """Open ones; with ``decided`` those that were decided as well."""
     clerk = await the_clerk(request, house)
     async with house.database.reader(None) as connection:
-        found = await service.listed(
-            connection, house.vault, Pool(pool) if pool else None, only_open=not decided
-        )
-    return Proposals([_told(one) for one in found if clerk.works_in(one.key.pool)])
+        wanted = Pool(pool) if pool else None
+        found = await service.listed(connection, house.vault, clerk, wanted, only_open=not decided)
+    return Proposals([_told(one) for one in found])
 
 
 @post("/proposals", tags=["clerks"], summary="Propose some business")
@@ -191,10 +190,7 @@ async def _done(house: House, command: Command) -> Done:
 async def _found(house: House, clerk: Clerk, number: str) -> ProposalTold:
     key = _key(number)
     async with house.database.reader(None) as connection:
-        found = await service.find(connection, house.vault, key)
-    if not clerk.works_in(key.pool):
-        raise _unknown(number)
-    return _told(found)
+        return _told(await service.find(connection, house.vault, key, clerk))
 
 
 def _key(number: str) -> PoolKey:

@@ -12,7 +12,7 @@ from yibao.kernel.periods import Period, business_date
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.openapi.authentication import the_person
 from yibao.openapi.commands import IdempotencyKey, submit
-from yibao.openapi.family import Withdrawal
+from yibao.openapi.family import MOST, Withdrawal
 from yibao.openapi.model import Asked, AtHouse, House, Person
 from yibao.openapi.others import Named, masked_name, named, spoken_for
 from yibao.platform.commands.model import Done
@@ -126,6 +126,8 @@ async def end(
 ) -> None:
     """By either side, from now on."""
     person = await the_person(request, house)
+    if not 0 < number <= MOST:
+        raise Refused(RefusalCode.LINK_UNKNOWN, f"没有编号为 {number} 的代理关系", "number")
     wish = EndRepresentation(number, person.identity, data.reason)
     await _submit(house, person, "representative-end", key, wish)
 

@@ -7,8 +7,10 @@ from litestar.params import JSONBody
 
 from yibao.bureau.clerks.service import sign_in
 from yibao.kernel.areas import NO_PERSON_POOL
+from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.openapi.authentication import SESSION_LIFE, Sessions, the_app
 from yibao.openapi.commands import IdempotencyKey, submit
+from yibao.openapi.gate import proved
 from yibao.openapi.model import Asked, AtHouse, House, Person, Worker
 from yibao.openapi.others import Named, named
 from yibao.platform.clock import SystemClock
@@ -60,11 +62,12 @@ async def open_session(
 
 
 @post("/clerk-sessions", tags=["clerks"], summary="Sign a clerk in", security=[{}])
-async def sign_clerk_in(house: AtHouse, data: JSONBody[SigningIn]) -> Session:
+async def sign_clerk_in(request: Asked, house: AtHouse, data: JSONBody[SigningIn]) -> Session:
     """With the personal key. Too many wrong keys in a row lock the clerk out for a time."""
     now = SystemClock().now()  # a sandbox whose clock stands would lock out for good
-    clerk = await sign_in(house.database, house.vault, data.clerk, data.key, now)
-    return _opened(house, Worker(clerk.code))
+    found = await sign_in(house.database, house.vault, data.clerk, data.key, now)
+    proved(request.scope, f"clerk {found.clerk.code}")
+    return _opened(house, Worker(found.clerk.code, found.mark))
 
 
 def _opened(house: House, who: Person | Worker) -> Session:
@@ -76,5 +79,8 @@ async def _holder(house: House, app: str, code: str, key: str) -> int:
     wish = DecodeCode(f"app:{app}", code)
     done = await submit(house, app, "session", key, NO_PERSON_POOL, f"app:{app}", wish)
     if done.replayed:
-        return recall_token(house.vault, done.reference).identity
+        first = recall_token(house.vault, done.reference)
+        if house.clock.now() >= first.expires_at:  # the person agreed to now, not to for ever
+            raise Refused(RefusalCode.VOUCHER_INVALID, "电子凭证二维码已失效", "credential_code")
+        return first.identity
     return int(done.result.identity)

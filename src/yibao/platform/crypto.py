@@ -60,34 +60,38 @@ class Vault:
 
     # ------------------------------------------------------------------------------------- sealing
 
-    def seal(self, text: str) -> bytes:
-        """Encrypt a text; the same text never looks the same twice."""
-        return self.seal_bytes(text.encode())
+    def seal(self, text: str, purpose: str = "") -> bytes:
+        """Encrypt a text; the same text never looks the same twice.
 
-    def seal_bytes(self, content: bytes) -> bytes:
+        What is believed because it opens (a session, a link of a chain) is sealed for a purpose:
+        a text that somebody had sealed as the content of a file never opens for it.
+        """
+        return self.seal_bytes(text.encode(), purpose)
+
+    def seal_bytes(self, content: bytes, purpose: str = "") -> bytes:
         """Encrypt a file's bytes."""
         key = self._current()
         nonce = os.urandom(_NONCE_BYTES)
         sealing = Cipher(key.cipher, GCM(nonce)).encryptor()
-        sealing.authenticate_additional_data(key.id)
+        sealing.authenticate_additional_data(key.id + purpose.encode())
         sealed = sealing.update(content) + sealing.finalize()
         return key.id + nonce + sealing.tag + sealed
 
-    def open(self, sealed: bytes) -> str:
-        """The text again; Unsealable when the value was changed or is another key's."""
+    def open(self, sealed: bytes, purpose: str = "") -> str:
+        """The text again; Unsealable when it was changed, is another key's or purpose's."""
         try:
-            return self.open_bytes(sealed).decode()
+            return self.open_bytes(sealed, purpose).decode()
         except UnicodeDecodeError:
             raise Unsealable("a sealed value is no text") from None
 
-    def open_bytes(self, sealed: bytes) -> bytes:
-        """The bytes again; Unsealable when the value was changed or is another key's."""
+    def open_bytes(self, sealed: bytes, purpose: str = "") -> bytes:
+        """The bytes again; Unsealable when they were changed, are another key's or purpose's."""
         head, tag_end = ID_BYTES + _NONCE_BYTES, ID_BYTES + _NONCE_BYTES + _TAG_BYTES
         key = self._by_id(sealed[:ID_BYTES])
         try:
             mode = GCM(sealed[ID_BYTES:head], sealed[head:tag_end])
             opening = Cipher(key.cipher, mode).decryptor()
-            opening.authenticate_additional_data(key.id)
+            opening.authenticate_additional_data(key.id + purpose.encode())
             return opening.update(sealed[tag_end:]) + opening.finalize()
         except (InvalidTag, ValueError):
             raise Unsealable("a sealed value was changed") from None

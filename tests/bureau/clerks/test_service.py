@@ -30,7 +30,7 @@ async def refusal(database: Database, key: str, code: str = "W1", now: datetime 
 
 async def test_a_clerk_signs_in_with_the_key(database: Database) -> None:
     key = await enter(database)
-    assert await service.sign_in(database, VAULT, "W1", key, NOW) == CLERK
+    assert (await service.sign_in(database, VAULT, "W1", key, NOW)).clerk == CLERK
     async with database.owner() as connection:
         kept = await connection.fetchval("SELECT clerk::text FROM bureau.clerk")
     assert key not in kept
@@ -56,7 +56,7 @@ async def test_wrong_keys_in_a_row_lock_the_clerk_out_for_a_time(database: Datab
         assert (await refusal(database, "wrong")).refusal.code is RefusalCode.CLERK_UNKNOWN
     locked = await refusal(database, key, now=NOW + LOCKED_FOR - timedelta(seconds=1))
     assert locked.refusal.code is RefusalCode.CLERK_LOCKED
-    assert await service.sign_in(database, VAULT, "W1", key, NOW + LOCKED_FOR) == CLERK
+    assert (await service.sign_in(database, VAULT, "W1", key, NOW + LOCKED_FOR)).clerk == CLERK
 
 
 async def test_a_right_key_in_between_ends_the_row(database: Database) -> None:
@@ -65,14 +65,14 @@ async def test_a_right_key_in_between_ends_the_row(database: Database) -> None:
         await refusal(database, "wrong")
     await service.sign_in(database, VAULT, "W1", key, NOW)
     await refusal(database, "wrong")
-    assert await service.sign_in(database, VAULT, "W1", key, NOW) == CLERK
+    assert (await service.sign_in(database, VAULT, "W1", key, NOW)).clerk == CLERK
 
 
 async def test_a_new_key_ends_the_old_one(database: Database) -> None:
     old = await enter(database)
     new = await enter(database)
     await refusal(database, old)
-    assert await service.sign_in(database, VAULT, "W1", new, NOW) == CLERK
+    assert (await service.sign_in(database, VAULT, "W1", new, NOW)).clerk == CLERK
 
 
 async def test_suspending_nobody_is_refused(database: Database) -> None:

@@ -10,7 +10,7 @@ import pytest
 from yibao.kernel.areas import Pool
 from yibao.platform.access import service
 from yibao.platform.access.model import Seen, Viewer, ViewerKind
-from yibao.platform.access.record import AccessRecord
+from yibao.platform.access.record import CHAIN, AccessRecord
 from yibao.platform.clock import SettableClock
 from yibao.platform.crypto import Vault
 from yibao.platform.database import Database
@@ -139,6 +139,30 @@ async def test_what_is_over_is_removed_and_the_rest_still_proves_itself(
     await (await opened(database)).note(HOSPITAL, [PERSON])
     found = await verdict(database)
     assert (found.rows, found.faults) == (1, ())
+
+
+async def test_a_clock_that_stood_back_removes_nothing_before_its_time(database: Database) -> None:
+    clock = SettableClock(NOW)
+    record = await opened(database, clock)
+    await record.note(HOSPITAL, [PERSON])
+    clock.set(NOW - timedelta(days=2000))
+    await record.note(HOSPITAL, [PERSON])
+    job = service.removal(VAULT, days=1096)
+    async with database.owner() as owner, owner.transaction():
+        assert await job(owner, NOW + timedelta(days=1)) == 0
+    assert ((await verdict(database)).rows, (await verdict(database)).faults) == (2, ())
+
+
+async def test_a_link_that_somebody_had_sealed_as_a_text_proves_nothing(
+    database: Database,
+) -> None:
+    """Whoever has the database can upload a file and take its sealed bytes."""
+    await (await opened(database)).note(HOSPITAL, [PERSON])
+    async with database.owner() as owner:
+        sealed = await owner.fetchval("SELECT sealed FROM safety.access_block")
+        said = VAULT.open(sealed, CHAIN)
+        await owner.execute("UPDATE safety.access_block SET sealed = $1", VAULT.seal(said))
+    assert "its seal says otherwise" in (await verdict(database)).faults[0]
 
 
 async def test_what_cannot_be_written_is_told_to_who_waits(database: Database) -> None:

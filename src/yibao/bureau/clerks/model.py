@@ -28,6 +28,15 @@ class Clerk:
 
 
 @dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A clerk who has signed in."""
+
+    clerk: Clerk
+    mark: str
+    """Of the key: a session ends when the clerk gets another one."""
+
+
+@dataclass(frozen=True, slots=True)
 class MadeClerk:
     """A clerk with the personal key, which is told once and kept nowhere."""
 

@@ -1,11 +1,13 @@
 """What an administrator does with clerks, and signing in."""
 
+import asyncio
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from yibao.bureau.clerks import rules, store
-from yibao.bureau.clerks.model import Clerk, MadeClerk
+from yibao.bureau.clerks.model import Clerk, MadeClerk, SignedIn
 from yibao.kernel.areas import Pool, is_pool
 from yibao.kernel.periods import local_time
 from yibao.kernel.refusals import Refusal, RefusalCode, Refused
@@ -15,7 +17,7 @@ from yibao.platform.database import Database
 if TYPE_CHECKING:
     from asyncpg import Connection
 
-_CODE_LENGTH = 30
+_CODE_LENGTH, _KEY_LENGTH = 30, 200
 
 
 async def add(
@@ -57,41 +59,85 @@ async def listed(connection: "Connection[Any]", vault: Vault) -> Sequence[Clerk]
     ]
 
 
-async def sign_in(database: Database, vault: Vault, code: str, key: str, now: datetime) -> Clerk:
+async def sign_in(database: Database, vault: Vault, code: str, key: str, now: datetime) -> SignedIn:
     """The clerk whose code and key these are.
 
     Every try is kept, in a transaction of its own. A wrong code, a wrong key and a suspended clerk
-    are told alike, so that nobody learns which codes there are; too many wrong keys in a row lock
-    the clerk out for a time, the right key as well.
+    are told alike and take as long, so that nobody learns which codes there are; too many wrong
+    keys in a row lock the clerk out for a time, the right key as well, which alone is told so.
     """
-    async with database.writer() as connection, connection.transaction():
-        found = await _signed_in(connection, vault, code, key, now)
-    if isinstance(found, Refusal):
-        raise Refused.of(found)
-    return found
+    if len(key) > _KEY_LENGTH:
+        key = ""  # none that was ever made; but it costs the same time
+    row = await _kept(database, code)
+    salt, hashed = (row.salt, row.hashed_key) if row else _NOBODY
+    # outside of any transaction: whoever guesses holds neither a lock nor the loop
+    loop = asyncio.get_running_loop()
+    matches = await loop.run_in_executor(_TRYING, rules.matches, key, salt, hashed)
+    if row is not None:
+        async with database.writer() as connection, connection.transaction():
+            found = await _signed_in(connection, vault, row, now, matches=matches)
+        if isinstance(found, Refusal):
+            raise Refused.of(found)
+        return found
+    raise Refused.of(_WRONG)
+
+
+async def at_work(database: Database, vault: Vault, code: str, mark: str) -> Clerk | None:
+    """The clerk who signed in under a mark; None when suspended, or given another key, since."""
+    row = await _kept(database, code)
+    if row is None or row.suspended or row.mark != mark:
+        return None
+    return _clerk(vault, row)
+
+
+async def is_suspended(connection: "Connection[Any]", code: str) -> bool:
+    """Whether a clerk was suspended, as it stands inside this transaction."""
+    row = await store.find(connection, code)
+    return row is not None and row.suspended
+
+
+_TRYING = ThreadPoolExecutor(2, "clerks-key")
+"""Tries so many keys at once: each takes 16 MB and some 50 ms."""
+_NOBODY = (bytes(16), bytes(32))
+"""Salt and hash that are tried for a code that nobody has."""
+_WRONG = Refusal(RefusalCode.CLERK_UNKNOWN, "经办人员编号或个人密钥不正确", "key")
+
+
+async def _kept(database: Database, code: str) -> store.ClerkRow | None:
+    if not (code.isascii() and code.isalnum() and len(code) <= _CODE_LENGTH):
+        return None
+    async with database.writer() as connection:
+        return await store.find(connection, code)
 
 
 async def _signed_in(
-    connection: "Connection[Any]", vault: Vault, code: str, key: str, now: datetime
-) -> Clerk | Refusal:
+    connection: "Connection[Any]",
+    vault: Vault,
+    tried: store.ClerkRow,
+    now: datetime,
+    *,
+    matches: bool,
+) -> SignedIn | Refusal:
     """A refusal is a value here: raised, it would roll back the try that it is about."""
+    code = tried.code
     row = await store.find(connection, code, lock=True)
-    wrong = Refusal(RefusalCode.CLERK_UNKNOWN, "经办人员编号或个人密钥不正确", "key")
-    if row is None:
-        rules.hashed(key)  # as slow as for a clerk that there is
-        return wrong
+    succeeded = matches and row is not None and row.mark == tried.mark and not row.suspended
     if until := rules.locked_until(await store.latest_tries(connection, code), now):
+        if not succeeded:
+            return _WRONG
         shown = local_time(until).strftime("%H:%M")
         return Refusal(
             RefusalCode.CLERK_LOCKED,
             f"经办人员 {code} 连续多次密钥错误，暂时锁定，请在 {shown} 之后再试",
             "key",
         )
-    succeeded = rules.matches(key, row.salt, row.hashed_key) and not row.suspended
     await store.record_try(connection, code, now, succeeded=succeeded)
-    if not succeeded:
-        return wrong
-    return Clerk(code, vault.open(row.sealed_name), tuple(Pool(pool) for pool in row.pools))
+    return SignedIn(_clerk(vault, tried), tried.mark) if succeeded else _WRONG
+
+
+def _clerk(vault: Vault, row: store.ClerkRow) -> Clerk:
+    pools = tuple(Pool(pool) for pool in row.pools)
+    return Clerk(row.code, vault.open(row.sealed_name), pools, row.suspended)
 
 
 def _check(clerk: Clerk) -> None:

@@ -21,6 +21,11 @@ class ClerkRow(NamedTuple):
     hashed_key: bytes
     suspended: bool
 
+    @property
+    def mark(self) -> str:
+        """What tells this key of the clerk from an earlier or later one."""
+        return self.salt.hex()
+
 
 async def find(connection: "Connection[Any]", code: str, *, lock: bool = False) -> ClerkRow | None:
     """A clerk; locked, so that two tries to sign in are counted one after the other."""

@@ -14,6 +14,8 @@ class ViewerKind(StrEnum):
     CLERK = "clerk"
     PERSON = "person"
     """An insured person, at the own or a relative's account."""
+    APP = "app"
+    """An app that opens a session for somebody, by a document it has checked."""
     CONSOLE = "console"
     """Whoever has the sandbox's console open."""
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 BLOCK_LIMIT = 2_000
 """Rows of one block, about; a list of people stays together."""
 ATTEMPTS = 4
+CHAIN = "access record"
+"""What links are sealed for: no text that somebody had sealed elsewhere can pose as one."""
 START = bytes(32)
 """The link before the first one."""
 _REMOVED = "removed"
@@ -174,13 +176,14 @@ def sealed_link(
     vault: Vault, writer: int, block: tuple[int, int, int], before: bytes, link: bytes
 ) -> bytes:
     """What says under the vault's key that a block (number, first, last) ends with a link."""
-    return vault.seal(msgspec.json.encode((writer, *block, before.hex(), link.hex())).decode())
+    said = (writer, *block, before.hex(), link.hex())
+    return vault.seal(msgspec.json.encode(said).decode(), CHAIN)
 
 
 def says_so(vault: Vault, block: Block) -> bool:
     """Whether a block's seal is the vault's own and says what the block says."""
     try:
-        opened = msgspec.json.decode(vault.open(block.sealed))
+        opened = msgspec.json.decode(vault.open(block.sealed, CHAIN))
     except (Unsealable, msgspec.DecodeError):
         return False
     return bool(
@@ -195,12 +198,12 @@ def says_so(vault: Vault, block: Block) -> bool:
 def sealed_removal(vault: Vault, writer: int, head: Head) -> bytes:
     """What says under the vault's key that a chain was removed up to a block."""
     said = (_REMOVED, writer, head.block, head.number, head.link.hex())
-    return vault.seal(msgspec.json.encode(said).decode())
+    return vault.seal(msgspec.json.encode(said).decode(), CHAIN)
 
 
 def removed_to(vault: Vault, writer: int, sealed: bytes) -> Head:
     """Where a chain was removed to. Raises Unsealable when the seal does not say so."""
-    said = msgspec.json.decode(vault.open(sealed))
+    said = msgspec.json.decode(vault.open(sealed, CHAIN))
     if said[:2] != [_REMOVED, writer]:  # the seal of a block says less than that
         raise Unsealable("the seal is not one of a removal")
     return Head(said[2], said[3], bytes.fromhex(said[4]))

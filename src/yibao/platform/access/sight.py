@@ -25,7 +25,8 @@ class Sight:
     """The people seen so far, each human once."""
 
     task: Any
-    humans: dict[int, Seen] = field(default_factory=dict)
+    humans: dict[int | tuple[Pool, str], Seen] = field(default_factory=dict)
+    """By identity; by pool and number where the registry was not asked who it is."""
     who: str | None = None
     """Who has signed in meanwhile."""
     kind: ViewerKind = ViewerKind.CLERK
@@ -53,13 +54,22 @@ def watching() -> Iterator[Sight]:
 
 def saw(identity: int, pool: Pool, member: str) -> None:
     """Somebody is being shown who a human is."""
+    _add(identity, Seen(identity, member, pool))
+
+
+def saw_number(pool: Pool, member: str) -> None:
+    """Somebody is being shown what concerns a member, without the name."""
+    _add((pool, member), Seen(None, member, pool))
+
+
+def _add(key: int | tuple[Pool, str], seen: Seen) -> None:
     sight = _sight.get()
-    if sight is None or identity in sight.humans or sight.task is not _task():
+    if sight is None or key in sight.humans or sight.task is not _task():
         return
     if len(sight.humans) >= LIMIT:
         sight.overflowed = True
         return
-    sight.humans[identity] = Seen(identity, member, pool)
+    sight.humans[key] = seen
 
 
 def known_as(kind: ViewerKind, who: str) -> None:

@@ -147,10 +147,17 @@ async def by_viewer(connection: "Connection[Any]", who: str, limit: int) -> list
 
 
 async def expired(connection: "Connection[Any]", before: datetime) -> "list[Record]":
-    """(writer, block, last, link) of the newest block of each writer written before an instant."""
+    """(writer, block, last, link) of each writer's newest block of those that are all older.
+
+    A block that was written while the clock stood years back takes none with it before its time.
+    """
     return await connection.fetch(
-        """SELECT DISTINCT ON (writer) writer, block, last, link FROM safety.access_block
-           WHERE written_at < $1 ORDER BY writer, block DESC""",
+        """SELECT DISTINCT ON (b.writer) b.writer, b.block, b.last, b.link
+           FROM safety.access_block AS b
+           LEFT JOIN (SELECT writer, min(block) AS block FROM safety.access_block
+                      WHERE written_at >= $1 GROUP BY writer) AS young USING (writer)
+           WHERE young.block IS NULL OR b.block < young.block
+           ORDER BY b.writer, b.block DESC""",
         before,
     )
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from yibao.platform.access.record import CHAIN
+
 if TYPE_CHECKING:
     from asyncpg import Record
 
@@ -36,6 +38,8 @@ class Sealed:
     """The sealed value is hexadecimal text in a jsonb column, under this name."""
     where: str = "TRUE"
     """Which rows have it, where not all do."""
+    purpose: str = ""
+    """What it is sealed for, where it is believed because it opens."""
 
     @property
     def value(self) -> str:
@@ -93,8 +97,8 @@ SEALED: tuple[Sealed, ...] = (
     Sealed("clearing.payee_account", "sealed_account"),
     Sealed("clearing.payment", "sealed_holder"),
     Sealed("clearing.payment", "sealed_account"),
-    Sealed("safety.access_block"),
-    Sealed("safety.access_removal"),
+    Sealed("safety.access_block", purpose=CHAIN),
+    Sealed("safety.access_removal", purpose=CHAIN),
 )
 
 NOT_SEALED: Mapping[str, str] = {

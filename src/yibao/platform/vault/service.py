@@ -193,6 +193,6 @@ async def _write(
 
 def _made(vault: Vault, sealed: Sealed, row: "Record") -> tuple[bytes, ...]:
     """The value sealed anew, and its look-up keys."""
-    content = vault.open_bytes(row["value"])
+    content = vault.open_bytes(row["value"], sealed.purpose)
     look_ups = (vault.look_up_key(*one.parts(row, content.decode())) for one in sealed.look_ups)
-    return vault.seal_bytes(content), *look_ups
+    return vault.seal_bytes(content, sealed.purpose), *look_ups
