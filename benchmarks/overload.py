@@ -4,10 +4,11 @@
 
 The server is ``yibao serve``'s own on a fresh data folder with fsync on, as in ``visits.py``; the
 load (``arrivals.py``) runs in a process of its own on the same cores. First the peak is found:
-cashiers in a closed loop, several numbers of them; the best is the peak. Then visits arrive by
-themselves at twice the peak's rate, and what is turned away comes again. Wanted: accepted calls a
-second stay at 90 % of the peak or more, 99 of 100 accepted calls are answered within a second, and
-no call fails otherwise. Exit code 1 when it is not so.
+cashiers in a closed loop, several numbers of them. Then visits arrive by themselves at twice the
+best rate, and what is turned away comes again. Then the best number of cashiers once more: the peak
+is the better of before and after, and if they differ much the machine had other work. Wanted:
+accepted calls a second stay at 90 % of the peak or more, 99 of 100 accepted calls are answered
+within a second, and no call fails otherwise. Exit code 1 when it is not so.
 """
 
 import argparse
@@ -94,13 +95,13 @@ def _measure(server: Running, options: argparse.Namespace) -> dict[str, Any]:
 
 def _judge(result: dict[str, Any]) -> list[str]:
     """What is not as wanted; notes the shares in the result."""
-    peak = max(result["peaks"], key=lambda one: one["accepted_a_second"])
-    over = result["over"]
-    share = over["accepted_a_second"] / peak["accepted_a_second"]
-    result |= {
-        "share_of_peak": share,
-        "visits_share_of_peak": over["visits_a_second"] / peak["visits_a_second"],
-    }
+    before = max(result["peaks"], key=lambda one: one["visits_a_second"])
+    over, after = result["over"], result["again"]
+    share, visits_share = (
+        over[rate] / max(before[rate], after[rate])
+        for rate in ("accepted_a_second", "visits_a_second")
+    )
+    result |= {"share_of_peak": share, "visits_share_of_peak": visits_share}
     faults = []
     if share < SHARE_OF_PEAK:
         faults.append(f"accepted calls fell to {share:.0%} of the peak")
@@ -118,6 +119,7 @@ def _print(console: Console, result: dict[str, Any], kept: Path) -> None:
         table.add_column(heading, justify="right")
     rows = [(f"closed, {one['callers']}", one) for one in result["peaks"]]
     rows.append((f"open, {result['over']['rate']:.0f} visits/s", result["over"]))
+    rows.append((f"closed again, {result['again']['callers']}", result["again"]))
     for name, one in rows:
         away = one["turned_away_ms"].get("p99")
         table.add_row(

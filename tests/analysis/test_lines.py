@@ -88,7 +88,11 @@ def lines_of(lines: list[tuple[int, int, int, str]]) -> dict[str, list[Any]]:
     return {name: [one[place] for one in lines] for place, name in enumerate(names)}
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=80,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(bills_with_lines)
 @example([("l2", date(2025, 3, 1), [(10**12, 10**13, 10**11, WORDS[4]), (5, 5, 5, WORDS[1])])])
 def test_columns_split_every_line_as_the_scalar_engine(tmp_path: Path, made: Any) -> None:

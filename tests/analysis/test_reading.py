@@ -36,7 +36,11 @@ def test_disorder_is_found_and_placed(tmp_path: Path, bills: list, where: str) -
     assert scan(population(tmp_path / "p.parquet", bills, group=2)).fault == where
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     counts=st.lists(st.integers(1, 9), min_size=1, max_size=12),
     group=st.integers(1, 12),

@@ -72,12 +72,15 @@ class Admission:
         wait: float = 0.3,
         sender_rate: float = 1000,
         unproved_rate: float = 20,
-        floor: int = 16,
+        floor: int = 32,
         ceiling: int = 1000,
         clock: Callable[[], float] = time.monotonic,
         observe: Callable[[int, int], None] = lambda in_work, limit: None,  # noqa: ARG005
     ) -> None:
         """``wait`` in seconds; the rates are calls a second, 0 for no limit.
+
+        ``floor`` is one full batch of commands: where a commit alone takes most of ``wait``, fewer
+        would make batches smaller, and so the little that is done less still.
 
         ``observe`` is told how many calls are in work and how many may be, now and then.
         """
