@@ -9,13 +9,33 @@ from typing import Any
 
 import asyncpg
 import pytest
+import structlog
+from hypothesis import settings
 
 from yibao.platform.database import Database
 from yibao.platform.migrations import migrate
 from yibao.platform.postgres import EmbeddedPostgres
 
+# how long an example takes says what else the machine does
+settings.register_profile("yibao", deadline=None)
+settings.load_profile("yibao")
+
 TEMPLATE = "template_migrated"
 _numbers = itertools.count()
+
+
+@pytest.fixture(autouse=True)
+def _own_log(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A command that is run here sets up how the whole process logs: into an output that is closed
+    when the command has ended. No logger may keep it."""
+    configure = structlog.configure
+
+    def uncached(**options: Any) -> None:
+        configure(**options | {"cache_logger_on_first_use": False})
+
+    monkeypatch.setattr(structlog, "configure", uncached)
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
