@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from yibao.platform.admission.service import Admission, Caller, Reason, Standing
+from yibao.platform.commands.service import BATCH_LIMIT
 
 WARD = Caller("10.0.0.1", "ward")
 CLINIC = Caller("10.0.0.2", "clinic")
@@ -40,6 +41,16 @@ class Gate:
 
 def test_a_call_is_turned_away_at_the_limit() -> None:
     assert Gate().fill(WARD) == LIMIT
+
+
+def test_a_store_that_stalls_still_gets_full_batches() -> None:
+    gate = Gate(clock := Clock())
+    gate.admission = Admission(clock=clock)
+    gate.fill(WARD)
+    for _ in range(100):
+        clock.now += 1  # and nothing is finished
+        assert not gate.admission.has_room(WARD, Standing.CONTINUING)
+    assert gate.admission.limit == BATCH_LIMIT
 
 
 def test_what_begins_something_waits_before_what_goes_on() -> None:
