@@ -20,6 +20,7 @@ from yibao.platform.vault import service as keys
 from yibao.policy.terms import PersonType, Scheme
 from yibao.registry.credentials import service as credentials
 from yibao.registry.institutions import service as institutions
+from yibao.registry.merging import service as merging
 from yibao.registry.people import service as people
 from yibao.registry.people.model import Enrolment, NewMembership, NewPerson
 
@@ -237,3 +238,31 @@ async def test_sealing_anew_that_is_killed_loses_nothing_and_goes_on(
     assert 0 < await keys.reseal(database, changed, quiet) <= 730
     assert await used_keys(database) == {changed.key_id.hex()}
     assert await found(database, changed, documents) == 400
+
+
+async def test_a_document_that_was_exchanged_finds_its_human_under_a_new_key(
+    database: Database, tmp_path: Path
+) -> None:
+    """It lies in a superseded row, which is sealed anew like any other."""
+    running = Vault(ring(tmp_path))
+    (old,) = running.ring.keys
+    (former,) = await admit(database, running, 1)
+    async with database.writer() as connection, connection.transaction():
+        (insured,) = await people.find_by_document(connection, running, "01", former)
+        await merging.exchange_document(
+            connection,
+            running,
+            insured,
+            document_type="01",
+            document_number="990101198001019999",
+            name=None,
+            now=LONG_AGO,
+        )
+    vault = Vault(announce(running.ring, LONG_AGO))
+    await keys.reseal(database, vault, quiet)
+    await keys.retire(database, vault, old.id)
+    alone = Vault(read_ring(tmp_path / "vault.key"))
+    async with database.reader([]) as connection:
+        for document in (former, "990101198001019999"):
+            (again,) = await people.find_by_document(connection, alone, "01", document)
+            assert again.identity.id == insured.identity.id

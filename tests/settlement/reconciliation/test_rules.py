@@ -165,3 +165,16 @@ def test_totals_say_which_side_has_more() -> None:
 @given(*(st.builds(Figures, *(st.integers(-(10**15), 10**15),) * 4),) * 2)
 def test_a_description_fits_into_its_field(theirs: Figures, ours: Figures) -> None:
     assert len(rules.describe(theirs, ours)) <= 200
+
+
+def test_a_cancellation_by_the_bureau_is_told_as_one() -> None:
+    """The institution sent nothing, and would look for a message of its own in vain."""
+    proposal = "1100000000000000000000042"
+    cancelled = replace(our_line(2, refund_of=1), message_id=proposal)
+    (told,) = rules.compare_lines([], [cancelled], {}, SPAN)
+    assert told.result is Result.PLATFORM_HAS_MORE
+    assert "经办机构撤销" in told.reason
+    assert proposal in told.reason
+    assert "S1" in told.reason
+    (own,) = rules.compare_lines([], [our_line(2, refund_of=1)], {}, SPAN)
+    assert "经办机构" not in own.reason
