@@ -101,5 +101,12 @@ async def test_kinds_are_shown_with_their_fields(office: Office) -> None:
     kinds = (await office.answer("bureau", "kinds"))["kinds"]
     assert "test.note" in {kind["name"] for kind in kinds}
     shown = (await office.run("bureau", "kinds", "test.note")).stdout
-    assert "Yuan above zero." in shown
+    assert "Yuan above zero: 12.30." in shown
     assert "test.note" in (await office.run("bureau", "kinds")).stdout
+
+
+async def test_every_field_says_how_it_is_written(office: Office) -> None:
+    kinds = (await office.answer("bureau", "kinds"))["kinds"]
+    silent = [(kind["name"], one["name"]) for kind in kinds for one in kind["fields"]
+              if not one["how"] or "``" in one["how"]]  # fmt: skip
+    assert silent == []

@@ -52,3 +52,12 @@ async def test_what_cannot_be_told_is_explained(office: Office) -> None:
         ended = await office.run("clearing", *asked, *folder)
         assert (ended.returncode, word in ended.stderr) == (code, True), (asked, ended.stderr)
         assert "Traceback" not in ended.stderr
+
+
+async def test_nobody_answers_for_a_bank_outside_of_a_sandbox(office: Office) -> None:
+    out = office.folder / "answer.csv"
+    arguments = ("sandbox", "bank", f"{BEIJING}{7:019d}", "--out", out)
+    told = await office.run(*arguments, "--data", office.folder / "data")
+    assert told.returncode == 1
+    assert "is no sandbox" in told.stderr
+    assert not out.exists()

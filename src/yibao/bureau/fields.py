@@ -1,7 +1,7 @@
 """How the fields of a kind are read: from text to the JSON value that is kept. Pure.
 
 Each ``parse`` raises ValueError with what is wrong, in Chinese and without the field's name: the
-reader puts it in front.
+reader puts it in front. Its docstring's first line tells a clerk how to write the value.
 """
 
 import json
@@ -27,7 +27,7 @@ _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])", re.ASCII)
 
 
 def text(value: str) -> str:
-    """Some characters, without the white space around them."""
+    """Text of at most 200 characters."""
     stripped = value.strip()
     if not stripped:
         raise ValueError("不能为空")
@@ -37,7 +37,7 @@ def text(value: str) -> str:
 
 
 def amount(value: str) -> str:
-    """Yuan with at most two decimals, kept as text; ``fen`` reads it again."""
+    """Yuan with at most two decimals: -3.20."""
     try:
         found = Decimal(value.strip())
         in_fen = found * 100
@@ -50,7 +50,7 @@ def amount(value: str) -> str:
 
 
 def positive_amount(value: str) -> str:
-    """Yuan above zero."""
+    """Yuan above zero: 12.30."""
     parsed = amount(value)
     if fen(parsed) <= 0:
         raise ValueError("金额应大于零")
@@ -63,7 +63,7 @@ def fen(kept: str) -> Fen:
 
 
 def day(value: str) -> str:
-    """A civil date, yyyy-mm-dd; ``date.fromisoformat`` reads it again."""
+    """A day: 2026-01-31."""
     try:
         return date.fromisoformat(value.strip()).isoformat()
     except ValueError:
@@ -71,7 +71,7 @@ def day(value: str) -> str:
 
 
 def month(value: str) -> str:
-    """A month, yyyy-mm."""
+    """A month: 2026-01."""
     if not _MONTH.fullmatch(value.strip()):
         raise ValueError(f"应为年月，如 2026-01，不能是 {value!r}")
     return value.strip()
@@ -86,22 +86,23 @@ def whole_number(value: str) -> int:
 
 
 def yes_or_no(value: str) -> bool:
-    """``1``/``0``, ``yes``/``no``, 是/否."""
-    known = {"1": True, "yes": True, "是": True, "0": False, "no": False, "否": False}
+    """1 or 0."""
+    yes, no = ("1", "yes", "true", "是"), ("0", "no", "false", "否")
+    known = dict.fromkeys(yes, True) | dict.fromkeys(no, False)
     if value.strip().lower() not in known:
         raise ValueError(f"应为 1 或 0，不能是 {value!r}")
     return known[value.strip().lower()]
 
 
 def pool(value: str) -> str:
-    """A pool's id (统筹区)."""
+    """Six digits."""
     if not is_pool(value.strip()):
         raise ValueError(f"应为六位统筹区代码，不能是 {value!r}")
     return value.strip()
 
 
 def key(value: str) -> str:
-    """The id of a settlement, a visit or another row of a pool: the pool, then 19 digits."""
+    """A number of 25 characters: the pool, then 19 digits."""
     found = parse_pool_key(value.strip())
     if found is None:
         raise ValueError(f"应为统筹区代码加19位数字的编号，不能是 {value!r}")
@@ -109,7 +110,7 @@ def key(value: str) -> str:
 
 
 def keys(value: str) -> list[str]:
-    """Several ids, joined by commas."""
+    """Several numbers of 25 characters, joined by commas."""
     return [key(one) for one in value.split(",") if one.strip()]
 
 
@@ -127,6 +128,7 @@ def one_of(choices: Mapping[str, str]) -> Parse:
             raise ValueError(f"应为 {listed} 之一，不能是 {value!r}")
         return value.strip()
 
+    parse.__doc__ = " or ".join(f"{one} {meaning}" for one, meaning in choices.items()) + "."
     return parse
 
 
@@ -154,6 +156,8 @@ def rows(columns: Sequence[Field]) -> Parse:
             raise ValueError("；".join(faults))
         return parsed
 
+    names = (one.name if one.required else f"[{one.name}]" for one in columns)
+    parse.__doc__ = f"JSON list, or @FILE, of rows with: {', '.join(names)}."
     return parse
 
 

@@ -3,12 +3,15 @@
 Who acts is said by ``--as CODE`` and shown by the personal key in YIBAO_CLERK_KEY.
 """
 
+import json
 import os
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from yibao.cli.bureau_clerks import clerk_cli
@@ -16,7 +19,7 @@ from yibao.cli.law import AsJson, console, echo_json, tell
 from yibao.cli.printing import print_whole
 
 if TYPE_CHECKING:
-    from yibao.bureau.model import Kind, Proposal
+    from yibao.bureau.model import Field, Kind, Proposal
     from yibao.cli.clerking import Desk
     from yibao.kernel.identifiers import PoolKey
 
@@ -58,11 +61,11 @@ def show_kinds(
     elif name:
         _print_fields(chosen[0])
     else:
-        table = Table("kind", "title", "four eyes", "fields")
+        table = Table("kind", "title", "four eyes")
         for kind in chosen:
-            fields = ", ".join(f.name if f.required else f"[{f.name}]" for f in kind.fields)
-            table.add_row(kind.name, kind.title, _yes(kind.four_eyes), fields.replace("[", "\\["))
+            table.add_row(kind.name, kind.title, _yes(kind.four_eyes))
         print_whole(console, table)
+        console.print("Fields of one: yibao bureau kinds NAME", highlight=False)
 
 
 @bureau_cli.command()
@@ -99,7 +102,7 @@ def propose(
             done = await desk.done(command)
             return await desk.proposal(_key(done.reference["proposal"]))
 
-        _tell(at_desk(data, clerk, _clerk_key(), work), as_json=as_json)
+        _tell(at_desk(data, clerk, _clerk_key(clerk), work), as_json=as_json)
 
 
 @bureau_cli.command("try")
@@ -119,11 +122,11 @@ def attempt(
         async def work(desk: "Desk") -> Any:
             return await desk.tried(key)
 
-        result = at_desk(data, clerk, _clerk_key(), work)
+        result = at_desk(data, clerk, _clerk_key(clerk), work)
     if as_json:
         echo_json({"proposal": number, "would_result": result})
     else:
-        _print_result(result)
+        _print_pairs(_pairs("would result", result))
 
 
 @bureau_cli.command()
@@ -204,14 +207,14 @@ def show_list(
         async def work(desk: "Desk") -> "list[Proposal]":
             return await desk.proposals(pool, only_open=not everything)
 
-        found = at_desk(data, clerk, _clerk_key(), work)
+        found = at_desk(data, clerk, _clerk_key(clerk), work)
     if as_json:
         echo_json({"proposals": [_proposal(one) for one in found]})
         return
     table = Table("proposal", "kind", "state", "proposed", "by", "reason", "refused")
     for one in found:
         table.add_row(
-            one.key.text(), one.kind, one.state.value, one.proposed_at.isoformat()[:16],
+            one.key.text(), one.kind, one.state.value, _time(one.proposed_at),
             one.proposed_by, one.reason, one.refused or "",
         )  # fmt: skip
     print_whole(console, table)
@@ -234,7 +237,7 @@ def show(
         async def work(desk: "Desk") -> "Proposal":
             return await desk.proposal(key)
 
-        _tell(at_desk(data, clerk, _clerk_key(), work), as_json=as_json)
+        _tell(at_desk(data, clerk, _clerk_key(clerk), work), as_json=as_json)
 
 
 # ----------------------------------------------------------------------------------------- private
@@ -251,10 +254,14 @@ def _decide(number: str, clerk: str, data: Path | None, command: Any, *, as_json
             await desk.done(command(key, desk))
             return await desk.proposal(key)
 
-        _tell(at_desk(data, clerk, _clerk_key(), work), as_json=as_json)
+        _tell(at_desk(data, clerk, _clerk_key(clerk), work), as_json=as_json)
 
 
-def _clerk_key() -> str:
+def _clerk_key(clerk: str) -> str:
+    """The personal key of who acts; both must be said."""
+    if not clerk:
+        tell("say who acts: --as CODE")
+        raise typer.Exit(2)
     key = os.environ.get(KEY_VARIABLE, "")
     if not key:
         tell(f"set {KEY_VARIABLE} to the clerk's personal key")
@@ -291,34 +298,71 @@ def _texts(content: Sequence[str]) -> dict[str, str]:
 
 
 def _tell(proposal: "Proposal", *, as_json: bool) -> None:
+    from yibao.bureau import service
+    from yibao.bureau.model import ProposalState
+
     told = _proposal(proposal)
     if as_json:
         echo_json(told)
         return
-    table = Table(show_header=False)
-    for name, value in told.items():
-        if value is not None and name not in {"content", "result"}:
-            table.add_row(name, str(value))
-    for name, value in proposal.content.items():
-        table.add_row(f"content: {name}", str(value))
-    print_whole(console, table)
+    open_yet = proposal.state is ProposalState.PROPOSED
+    pairs = [
+        ("proposal", told["proposal"]),
+        ("kind", f"{proposal.kind} {service.kind_named(proposal.kind).title}"),
+        ("state", told["state"]),
+        ("reason", proposal.reason),
+        ("proposed", f"{_time(proposal.proposed_at)} by {proposal.proposed_by}"),
+    ]
+    if proposal.decided_at is not None:
+        pairs.append(("decided", f"{_time(proposal.decided_at)} by {proposal.decided_by}"))
+    if proposal.remark:
+        pairs.append(("remark", proposal.remark))
+    if proposal.refused and open_yet:
+        pairs.append(("last try refused", proposal.refused))
+    pairs += _pairs("content", proposal.content)
     if proposal.result is not None:
-        _print_result(proposal.result)
+        pairs += _pairs("result", proposal.result)
+    _print_pairs(pairs)
 
 
-def _print_result(result: Any) -> None:
-    from rich.pretty import pprint
+def _pairs(title: str, content: Any) -> list[tuple[str, str]]:
+    """A row a value; lists and objects as indented JSON."""
+    return [
+        (f"{title}: {name}", value if isinstance(value, str) else _json(value))
+        for name, value in content.items()
+    ]
 
-    pprint(result, console=console, expand_all=True)
+
+def _json(value: Any) -> str:
+    nested = isinstance(value, (list, dict)) and bool(value)
+    return json.dumps(value, ensure_ascii=False, indent=2 if nested else None)
+
+
+def _print_pairs(pairs: Sequence[tuple[str, str]]) -> None:
+    table = Table(show_header=False)
+    for name, value in pairs:
+        table.add_row(name, escape(value))
+    print_whole(console, table)
+
+
+def _time(instant: datetime) -> str:
+    """As the clock on the clerk's wall has it: Beijing time, to the minute."""
+    from yibao.kernel.periods import local_time
+
+    return f"{local_time(instant):%Y-%m-%d %H:%M}"
 
 
 def _print_fields(kind: "Kind") -> None:
     console.print(f"{kind.name}  {kind.title}", highlight=False)
     table = Table("field", "title", "needed", "how it is written")
     for field in kind.fields:
-        doc = (field.parse.__doc__ or "").strip().splitlines()
-        table.add_row(field.name, field.title, _yes(field.required), doc[0] if doc else "")
+        table.add_row(field.name, field.title, _yes(field.required), escape(_how(field)))
     print_whole(console, table)
+
+
+def _how(field: "Field") -> str:
+    """How a value is written, from the first line of what reads it."""
+    return (field.parse.__doc__ or "").strip().partition("\n")[0]
 
 
 def _kind(kind: "Kind") -> dict[str, Any]:
@@ -327,7 +371,12 @@ def _kind(kind: "Kind") -> dict[str, Any]:
         "title": kind.title,
         "four_eyes": kind.four_eyes,
         "fields": [
-            {"name": field.name, "title": field.title, "required": field.required}
+            {
+                "name": field.name,
+                "title": field.title,
+                "required": field.required,
+                "how": _how(field),
+            }
             for field in kind.fields
         ],
     }

@@ -219,6 +219,7 @@ def practise_bank(
     ) -> tuple[Run | None, datetime]:
         return await service.find_run(connection, vault, key), now
 
+    _check_sandbox(data)
     found, now = read_books(data, work, as_json=False)
     if found is None:
         tell(f"there is no run {run}")
@@ -261,6 +262,19 @@ def read_books(data: Path | None, work: Work[T], *, as_json: bool) -> T:
                 return await work(connection, vault, directory, clock_of(settings).now())
 
         return on_database(settings, whole)
+
+
+def _check_sandbox(data: Path | None) -> None:
+    """Nobody but a bank answers for a bank where money is real."""
+    from yibao.cli.on_database import told_faults
+    from yibao.platform.settings import load_settings
+    from yibao.sandbox.store.shared import SHARED_FILE
+
+    with told_faults(as_json=False):
+        folder = load_settings({"data": data}).data
+    if not (folder / SHARED_FILE).exists():
+        tell(f"{folder} is no sandbox: the bank itself answers there")
+        raise typer.Exit(1)
 
 
 def _key(text: str) -> "PoolKey":

@@ -169,7 +169,13 @@ def _request(settings: Settings, method: str, path: str, wish: Any) -> Any:
         answer = connection.getresponse()
         told = answer.read()
         content = json.loads(told) if told else None
-    except (OSError, http.client.HTTPException, ValueError):
+    except ValueError:
+        raise SettingsFault(
+            "serve",
+            f"{settings.host}:{settings.port} answered {answer.status} in a form that no sandbox"
+            " uses: look at its log",
+        ) from None
+    except (OSError, http.client.HTTPException):
         raise SettingsFault(
             "serve",
             f"no sandbox answers on {settings.host}:{settings.port}: "

@@ -1,6 +1,6 @@
 """The reference of the interface, written from the code that answers it: ``docs/interface/``.
 
-    python -m yibao.gateway.reference
+    python -m yibao.gateway.reference docs/interface
 
 A page a family of transactions (what each does, its fields, an example), the code tables, and the
 refusals with cause and cure. A test compares the kept pages with what the code says.
@@ -235,4 +235,6 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
+        sys.exit("usage: python -m yibao.gateway.reference FOLDER")
     main(Path(sys.argv[1]))

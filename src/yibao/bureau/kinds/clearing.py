@@ -35,6 +35,7 @@ def _rate(value: str) -> str:
 
 
 def _year(value: str) -> int:
+    """A year: 2026."""
     year = fields.whole_number(value)
     if not 2000 <= year <= 2099:
         raise ValueError(f"应为年份，如 2026，不能是 {value!r}")

@@ -32,6 +32,7 @@ async def _cancel(
         "total": yuan(mirror.sums.total),
         "funds": yuan(mirror.funds),
         "account": yuan(mirror.account),
+        "family": yuan(mirror.family),
         "cash": yuan(mirror.cash),
     }
 

@@ -26,6 +26,7 @@ CLASSES = {"01": "甲类", "02": "乙类", "03": "自费"}
 
 
 def _price(value: str) -> str:
+    """Yuan with at most six decimals: 12.5."""
     try:
         price = scaled(value.strip(), PRICE_SCALE)
     except ValueError:
@@ -36,6 +37,7 @@ def _price(value: str) -> str:
 
 
 def _share(value: str) -> str:
+    """A share between 0 and 1: 0.1."""
     try:
         rate = rate_from_text(value.strip())
     except ValueError:
