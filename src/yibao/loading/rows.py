@@ -27,7 +27,7 @@ SOURCE_KEY = Column(
 )  # fmt: skip
 POOL = Column("pool", "统筹区", cells.POOL, "430100", note="`--pool` says it for the whole file")
 PERSON = Column(
-    "person", "人员", cells.text(60), "P000123",
+    "person", "人员", cells.text(60), "A000123",
     note="`source_key` of the loaded person, or the person's number (人员编号)",
 )  # fmt: skip
 

@@ -292,7 +292,7 @@ OPENINGS = Kind(
             "what", "类别",
             cells.choice(counter="累计", part="个人账户", stay="在院", total="控制总数"), "counter",
         ),
-        _optional("person", "人员", cells.text(60), "P000123", "not of totals"),
+        _optional("person", "人员", cells.text(60), "A000123", "not of totals"),
         _optional("scheme", "险种", cells.pattern(r"\d{3}", "three digits", "三位险种代码"), "310",
                   "of counters and stays"),
         _optional("counter", "累计", cells.text(60), "outpatient_deductible",
