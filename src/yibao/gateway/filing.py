@@ -212,6 +212,7 @@ def _common(call: Call, data: Row, begin: date) -> dict[str, Any]:
         "details": kept_fields(data, _NOT_KEPT)
         | {"opter_id": call.envelope.operator, "opter_name": call.envelope.operator_name},
         "contact": {name: data[name] for name in sorted(CONTACT) if name in data},
+        "agent_checked": call.dialect.agents_checked,
     }
 
 

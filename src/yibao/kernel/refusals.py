@@ -49,6 +49,7 @@ class RefusalCode(IntEnum):
     FILING_UNKNOWN = 3020
     FILING_WITHDRAWN = 3021
     FILING_EXISTS = 3022
+    AGENT_UNKNOWN = 3023
     # 4xxx visit, lines and settlement
     VISIT_UNKNOWN = 4001
     VISIT_CANCELLED = 4002

@@ -200,6 +200,7 @@ _SECTIONS: dict[str, dict[str, Read]] = {
         "serials": _one_of(SerialScope),
         "over_limit": _nothing_or(_one_of(OverLimit)),
     },
+    "filing": {"agents_checked": _flag},
 }
 
 
@@ -283,5 +284,6 @@ def _dialect(name: str, base: _Values, own: _Values) -> Dialect:
         answers=AnswerForm(**section("answers")),
         security=Security(**section("security")),
         practice=Practice(**section("practice")),
+        **section("filing"),
         provenance=base.origins | own.origins,
     )

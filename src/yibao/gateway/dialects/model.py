@@ -163,6 +163,8 @@ class Dialect:
     answers: AnswerForm = AnswerForm()
     security: Security = Security()
     practice: Practice = DEFAULT_PRACTICE
+    agents_checked: bool = False
+    """An agent who files (代办人, 2505, 2507) must be one whom the member lets file."""
     provenance: Mapping[str, Provenance] = field(default_factory=dict)
     """Where each value comes from, by its key: ``answers.code``."""
 

@@ -40,6 +40,8 @@ class Declare:
     """Further fields as sent, by their official names; plain JSON."""
     contact: Mapping[str, str]
     """Telephones, addresses, agent: kept encrypted."""
+    agent_checked: bool = False
+    """An agent (代办人) whom ``contact`` names must be one who may file for the member."""
 
     @property
     def period(self) -> Period:

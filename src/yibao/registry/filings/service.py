@@ -39,10 +39,15 @@ from yibao.registry.people.model import (
     Insured,
     Trait,
 )
+from yibao.registry.representatives.model import Act
+from yibao.registry.representatives.service import may_act_for
 from yibao.registry.rules import overwrite
 
 if TYPE_CHECKING:
     from asyncpg import Connection
+
+AGENT_NUMBER, AGENT_DOCUMENT = "agnter_certno", "agnter_cert_type"
+"""Names in ``contact`` of an agent's document, as the interface calls them."""
 
 # ---------------------------------------------------------------------------------- a clerk's notes
 
@@ -120,6 +125,27 @@ async def _handle(vault: Vault, unit: Unit, commands: Sequence[Command]) -> list
     return outcomes
 
 
+async def _check_agent(unit: Unit, vault: Vault, request: Declare, member: Insured | None) -> None:
+    """Refused: AGENT_UNKNOWN when a named agent is not one whom the member lets file.
+
+    Not told apart: nobody learns who is known.
+    """
+    number = request.contact.get(AGENT_NUMBER)
+    if number is None or member is None:
+        return
+    kind = request.contact.get(AGENT_DOCUMENT, "01")
+    for agent in await people.find_by_document(unit.connection, vault, kind, number):
+        if await may_act_for(
+            unit.connection, agent.identity.id, member.identity.id, Act.FILE, unit.day
+        ):
+            return
+    raise Refused(
+        RefusalCode.AGENT_UNKNOWN,
+        "agnter_certno（代办人证件号码）不是参保人已登记的代办人",
+        AGENT_NUMBER,
+    )
+
+
 async def _do(unit: Unit, vault: Vault, request: Declare | WithdrawDeclaration) -> PoolKey:
     """Decide, then write: a refusal must leave the batch of others as it was."""
     await _lock(unit.connection, unit.pool, request.member)
@@ -127,6 +153,8 @@ async def _do(unit: Unit, vault: Vault, request: Declare | WithdrawDeclaration) 
         return await _withdraw(unit, vault, request)
     rules.check_days(request.begin, request.end, unit.day)
     known = await people.load_members(unit.connection, vault, unit.pool, [request.member])
+    if request.agent_checked:
+        await _check_agent(unit, vault, request, known.get(request.member))
     declare = _DECLARE[type(request)]
     return await declare(unit, vault, request, known[request.member])
 
