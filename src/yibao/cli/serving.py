@@ -26,6 +26,7 @@ from types import FrameType
 from urllib.parse import urlsplit
 
 import psutil
+import structlog
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -53,6 +54,10 @@ _BACKLOG = 2048
 _FILES_BESIDE = 128
 """Files that a process has open beside its callers' connections."""
 _LOOK_SECONDS = 0.5
+_RETRY_SECONDS = 2.0
+"""Between tries to start a database that cannot start."""
+
+log = structlog.get_logger()
 
 
 class ServerFailed(SettingsFault):
@@ -73,11 +78,19 @@ class Running:
     _postgres: EmbeddedPostgres | None
 
     def look_after(self) -> None:
-        """Start the database again if it died. Raises ServerFailed when the server ended."""
+        """Start the database again if it died. Raises ServerFailed when the server ended.
+
+        A database that cannot start now (its disk is full) is tried again until it can: callers
+        are told "not accepted" meanwhile, and nobody has to be there when there is room again.
+        """
         if self._workers.poll() is not None:
             raise ServerFailed(f"the server ended by itself (exit code {self._workers.returncode})")
         if self._postgres is not None:
-            self._postgres.revive()
+            try:
+                self._postgres.revive()
+            except (PostgresFailed, OSError) as failure:
+                log.error("postgres_not_started", failure=str(failure), again_in=_RETRY_SECONDS)  # noqa: TRY400 - its text says all
+                time.sleep(_RETRY_SECONDS)
 
 
 def serve_until_stopped(settings: Settings, console: Console, *, port_asked: bool) -> None:
