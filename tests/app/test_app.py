@@ -7,10 +7,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 import pytest
+from litestar.routes import HTTPRoute
 
 from yibao import app as app_module
 from yibao.app import Application
@@ -18,8 +19,16 @@ from yibao.kernel.refusals import RefusalCode
 from yibao.platform.clock import Clock, SettableClock, SystemClock
 from yibao.platform.migrations import migrate
 from yibao.platform.settings import Settings
+from yibao.web.console import console
 
 KEY = "ab" * 32
+CONSOLE = {
+    (method, route.path_format)
+    for route in console(cast("Any", None)).routes
+    if isinstance(route, HTTPRoute)
+    for method in sorted(set(route.methods) - {"OPTIONS"})
+}
+"""Every page and button of the sandbox's console."""
 
 
 @dataclass
@@ -80,6 +89,16 @@ async def started(settings: Settings, clock: Clock | None = None) -> AsyncIterat
 
 def settings_for(dsn: str | None, **more: Any) -> Settings:
     return Settings(database_url=dsn, **{"vault_key": KEY, "writers": 2, "readers": 2, **more})
+
+
+async def test_the_console_does_not_exist_outside_a_sandbox(dsn: str) -> None:
+    async with started(settings_for(dsn)) as browser:
+        await browser.until_ready()
+        for method, path in sorted(CONSOLE):
+            answer = await browser.ask(method, path, b"{}")
+            assert "html" not in answer.headers["content-type"], path
+            assert answer.json["infcode"] != 0, path
+    assert len(CONSOLE) > 15
 
 
 async def test_it_is_ready_over_a_migrated_database(dsn: str) -> None:

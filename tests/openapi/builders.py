@@ -175,7 +175,7 @@ async def signed_in(app: App, clerk: Clerk) -> str:
 
 async def seen(app: App) -> list[Sighting]:
     """The access record, oldest first."""
-    async with app.town.database.owner() as connection:
+    async with app.town.database.reader(None) as connection:
         writers = await store.writers(connection)
         rows = [await store.sightings(connection, one, 1, 10_000) for one in writers]
     return [one for of_writer in rows for one in of_writer]
