@@ -51,7 +51,7 @@ def status(data: DataFolder = None, as_json: AsJson = False) -> None:
         return
     table = Table("key", "seals from", "state", "values", "where")
     for row in rows:
-        where = ", ".join(f"{place} {number}" for place, number in row["where"].items())
+        where = "\n".join(f"{place} {number}" for place, number in row["where"].items())
         table.add_row(row["id"], row["since"] or "", row["state"], str(row["values"]), where)
     print_whole(console, table)
 
