@@ -39,7 +39,7 @@ check: .venv/ready-for-development ## style, types, walls between rooms, tests w
 bench: .venv/ready ## visits per second over HTTP against a fresh server on this machine
 	@$(BIN)/python -m benchmarks.visits
 
-soak: .venv/ready-for-development ## the world that fails on purpose, seed after seed: make soak HOURS=1 SEED=1
+soak: .venv/ready-for-development ## a world that fails on purpose, seed after seed to the first fault: make soak HOURS=8 SEED=1
 	@$(BIN)/python -m tests.world --seed $(or $(SEED),1) --hours $(or $(HOURS),1) --minutes 3 --shrink 6
 
 clean: ## remove the environment, caches and the sandbox's data

@@ -1,8 +1,15 @@
-"""How evidence is kept: the raw figures as JSON, and a line of a table for people."""
+"""How evidence is kept: raw figures as JSON, and a page that a stranger can read.
+
+A page ``<name>.md`` says what is claimed, how it was tried, how to try it again and what each
+column counts; every run adds a row, and ``<name>-<time>.json`` has all of it: figures, seed,
+machine, versions.
+"""
 
 import json
 import platform
+import subprocess
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -10,38 +17,77 @@ from typing import Any
 
 import psutil
 
-FOLDER = Path(__file__).parent.parent / "docs" / "evidence"
+HOUSE = Path(__file__).parent.parent
+FOLDER = HOUSE / "docs" / "evidence"
 
 
-def keep(name: str, method: str, figures: Mapping[str, Any], folder: Path = FOLDER) -> Path:
-    """Write ``<name>-<time>.json`` and append a line to ``<name>.md``; the JSON's path.
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """What a page says above its table."""
 
-    ``method`` is one sentence for a page that does not exist yet.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-    raw = folder / f"{name}-{stamp}.json"
-    facts = {"name": name, "at": stamp, "machine": machine(), **figures}
-    raw.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
-    page = folder / f"{name}.md"
-    shown = {key: value for key, value in figures.items() if not isinstance(value, list | dict)}
-    if not page.exists():
-        page.write_text(
-            f"# {name.replace('_', ' ').capitalize()}\n\n{method}\n\n"
-            f"| when | {' | '.join(shown)} | raw |\n|---|{'---|' * (len(shown) + 1)}\n"
+    name: str
+    claim: str
+    """What the run would have shown to be wrong, were it wrong."""
+    method: str
+    """Whole sentences."""
+    command: str
+    """Without count and seed, which the table has."""
+    columns: Mapping[str, str]
+    """What each figure counts, by its name."""
+
+    def page(self) -> str:
+        """Everything up to the table's first row."""
+        explained = "\n".join(f"- **{name}**: {told}" for name, told in self.columns.items())
+        head = " | ".join(("when (UTC)", *self.columns, "machine", "raw"))
+        return (
+            f"# {self.name.replace('_', ' ').capitalize()}\n\n{self.claim}\n\n"
+            f"## How\n\n{self.method}\n\nAgain: `{self.command} --count COUNT --seed SEED`. "
+            "The seed decides what is sent and when something breaks, not how far the machine has "
+            "come by then.\n\n"
+            f"## Figures\n\n{explained}\n\n"
+            f"| {head} |\n|{'---|' * (len(self.columns) + 3)}\n"
         )
+
+
+def keep(experiment: Experiment, figures: Mapping[str, Any], folder: Path = FOLDER) -> Path:
+    """Write the raw figures and add a row to the page; the JSON's path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    now = datetime.now(UTC)
+    raw = folder / f"{experiment.name}-{now:%Y%m%dT%H%M%SZ}.json"
+    where = machine()
+    facts = {"name": experiment.name, "at": now.isoformat(timespec="seconds"), "machine": where}
+    raw.write_text(json.dumps({**facts, **figures}, indent=2, ensure_ascii=False) + "\n")
+    page = folder / f"{experiment.name}.md"
+    if not page.exists():
+        page.write_text(experiment.page())
+    values = [
+        f"{figures[name]:,}" if name != "seed" else figures[name] for name in experiment.columns
+    ]
+    told = f"{where['cores']} cores, {where['memory_gib']} GiB"
+    cells = [f"{now:%Y-%m-%d %H:%M}", *values, told, f"[json]({raw.name})"]
     with page.open("a") as lines:
-        values = " | ".join(str(value) for value in shown.values())
-        lines.write(f"| {stamp} | {values} | [json]({raw.name}) |\n")
+        lines.write(f"| {' | '.join(map(str, cells))} |\n")
     return raw
 
 
 def machine() -> dict[str, Any]:
-    """Where it was measured."""
+    """Where it was measured, and what."""
     return {
         "cores": psutil.cpu_count(),
         "memory_gib": round(psutil.virtual_memory().total / 1024**3, 1),
+        "load_before": round(psutil.getloadavg()[2], 1),
         "system": platform.platform(),
         "python": platform.python_version(),
+        "postgresql": _said("postgres", "--version"),
         "yibao": version("yibao"),
+        "commit": _said("git", "-C", str(HOUSE), "rev-parse", "--short", "HEAD"),
     }
+
+
+def _said(*command: str) -> str:
+    """What a command says of itself; nothing where it is not on the path."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError:
+        return ""
+    return done.stdout.strip()

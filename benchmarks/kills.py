@@ -18,7 +18,7 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmarks.evidence import FOLDER, keep
+from benchmarks.evidence import FOLDER, Experiment, keep
 from tests.world.plan import Breakage, drawn
 from tests.world.run import Lived, live
 from tests.world.server import Pristine
@@ -32,9 +32,30 @@ KINDS = (
 )
 A_WORLD = 100
 PACE = 2.5
-METHOD = (
-    "SIGKILL to the server, a worker, the database, one of its backends, or server and database, "
-    "at random moments under load (`python -m benchmarks.kills`)."
+EXPERIMENT = Experiment(
+    "kills",
+    "What a hospital was told is settled survives whatever is killed, and nothing is settled "
+    "twice.",
+    "A real server with two workers and a PostgreSQL of its own. Hospitals and pharmacies "
+    "settle, cancel, reverse and repeat bills without pause; clerks credit accounts, freeze "
+    "them, cancel and settle again meanwhile. Every second or two one process is ended by "
+    "SIGKILL: a worker, the whole server, a backend of the database, the whole database, or "
+    "server and database together; also in the middle of recovery. After each hundred kills "
+    "the institutions find out what became of what they did not know, and all books are "
+    "compared bill by bill: the institutions' own, settlements, ledger, counters, and every "
+    "person's history decided again by the law.",
+    "python -m benchmarks.kills",
+    {
+        "kills": "processes, or groups of them, that were killed",
+        "seed": "of the first world; each further hundred kills has the next",
+        "settlements": "bills that were settled",
+        "acknowledged messages": "messages whose answer the institution had read",
+        "lost": "bills that an institution has and the platform has not",
+        "doubled": "charges that are settled twice",
+        "ledger faults": "an account, a sum or the chain that is wrong",
+        "other faults": "anything else in which two books differ",
+        "seconds": "all worlds together",
+    },
 )
 
 
@@ -109,7 +130,7 @@ def main() -> int:
         pristine = Pristine(work / "pristine")
         figures = asyncio.run(measure(options.count, options.seed, work, pristine))
     Console().print(figures)
-    keep("kills", METHOD, figures, options.to)
+    keep(EXPERIMENT, figures, options.to)
     return 1 if figures["faults"] else 0
 
 

@@ -23,7 +23,7 @@ from typing import Any
 import aiohttp
 from rich.console import Console
 
-from benchmarks.evidence import FOLDER, keep
+from benchmarks.evidence import FOLDER, Experiment, keep
 from tests.world.server import Pristine, Served
 from yibao.client.requests import Requests
 from yibao.gateway.examples import example
@@ -33,9 +33,24 @@ from yibao.kernel.refusals import OUTCOME_UNKNOWN, RefusalCode
 from yibao.sandbox.traffic import endpoint_from
 
 AT_ONCE = 16
-METHOD = (
-    "Valid messages of every transaction, broken by seed and sent with right headers "
-    "(`python -m benchmarks.malformed`)."
+EXPERIMENT = Experiment(
+    "malformed",
+    "No message, however broken, makes the platform fail: it answers what is wrong.",
+    "Of every transaction a valid message is made from its field table and then broken by "
+    "seed: bytes flipped, cut or doubled, fields left out, emptied, of another type, huge or "
+    "deeply nested, another encoding. Its headers are signed rightly, so that the body is "
+    "read. The server is a real one with two workers, over HTTP.",
+    "python -m benchmarks.malformed",
+    {
+        "messages": "messages that were sent",
+        "seed": "of what is broken and how",
+        "transactions": "kinds of messages",
+        "HTTP status not 200": "answers that are none of the interface",
+        "infcode −1": "answers that nobody knows what happened",
+        "infcode 9002": "answers that the platform failed",
+        "unreadable": "answers that are no JSON object",
+        "tracebacks": "faults in the server's log",
+    },
 )
 
 _STRANGE: tuple[Any, ...] = (
@@ -244,7 +259,7 @@ async def measure(count: int, seed: int, work: Path, pristine: Pristine) -> dict
         "tracebacks": log.count("Traceback (most recent call last)"),
         "by infcode": {str(code): n for code, n in sorted(sender.codes.items())},
         "bad": sender.bad,
-        "log": log[log.find("Traceback") - 2_000 :][:8_000] if "Traceback" in log else "",
+        "log": log[max(0, log.find("Traceback") - 2_000) :][:8_000] if "Traceback" in log else "",
     }
 
 
@@ -266,7 +281,7 @@ def main() -> int:
         pristine = Pristine(work / "pristine")
         figures = asyncio.run(measure(options.count, options.seed, work, pristine))
     Console().print(figures)
-    keep("malformed", METHOD, figures, options.to)
+    keep(EXPERIMENT, figures, options.to)
     return 1 if faults(figures) else 0
 
 

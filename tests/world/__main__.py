@@ -2,12 +2,14 @@
 
 import argparse
 import asyncio
+import logging
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 import msgspec
+import structlog
 from rich.console import Console
 
 from tests.world.plan import Breakage, Plan, drawn
@@ -21,6 +23,9 @@ STORIES = 3
 def main() -> int:
     """Exit code 1 when a book differs."""
     options = _options()
+    # a clerk's connections die as everybody's do: that is no news
+    logging.getLogger("asyncpg").setLevel(logging.CRITICAL)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     console = Console(width=120, highlight=False)
     with tempfile.TemporaryDirectory(prefix="yibao-world-") as work:
         pristine = Pristine(Path(options.pristine or f"{work}/pristine"))
@@ -28,7 +33,7 @@ def main() -> int:
         if options.plan:
             plan = msgspec.json.decode(Path(options.plan).read_bytes(), type=Plan)
             return _try(plan, Path(work), kept, pristine, console, shrink=options.shrink)
-        end, seed, failed = time.monotonic() + options.hours * 3600, options.seed, 0
+        end, seed = time.monotonic() + options.hours * 3600, options.seed
         while True:
             plan = drawn(
                 seed,
@@ -36,10 +41,11 @@ def main() -> int:
                 persons=options.persons,
                 breakages=options.breaks,
             )
-            failed |= _try(plan, Path(work), kept, pristine, console, shrink=options.shrink)
+            if _try(plan, Path(work), kept, pristine, console, shrink=options.shrink):
+                return 1
             seed += 1
             if time.monotonic() >= end:
-                return failed
+                return 0
 
 
 def _try(
@@ -57,7 +63,10 @@ def _try(
     story.write_text("\n".join(told(smaller)) + "\n")
     (kept / f"seed-{plan.seed}.plan.json").write_bytes(msgspec.json.encode(smaller.plan))
     (kept / f"seed-{plan.seed}.jsonl").write_bytes(smaller.chronicle.path.read_bytes())
-    console.print(f"story, plan and history: {kept}/seed-{plan.seed}.*")
+    console.print(f"story, plan and history: {kept}/seed-{plan.seed}.*", soft_wrap=True)
+    console.print(
+        f"once more: python -m tests.world --plan {kept}/seed-{plan.seed}.plan.json", soft_wrap=True
+    )
     return 1
 
 
@@ -88,7 +97,9 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.world", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=1.0, help="of one seed")
-    parser.add_argument("--hours", type=float, default=0.0, help="seed after seed for so long")
+    parser.add_argument(
+        "--hours", type=float, default=0.0, help="seed after seed for so long, to the first failure"
+    )
     parser.add_argument("--persons", type=int, default=400)
     parser.add_argument("--plan", default="", help="a kept plan instead of a seed")
     parser.add_argument("--shrink", type=int, default=0, help="reruns to make a failure smaller")

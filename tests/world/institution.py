@@ -268,6 +268,17 @@ class Case:
         )  # fmt: skip
         self._content: dict[str, Any] = {}
         self._standing: Attempt | None = None
+        self._is_over = False
+
+    @property
+    def left_standing(self) -> Attempt | None:
+        """The settlement that stands, once all that was planned is done with the bill."""
+        return self._standing if self._is_over else None
+
+    @property
+    def institution(self) -> Institution:
+        """Where it is."""
+        return self._at
 
     # ---------------------------------------------------------------------------- the bill's way
 
@@ -298,6 +309,7 @@ class Case:
         for sequel in self._bill.sequels:
             if self._standing is not None:
                 await getattr(self, f"_then_{sequel}")(self._standing)
+        self._is_over = True
 
     # ------------------------------------------------------------------------ manners of settling
 

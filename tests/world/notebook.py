@@ -5,12 +5,13 @@ and has no cancellation that is done and not reversed.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
 
 from tests.world.messages import CLEARED_AS, SETTLES, Paper
+from yibao.kernel.periods import business_date
 from yibao.sandbox.books import Amounts, BillKey, amounts_of
 
 
@@ -59,6 +60,8 @@ class Notebook:
     """All attempts of one institution."""
 
     attempts: list[Attempt] = field(default_factory=list)
+    cancelled_by_bureau: dict[BillKey, str] = field(default_factory=dict)
+    """The bureau told that it took these bills back, each with its cancellation's id."""
 
     def open(self) -> list[Attempt]:
         """Of which nobody knows yet, the first first."""
@@ -71,13 +74,21 @@ class Notebook:
     def living(self) -> dict[BillKey, Amounts]:
         """The bills that stand."""
         taken_back = {_cancelled(one) for one in self.done() if not one.settles}
+        taken_back |= self.cancelled_by_bureau.keys()
         return {
             one.key: one.amounts for one in self.done() if one.settles and one.key not in taken_back
         }
 
     def rows(self) -> list["Row"]:
         """What the institution compares with the platform, a row a settlement or cancellation."""
-        return [_row(one) for one in self.done()]
+        rows = [_row(one) for one in self.done()]
+        today = business_date(datetime.now(UTC))
+        for row in list(rows):
+            mirror = self.cancelled_by_bureau.get(BillKey(row.visit, row.settlement))
+            if mirror is not None and not row.refund:
+                negated = {"settlement": mirror, "amounts": -row.amounts, "refund": True}
+                rows.append(replace(row, day=today, **negated))
+        return rows
 
 
 @dataclass(frozen=True, slots=True)

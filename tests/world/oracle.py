@@ -1,22 +1,24 @@
 """All books at the end, each against every other: institutions, settlements, ledger, files, law."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from tests.world.chronicle import Chronicle, Span
+from tests.world.chronicle import Chronicle
 from tests.world.institution import Institution
-from tests.world.replay import State, replayed
+from tests.world.kindred import replay_all
 from tests.world.server import Served
-from yibao.adjudication.model import CounterKey
-from yibao.kernel.areas import Pool
+from tests.world.verdict import Verdict
+from yibao.clearing.differences import service as differences
+from yibao.clearing.differences.model import Books, Cause
 from yibao.kernel.money import yuan
 from yibao.kernel.periods import business_date
 from yibao.ledger import service as ledger
+from yibao.platform.crypto import Vault, load_key
 from yibao.platform.database import Database
-from yibao.policy.load import load_law_book
+from yibao.platform.settings import load_settings
+from yibao.registry.institutions.service import load_directory
 from yibao.sandbox.books import Amounts, BillKey
 from yibao.sandbox.reconciliation import amounts_of_facts, key_of
 from yibao.settlement import service as settlement
@@ -27,27 +29,8 @@ if TYPE_CHECKING:
     from asyncpg import Connection
 
 
-@dataclass(slots=True)
-class Verdict:
-    """What the books say."""
-
-    faults: list[str] = field(default_factory=list)
-    kinds: Counter[str] = field(default_factory=Counter)
-    """Faults by what is wrong: ``lost``, ``doubled``, ``books``, ``ledger``, ``law`` …"""
-    people: set[str] = field(default_factory=set)
-    """Persons whose history is to be told."""
-    figures: dict[str, int] = field(default_factory=dict)
-
-    def find(self, kind: str, told: str, person: str = "") -> None:
-        """A fault."""
-        self.kinds[kind] += 1
-        self.faults.append(f"{person}: {told}" if person else told)
-        if person:
-            self.people.add(person)
-
-
 async def judged(
-    served: Served, institutions: Sequence[Institution], chronicle: Chronicle, began: date
+    served: Served, institutions: Sequence[Institution], chronicle: Chronicle, began: datetime
 ) -> Verdict:
     """Hold every book against every other; the server runs and nothing is under way."""
     verdict = Verdict(list(chronicle.faults))
@@ -59,19 +42,21 @@ async def judged(
         async with database.reader(None) as connection:
             until = _tomorrow()
             history: list[SettlementFacts] = []
-            totals = await ledger.institution_totals(connection, began, until)
+            first = business_date(began)
+            totals = await ledger.institution_totals(connection, first, until)
             for one in institutions:
                 facts = await settlement.settlements_of_institution(
-                    connection, one.code, began, until
+                    connection, one.code, first, until
                 )
                 history += facts
                 claimed = totals.get(one.code)
                 _compare(one, facts, claimed, verdict)
             await _check_store(connection, verdict)
-            await _replay(connection, history, chronicle.spans, verdict)
+            await replay_all(connection, history, chronicle.spans, began, verdict)
     finally:
         await database.close()
-    _ask_ledger(served, verdict)
+    _ask(served, verdict, "ledger", "ledger", "verify", "--json")
+    _ask(served, verdict, "access", "access", "show", "--verify", "--json")
     verdict.figures |= _counted(history, institutions)
     return verdict
 
@@ -142,64 +127,36 @@ async def _check_store(connection: "Connection[Any]", verdict: Verdict) -> None:
         verdict.find("doubled", f"batch {batch} is settled twice", member)
 
 
-def _ask_ledger(served: Served, verdict: Verdict) -> None:
-    """``yibao ledger verify``: balance, chain, equality with the settlements."""
-    done = served.command("ledger", "verify", "--json")
-    if "No such command" in done.stderr:
-        return
+def _ask(served: Served, verdict: Verdict, kind: str, *words: str) -> None:
+    """A command that proves something: balance, chain, equality with the settlements."""
+    done = served.command(*words)
     if done.returncode:
-        verdict.find("ledger", f"yibao ledger verify: {(done.stdout or done.stderr)[:2000]}")
+        verdict.find(kind, f"yibao {' '.join(words)}: {(done.stdout or done.stderr)[:2000]}")
 
 
-# ------------------------------------------------------------------------------------- the law
-
-
-async def _replay(
-    connection: "Connection[Any]",
-    history: Sequence[SettlementFacts],
-    spans: Mapping[str, Span],
-    verdict: Verdict,
+async def differ(
+    served: Served, institutions: Sequence[Institution], began: date, verdict: Verdict
 ) -> None:
-    """Every person's history again by the pure law, from the account as it was at first."""
-    laws = {law.fingerprint: law for law in load_law_book().laws.values()}
-    people: dict[tuple[Pool, str], list[SettlementFacts]] = defaultdict(list)
-    for facts in history:
-        assert facts.key is not None
-        people[facts.key.pool, facts.member].append(facts)
-    for (pool, member), own in people.items():
-        opening = State({}, await _opening(connection, pool, member, own))
-        again = replayed(own, opening, laws.__getitem__, spans)
-        for told in again.contradictions:
-            verdict.find("law", told, member)
-        if again.contradictions:
-            continue
-        counters = dict(await store.member_accumulators(connection, pool, member))
-        stands = {key: value for key, value in counters.items() if value}
-        if stands != again.end.counters:
-            told = f"counters {_plain(stands)}, by the law {_plain(again.end.counters)}"
-            verdict.find("law", told, member)
-        held = await _account(connection, pool, member)
-        if held != again.end.account:
-            verdict.find("law", f"account {held}, by the law {again.end.account}", member)
-    verdict.figures["persons_replayed"] = len(people)
+    """What the bureau finds between ledger, settlements and what institutions have compared."""
+    dsn = served.dsn
+    assert dsn is not None, "the server runs"
+    vault = Vault(load_key(load_settings({"data": served.folder, "sandbox": True})))
+    database = await Database.open(dsn, writers=1, readers=2)
+    try:
+        async with database.reader(None) as connection:
+            directory = await load_directory(connection, vault)
+            for one in institutions:
+                for found in await differences.differences(
+                    connection, vault, directory, one.code, began, _tomorrow(),
+                    datetime.now(UTC), _COMPARED,
+                ):  # fmt: skip
+                    if found.cause is not Cause.NOT_COMPARED:
+                        verdict.find("clearing", f"{one.code}: {found}")
+    finally:
+        await database.close()
 
 
-async def _account(connection: "Connection[Any]", pool: Pool, member: str) -> dict[str, int]:
-    parts = (await ledger.balances(connection, pool, [member])).get(member, [])
-    return {part.account: part.amount for part in parts}
-
-
-async def _opening(
-    connection: "Connection[Any]", pool: Pool, member: str, history: Sequence[SettlementFacts]
-) -> dict[str, int]:
-    """The account before the first bill: what it holds, less what the bills moved."""
-    held: Counter[str] = Counter(await _account(connection, pool, member))
-    numbers = [facts.key.number for facts in history if facts.key is not None]
-    for entries in (await ledger.entries_of(connection, pool, numbers)).values():
-        for entry in entries:
-            if entry.account in held:
-                held[entry.account] -= entry.amount
-    return dict(held)
+_COMPARED = frozenset({Books.LEDGER, Books.FILE, Books.ACCOUNTS})
 
 
 # ------------------------------------------------------------------------------------- private
@@ -223,7 +180,3 @@ def _text(amounts: Amounts | None) -> str:
     if amounts is None:
         return "nothing"
     return " + ".join(map(yuan, (amounts.funds, amounts.account, amounts.cash)))
-
-
-def _plain(counters: Mapping[CounterKey, int]) -> dict[str, int]:
-    return {f"{key.name}@{key.scope}": value for key, value in counters.items()}

@@ -19,6 +19,10 @@ LULL, PACE = 4.0, 7.0
 """Seconds before the first breakage, and about how long from one to the next."""
 
 
+ERRANDS_APART = 2.5
+"""About so many seconds lie between two errands of a clerk."""
+
+
 class Kind(StrEnum):
     """What brings a person."""
 
@@ -117,6 +121,39 @@ class Break:
     """Which of several it hits."""
 
 
+class Business(StrEnum):
+    """What clerks of the bureau do meanwhile."""
+
+    CREDIT = "credit"
+    """A month's credits to all accounts of a pool, by command."""
+    LET_PAY = "let_pay"
+    """One person's account pays for another."""
+    WITHDRAW = "withdraw"
+    """And pays no longer."""
+    FREEZE = "freeze"
+    """An account, for some seconds."""
+    CANCEL = "cancel"
+    """A settled bill that its institution is through with."""
+    RESETTLE = "resettle"
+    """Somebody whose bills are flagged."""
+    PAPER_BILL = "paper_bill"
+    ROTATE = "rotate"
+    """The key that seals what is personal; all that was sealed is sealed anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """Some business of a clerk, ``at`` seconds after the start."""
+
+    number: int
+    at: float
+    what: Business
+    person: int
+    other: int
+    """Another person, or which of several."""
+    fen: int
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """All of it."""
@@ -130,6 +167,7 @@ class Plan:
     """Seconds by which the clock of the n-th institution is wrong."""
     troubled: float
     """Share of requests that do not simply pass."""
+    errands: tuple[Errand, ...] = ()
 
     def treatment(self, message: str, sighting: int) -> Treatment:
         """The fate of the ``sighting``-th request that carries a message."""
@@ -179,8 +217,12 @@ def drawn(
     breakages: Sequence[Breakage] = tuple(Breakage),
     pace: float = PACE,
     troubled: float = 0.12,
+    errands_apart: float = ERRANDS_APART,
 ) -> Plan:
-    """The plan of a seed; ``pace`` are the seconds from breakage to breakage."""
+    """The plan of a seed; ``pace`` are the seconds from breakage to breakage.
+
+    ``errands_apart``: seconds from errand to errand of a clerk; 0: no clerk works.
+    """
     draw = Random(seed)
     maker = _Maker(draw, persons)
     return Plan(
@@ -191,6 +233,7 @@ def drawn(
         breaks=_breaks(draw, seconds, breakages, pace),
         skews=tuple(draw.choice(_SKEWS) for _ in range(16)),
         troubled=troubled,
+        errands=_errands(Random(f"errands {seed}"), seconds, persons, errands_apart),
     )
 
 
@@ -252,6 +295,21 @@ def _breaks(
         lasts = round(draw.uniform(*_SECONDS.get(what, (0.0, 0.0))), 2)
         found.append(Break(round(at, 2), what, lasts, draw.randrange(60)))
         at += draw.uniform(0.3, 1.7) * pace
+    return tuple(found)
+
+
+def _errands(draw: Random, seconds: float, persons: int, apart: float) -> tuple[Errand, ...]:
+    """Families first, so that their accounts pay from early on; then each kind in turn."""
+    found: list[Errand] = []
+    waiting = [Business.LET_PAY] * 3
+    at = 0.5
+    while apart and at < seconds:
+        if not waiting:
+            waiting = draw.sample(list(Business), len(Business)) + [Business.CANCEL] * 2
+        what, fen = waiting.pop(), draw.choice(_YUAN) * 100
+        person, other = draw.randrange(persons), draw.randrange(persons)
+        found.append(Errand(len(found) + 1, round(at, 2), what, person, other, fen))
+        at += draw.uniform(0.3, 1.7) * apart
     return tuple(found)
 
 

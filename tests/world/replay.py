@@ -4,11 +4,14 @@ Bills of one person that meet may be decided in either order, so the platform's 
 one in which each bill finds the counters and the account exactly as the law left them after the
 bills before it, and in which nothing that was acknowledged comes after what was sent later. There
 must be such an order, every amount must be the law's, and it must end where the books stand.
+
+Relatives who pay for one another are replayed together. What a clerk booked (a credit, a
+supplement) moves the books as it was written, at some place in the order.
 """
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from tests.world.chronicle import Span
 from yibao.adjudication.benefit import benefit
@@ -19,29 +22,53 @@ from yibao.settlement.bills import snapshot
 from yibao.settlement.bills.recomputation import amounts_of
 from yibao.settlement.model import SettlementFacts, SettlementKind
 
+MemberCounter = tuple[str, CounterKey]
+
 MOST_TRIES = 20_000
 """Steps of the search for an order; a handful of bills at once needs a few hundred."""
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """What a person's bills have added up to so far."""
+class Moved:
+    """What was booked without a bill, or as a supplement to one; the law is not asked."""
 
-    counters: Mapping[CounterKey, int]
+    member: str
+    counters: tuple[tuple[CounterKey, int], ...]
+    account: tuple[tuple[str, int], ...]
+    """By ledger account; more is more than 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the bills of a person, or of relatives, have added up to so far."""
+
+    counters: Mapping[MemberCounter, int]
     account: Mapping[str, int]
-    """What each part of the personal account holds, by ledger account."""
+    """What each part of the personal accounts holds, by ledger account."""
     standing: frozenset[PoolKey] = frozenset()
     """The bills that stand."""
 
-    def after(self, bill: PoolKey, statement: Statement, sign: int) -> "State":
+    def after(self, bill: PoolKey, member: str, statement: Statement, sign: int) -> "State":
         """With a bill added, or taken away."""
-        counters, account = Counter(self.counters), dict(self.account)
-        for key, delta in statement.counters:
-            counters[key] += sign * delta
-        for part, amount in statement.account:
-            account[part] -= sign * amount
-        moved = {key: value for key, value in counters.items() if value}
-        return State(moved, account, self.standing ^ {bill})
+        paid = (*statement.account, *statement.family_accounts)
+        moved = self.moved(
+            Moved(
+                member,
+                tuple((key, sign * delta) for key, delta in statement.counters),
+                tuple((part, -sign * amount) for part, amount in paid),
+            )
+        )
+        return replace(moved, standing=self.standing ^ {bill})
+
+    def moved(self, moved: Moved) -> "State":
+        """With what was booked beside the bills."""
+        counters, account = Counter(self.counters), Counter(self.account)
+        for key, delta in moved.counters:
+            counters[moved.member, key] += delta
+        for part, amount in moved.account:
+            account[part] += amount
+        left = {key: value for key, value in counters.items() if value}
+        return State(left, dict(account), self.standing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +78,8 @@ class Replayed:
     order: tuple[PoolKey, ...]
     end: State
     contradictions: tuple[str, ...]
+    flags: frozenset[tuple[PoolKey, PoolKey]] = frozenset()
+    """Bills that must be settled again, each with the mirror that is why."""
 
 
 def replayed(
@@ -58,12 +87,14 @@ def replayed(
     opening: State,
     law: Callable[[str], Law],
     spans: Mapping[str, Span],
+    booked: Mapping[PoolKey, Moved] | None = None,
 ) -> Replayed:
-    """One person's settlements, cancellations and reinstatements in some serial order.
+    """The settlements, cancellations and reinstatements of a person, or of relatives, in order.
 
-    ``law`` finds a law by its fingerprint, ``spans`` when a message was sent and answered.
+    ``law`` finds a law by its fingerprint, ``spans`` when a message was sent and answered;
+    ``booked``: supplements, their mirrors, and what moved accounts without a bill.
     """
-    return _Search(history, law, spans).run(opening)
+    return _Search(history, law, spans, booked or {}).run(opening)
 
 
 class _Search:
@@ -74,8 +105,10 @@ class _Search:
         history: Sequence[SettlementFacts],
         law: Callable[[str], Law],
         spans: Mapping[str, Span],
+        booked: Mapping[PoolKey, Moved],
     ) -> None:
         self._facts = {_key(facts): facts for facts in sorted(history, key=_key)}
+        self._booked = booked
         self._law = law
         self._before = {key: self._must_precede(key, spans) for key in self._facts}
         self._statements: dict[PoolKey, Statement] = {}
@@ -84,10 +117,10 @@ class _Search:
         self._furthest: tuple[tuple[PoolKey, ...], State, list[str]] = ((), State({}, {}), [])
 
     def run(self, opening: State) -> Replayed:
-        found = self._go_on((), frozenset(self._facts), opening)
+        found = self._go_on((), frozenset(self._facts) | frozenset(self._booked), opening)
         if found is not None:
             order, end = found
-            return Replayed(order, end, ())
+            return Replayed(order, end, (), frozenset(self._flags(order)))
         order, end, reasons = self._furthest
         told = [f"no serial order: after {len(order)} of {len(self._facts)} bills", *reasons]
         return Replayed(order, end, tuple(told))
@@ -102,9 +135,9 @@ class _Search:
             self._tries += 1
             if self._tries > MOST_TRIES:
                 return None
-            if self._before[key] & left or (left, key) in self._dead:
+            if self._before.get(key, frozenset()) & left or (left, key) in self._dead:
                 continue
-            after = self._applied(self._facts[key], state, reasons)
+            after = self._applied(key, state, reasons)
             if after is not None:
                 found = self._go_on((*order, key), left - {key}, after)
                 if found is not None:
@@ -114,22 +147,26 @@ class _Search:
             self._furthest = (order, state, reasons)
         return None
 
-    def _applied(self, facts: SettlementFacts, state: State, reasons: list[str]) -> State | None:
+    def _applied(self, key: PoolKey, state: State, reasons: list[str]) -> State | None:
         """The state after a bill; None with a reason when it was not decided from this state."""
-        key = _key(facts)
+        if key in self._booked:
+            return self._not_overdrawn(key, state.moved(self._booked[key]), reasons)
+        facts = self._facts[key]
         if facts.kind is not SettlementKind.SETTLEMENT:
             return self._mirrored(facts, state, reasons)
         bill, read, parts, family = snapshot.read(facts)
         seen = {counter: value for counter, value in read.items() if value}
-        has = {counter: state.counters[counter] for counter in read if counter in state.counters}
+        own = _of(facts.member, read, state)
+        has = {counter: value for counter, value in own.items() if value}
         if seen != has:
             reasons.append(f"{key.text()} read {_told(seen)}, but there was {_told(has)}")
             return None
-        held = {part.key: part.available for part in parts}
-        if held != {part.key: state.account.get(part.key, 0) for part in parts}:
-            reasons.append(f"{key.text()} found {held} in the account, not {dict(state.account)}")
+        relatives = [part for one in family for part in one.parts]
+        held = {part.key: part.available for part in (*parts, *relatives)}
+        if held != {part: state.account.get(part, 0) for part in held}:
+            reasons.append(f"{key.text()} found {held} in accounts, not {dict(state.account)}")
             return None
-        statement = benefit(bill, self._law(facts.law), _all(read, state), parts, family)
+        statement = benefit(bill, self._law(facts.law), own, parts, family)
         if amounts_of(statement) != amounts_of(facts):
             differing = {
                 name: (amount, amounts_of(statement).get(name, 0))
@@ -139,7 +176,7 @@ class _Search:
             reasons.append(f"{key.text()} differs from the law (settled, law): {differing}")
             return None
         self._statements[key] = statement
-        return state.after(key, statement, 1)
+        return state.after(key, facts.member, statement, 1)
 
     def _mirrored(self, facts: SettlementFacts, state: State, reasons: list[str]) -> State | None:
         """A bill taken away, or added once more: the law is not asked again."""
@@ -148,11 +185,51 @@ class _Search:
         takes_away = facts.kind is SettlementKind.CANCELLATION
         if takes_away != (original in state.standing):
             return None  # its turn has not come
-        after = state.after(original, self._statements[original], -1 if takes_away else 1)
+        sign = -1 if takes_away else 1
+        after = state.after(original, facts.member, self._statements[original], sign)
+        return self._not_overdrawn(_key(facts), after, reasons)
+
+    def _not_overdrawn(self, key: PoolKey, after: State, reasons: list[str]) -> State | None:
         if min(after.account.values(), default=0) < 0:
-            reasons.append(f"{_key(facts).text()} would overdraw the account")
+            reasons.append(f"{key.text()} would overdraw an account")
             return None
         return after
+
+    def _flags(self, order: Sequence[PoolKey]) -> Iterator[tuple[PoolKey, PoolKey]]:
+        """Who cancels a bill, or lets it stand again, flags what was decided after it by it."""
+        place = {key: n for n, key in enumerate(order)}
+        standing: set[PoolKey] = set()
+        supplements: dict[PoolKey, list[PoolKey]] = defaultdict(list)
+        for key in order:
+            facts = self._facts.get(key)
+            if facts is None or facts.mirrors in self._booked:
+                continue
+            original = facts.mirrors
+            if original is None:
+                standing.add(key)
+            elif facts.kind is SettlementKind.SUPPLEMENT:
+                supplements[original].append(key)
+            else:
+                takes_away = facts.kind is SettlementKind.CANCELLATION
+                standing.discard(original)
+                moved = self._counters_of(original, supplements[original] if takes_away else ())
+                for bill in standing:
+                    if place[bill] > place[original] and self._reads(bill, facts.member, moved):
+                        yield bill, key
+                if not takes_away:
+                    standing.add(original)
+                    if supplements[original]:
+                        yield original, key
+
+    def _counters_of(self, bill: PoolKey, supplements: Sequence[PoolKey]) -> set[CounterKey]:
+        """What a bill and its supplements moved."""
+        entries = list(self._statements[bill].counters)
+        entries += [entry for one in supplements for entry in self._booked[one].counters]
+        return {counter for counter, _ in entries}
+
+    def _reads(self, bill: PoolKey, member: str, counters: set[CounterKey]) -> bool:
+        facts = self._facts[bill]
+        return facts.member == member and not counters.isdisjoint(snapshot.read(facts).history)
 
     def _must_precede(self, key: PoolKey, spans: Mapping[str, Span]) -> frozenset[PoolKey]:
         """What was acknowledged before this was sent, and the original of a mirror."""
@@ -170,9 +247,9 @@ class _Search:
         return frozenset(found)
 
 
-def _all(read: Mapping[CounterKey, int], state: State) -> dict[CounterKey, int]:
+def _of(member: str, read: Mapping[CounterKey, int], state: State) -> dict[CounterKey, int]:
     """The counters that a bill reads, as they stand; what is not there is zero."""
-    return {counter: state.counters.get(counter, 0) for counter in read}
+    return {counter: state.counters.get((member, counter), 0) for counter in read}
 
 
 def _key(facts: SettlementFacts) -> PoolKey:

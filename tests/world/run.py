@@ -11,15 +11,17 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from tests.world.bureau import Bureau
 from tests.world.chronicle import Chronicle
 from tests.world.comparing import compared
 from tests.world.disk import Disk
 from tests.world.institution import Case, Institution, LeftOpen, NotServed
 from tests.world.line import Fate, Line, Treatment
-from tests.world.oracle import Verdict, judged
+from tests.world.oracle import differ, judged
 from tests.world.plan import Bill, Kind, Occasion, Plan, only
 from tests.world.server import Pristine, Served, started
 from tests.world.trouble import Trouble
+from tests.world.verdict import Verdict
 from yibao.client import NotDone
 from yibao.kernel.periods import business_date
 from yibao.sandbox.institution import patient_from, price_list_from
@@ -73,23 +75,27 @@ class _World:
     async def live(self) -> Lived:
         plan, served = self._plan, self._served
         found = await asyncio.to_thread(served.accounts, max(80, plan.persons))
-        began_on, began = business_date(datetime.now(UTC)), time.monotonic()
+        began_at, began = datetime.now(UTC), time.monotonic()
         async with AsyncExitStack() as stack:
             line = await stack.enter_async_context(Line(lambda: served.port, self._fate))
             town = await self._settle_town(stack, found, line.base_url)
             trouble = Trouble(served, self._disk, self._chronicle)
             breaking = asyncio.create_task(trouble.run(plan.breaks, began))
+            errands = asyncio.create_task(town.bureau.work(plan.errands, began, plan.seconds))
             await self._see_everybody(town, began)
-            await breaking
+            await asyncio.gather(breaking, errands)
             # from here on nothing breaks: everybody finds out what became of everything
             self._calm = True
             await line.settled()
             await trouble.mend()
             await self._until_ready(town)
             await asyncio.gather(*(one.find_out() for one in town.institutions))
-            verdict = await judged(served, town.institutions, self._chronicle, began_on)
+            await town.bureau.finish()
+            self._endings.update({f"clerk: {what}": n for what, n in town.bureau.ends.items()})
+            verdict = await judged(served, town.institutions, self._chronicle, began_at)
             for one in town.institutions:
                 await self._compare(one, verdict)
+            await differ(served, town.institutions, business_date(began_at), verdict)
         seconds = time.monotonic() - began
         return Lived(
             only(plan, self._begun, plan.breaks),
@@ -120,7 +126,7 @@ class _World:
                 skew=self._plan.skews[number % len(self._plan.skews)],
             )
             institutions.append(await stack.enter_async_context(institution))
-        return _Town(found, institutions, self._plan)
+        return _Town(found, institutions, self._plan, self._served, self._chronicle)
 
     async def _see_everybody(self, town: "_Town", began: float) -> None:
         waiting = iter(self._plan.occasions)
@@ -143,6 +149,7 @@ class _World:
         async def go_on(case: Case) -> None:
             if await self._step(case, case.settle) and await self._step(case, case.follow_up):
                 self._endings["to the end"] += 1
+                town.bureau.cases.append(case)
 
         await asyncio.gather(*(go_on(case) for case in cases))
 
@@ -183,7 +190,12 @@ class _Town:
     """Who lives there, and where they go."""
 
     def __init__(
-        self, found: Mapping[str, Any], institutions: Sequence[Institution], plan: Plan
+        self,
+        found: Mapping[str, Any],
+        institutions: Sequence[Institution],
+        plan: Plan,
+        served: Served,
+        chronicle: Chronicle,
     ) -> None:
         self.institutions = institutions
         rows = {row["fixmedins_code"]: row for row in found["institutions"]}
@@ -195,6 +207,7 @@ class _Town:
         everybody = [(row["pool"], patient_from(row)) for row in found["persons"]]
         Random(plan.seed).shuffle(everybody)
         self._people = everybody[: plan.persons]
+        self.bureau = Bureau(served, found["clerks"], self._people, institutions, chronicle)
 
     def case(self, bill: Bill) -> Case:
         """A bill brought to its institution."""

@@ -1,11 +1,12 @@
 """The scripts that make the evidence, with small numbers: the long runs are started by hand."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from benchmarks import kills, malformed, raced_pairs
-from benchmarks.evidence import keep
+from benchmarks.evidence import Experiment, keep
 from tests.world.server import Pristine
 
 pytestmark = [pytest.mark.system, pytest.mark.xdist_group("world")]
@@ -33,9 +34,14 @@ async def test_malformed_messages_are_refused(tmp_path: Path, pristine: Pristine
 
 
 def test_evidence_is_kept_as_a_line_and_as_raw_figures(tmp_path: Path) -> None:
-    first = keep("kills", "How.", {"kills": 3, "by kind": {"server": 3}}, tmp_path)
-    assert '"by kind"' in first.read_text()
-    keep("kills", "How.", {"kills": 4, "by kind": {}}, tmp_path)
-    lines = (tmp_path / "kills.md").read_text().splitlines()
-    assert lines[2] == "How."
-    assert sum(line.startswith("| 2") for line in lines) == 2
+    made = Experiment("kills", "Nothing is lost.", "How.", "run it", {"kills": "how often"})
+    first = keep(made, {"kills": 3000, "seed": 7, "by kind": {"server": 3000}}, tmp_path)
+    raw = json.loads(first.read_text())
+    assert (raw["seed"], raw["by kind"]) == (7, {"server": 3000})
+    assert {"cores", "python", "postgresql", "commit", "system"} <= raw["machine"].keys()
+    keep(made, {"kills": 4}, tmp_path)
+    page = (tmp_path / "kills.md").read_text()
+    for told in ("Nothing is lost.", "How.", "`run it --count COUNT --seed SEED`", "how often"):
+        assert told in page
+    rows = [line for line in page.splitlines() if line.startswith("| 2")]
+    assert [row.split("|")[2].strip() for row in rows] == ["3,000", "4"]

@@ -3,7 +3,7 @@
 import msgspec
 
 from tests.world.line import Fate
-from tests.world.plan import Breakage, Plan, drawn
+from tests.world.plan import Breakage, Business, Plan, drawn
 
 
 def test_a_seed_gives_the_same_plan_every_time() -> None:
@@ -30,6 +30,13 @@ def test_everything_breaks_once_before_anything_breaks_twice() -> None:
     breaks = drawn(7, seconds=600, persons=1).breaks
     first = [one.what for one in breaks[: len(Breakage)]]
     assert set(first) == set(Breakage)
+
+
+def test_clerks_make_families_first_and_then_do_everything() -> None:
+    errands = [one.what for one in drawn(7, seconds=120, persons=20).errands]
+    assert errands[:3] == [Business.LET_PAY] * 3
+    assert set(errands) == set(Business)
+    assert not drawn(7, seconds=120, persons=20, errands_apart=0).errands
 
 
 def test_nobody_lies_in_two_hospitals_at_once_by_plan() -> None:

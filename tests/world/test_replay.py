@@ -3,14 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from tests.settlement.builders import OTHER_TERTIARY, POOL, Town, key_of, laws_of_beijing
 from tests.settlement.builders import town as laid_out
 from tests.world.chronicle import Span
-from tests.world.replay import Replayed, State, replayed
+from tests.world.replay import Moved, Replayed, State, replayed
 from yibao.adjudication.model import CounterKey
+from yibao.kernel.identifiers import PoolKey
 from yibao.ledger import service as ledger
 from yibao.platform.database import Database
 from yibao.settlement.bills import store
@@ -50,10 +52,10 @@ async def account(town: Town, member: str) -> dict[str, int]:
     return {part.account: part.amount for part in parts}
 
 
-async def counters(town: Town, member: str) -> dict[CounterKey, int]:
+async def counters(town: Town, member: str) -> dict[tuple[str, CounterKey], int]:
     async with town.database.reader(None) as connection:
         found = await store.member_accumulators(connection, POOL, member)
-    return {key: value for key, value in found if value}
+    return {(member, key): value for key, value in found if value}
 
 
 def again(history: list[SettlementFacts], opening: State) -> Replayed:
@@ -80,6 +82,37 @@ async def test_a_bill_that_saw_other_counters_is_found(town: Town) -> None:
     stale = replace(late, snapshot={**late.snapshot, "counters": history[0].snapshot["counters"]})
     found = again([one for one in history if one is not late] + [stale], opening)
     assert found.contradictions
+
+
+async def test_whom_a_cancellation_flags_follows_from_the_order(town: Town) -> None:
+    _, opening, history = await lived(town)
+    found = again(history, opening)
+    flags = [row["flag"] for row in await flagged(town)]
+    assert flags
+    assert sorted(f"{bill.text()} {cause.text()}" for bill, cause in found.flags) == sorted(flags)
+
+
+async def flagged(town: Town) -> list[Any]:
+    async with town.database.reader(None) as connection:
+        rows: list[Any] = await connection.fetch(
+            """SELECT pool || lpad(settlement::text, 19, '0') || ' '
+                      || pool || lpad(cause::text, 19, '0') AS flag
+               FROM settlement.resettlement_flag"""
+        )
+    return rows
+
+
+async def test_what_a_clerk_booked_finds_its_place(town: Town) -> None:
+    member = await town.insure(account="10")
+    opening = State({}, await account(town, member))
+    (part,) = opening.account
+    poor = await town.bill(member, "30")
+    credit = PoolKey(POOL, 1)
+    booked = {credit: Moved(member, (), ((part, 500),))}
+    assert replayed([poor], opening, LAWS.__getitem__, {}, booked).contradictions == ()
+    elsewhere = State({}, {part: opening.account[part] - 500})
+    order = replayed([poor], elsewhere, LAWS.__getitem__, {}, booked).order
+    assert order == (credit, key_of(poor))
 
 
 async def test_a_lost_bill_is_found(town: Town) -> None:
