@@ -76,9 +76,7 @@ def verify(
             for one in findings.on_the_way
         ]
         figures = findings.figures
-        echo_json(
-            {"faults": findings.count, "first": told, "figures": figures, "on_the_way": way}
-        )
+        echo_json({"faults": findings.count, "first": told, "figures": figures, "on_the_way": way})
     else:
         for fault in findings.faults:
             console.print(str(fault), highlight=False, soft_wrap=True, markup=False)
