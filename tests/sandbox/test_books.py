@@ -76,6 +76,12 @@ def test_null_amounts_count_as_nothing() -> None:
     assert amounts_of({"medfee_sumamt": 1, "fund_pay_sumamt": "", "acct_pay": None}) == Amounts(100)
 
 
+def test_what_relatives_accounts_pay_is_claimed_too() -> None:
+    paid = {"medfee_sumamt": 9, "fund_pay_sumamt": 2, "acct_pay": 3, "psn_cash_pay": 0}
+    family = amounts_of({**paid, "acct_mulaid_pay": 4})
+    assert (family.family, family.claimed, (-family).family) == (400, 900, -400)
+
+
 def test_a_bill_that_is_settled_anew_is_another_one() -> None:
     books = Books()
     first = books.settled("visit", LABEL, setlinfo())

@@ -92,11 +92,11 @@ def _compare(
         )
     total = sum(net.values(), Amounts())
     ledger_has = (claimed.claimed, claimed.collected) if claimed else (0, 0)
-    if ledger_has != (total.funds + total.account, total.cash):
+    if ledger_has != (total.claimed, total.cash):
         verdict.find(
             "ledger",
             f"{institution.code}: the ledger has claimed/collected {ledger_has}, the settlements "
-            f"{(total.funds + total.account, total.cash)}",
+            f"{(total.claimed, total.cash)}",
         )
 
 
@@ -179,4 +179,4 @@ def _counted(
 def _text(amounts: Amounts | None) -> str:
     if amounts is None:
         return "nothing"
-    return " + ".join(map(yuan, (amounts.funds, amounts.account, amounts.cash)))
+    return " + ".join(map(yuan, (amounts.funds, amounts.account, amounts.family, amounts.cash)))

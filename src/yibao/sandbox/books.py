@@ -42,6 +42,13 @@ class Amounts:
     funds: Fen = 0
     account: Fen = 0
     cash: Fen = 0
+    family: Fen = 0
+    """Of relatives' accounts."""
+
+    @property
+    def claimed(self) -> Fen:
+        """What the insurer owes the institution: all but the cash."""
+        return self.funds + self.account + self.family
 
     def __add__(self, other: "Amounts") -> "Amounts":
         return Amounts(
@@ -49,10 +56,11 @@ class Amounts:
             self.funds + other.funds,
             self.account + other.account,
             self.cash + other.cash,
+            self.family + other.family,
         )
 
     def __neg__(self) -> "Amounts":
-        return Amounts(-self.total, -self.funds, -self.account, -self.cash)
+        return Amounts(-self.total, -self.funds, -self.account, -self.cash, -self.family)
 
 
 class Label(NamedTuple):
@@ -131,6 +139,7 @@ def amounts_of(settlement: Mapping[str, Any]) -> Amounts:
         funds=fen(settlement["fund_pay_sumamt"]),
         account=fen(settlement["acct_pay"]),
         cash=fen(settlement.get("pdn_cash_pay") if cash is None else cash),
+        family=fen(settlement.get("acct_mulaid_pay")),
     )
 
 

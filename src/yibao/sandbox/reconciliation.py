@@ -47,8 +47,8 @@ class Comparison:
 
 
 def amounts_of_facts(facts: SettlementFacts) -> Amounts:
-    """A settlement's amounts; the family account counts as account."""
-    return Amounts(facts.sums.total, facts.funds, facts.account + facts.family, facts.cash)
+    """A settlement's amounts."""
+    return Amounts(facts.sums.total, facts.funds, facts.account, facts.cash, facts.family)
 
 
 def key_of(facts: SettlementFacts) -> BillKey:
@@ -82,10 +82,10 @@ def compare(
         for key in sorted(book.living ^ living)
     ]
     net = total_of(by_bill.values())
-    if claimed != LedgerTotals(net.funds + net.account, net.cash):
+    if claimed != LedgerTotals(net.claimed, net.cash):
         differences.append(
             f"ledger: claimed {yuan(claimed.claimed)}, collected {yuan(claimed.collected)}; "
-            f"settlements: {yuan(net.funds + net.account)} and {yuan(net.cash)}"
+            f"settlements: {yuan(net.claimed)} and {yuan(net.cash)}"
         )
     return Comparison(
         institution=institution.code,
@@ -137,4 +137,4 @@ async def reconcile(
 def _text(amounts: Amounts | None) -> str:
     if amounts is None:
         return "nothing"
-    return " + ".join(map(yuan, (amounts.funds, amounts.account, amounts.cash)))
+    return " + ".join(map(yuan, (amounts.funds, amounts.account, amounts.family, amounts.cash)))

@@ -153,7 +153,10 @@ def _sum(sums: Mapping[Label, Sequence[Amounts]]) -> tuple[str, ...]:
 
 def _columns(amounts: Amounts) -> tuple[str, ...]:
     share = f"{100 * amounts.funds / amounts.total:.1f}" if amounts.total else "-"
-    return (*map(_yuan, (amounts.total, amounts.funds, amounts.account, amounts.cash)), share)
+    return (
+        *map(_yuan, (amounts.total, amounts.funds, amounts.account + amounts.family, amounts.cash)),
+        share,
+    )
 
 
 def books(comparisons: Sequence[Comparison], ledger_faults: Sequence[str]) -> RenderableType:
@@ -168,8 +171,8 @@ def books(comparisons: Sequence[Comparison], ledger_faults: Sequence[str]) -> Re
         table.add_row(
             row.name,
             f"{row.bills:,}",
-            _yuan(row.own.funds + row.own.account),
-            _yuan(row.settlements.funds + row.settlements.account),
+            _yuan(row.own.claimed),
+            _yuan(row.settlements.claimed),
             _yuan(row.ledger.claimed),
             _yuan(row.ledger.collected),
             "[red]no[/red]" if row.differences else "[green]to the fen[/green]",
