@@ -110,3 +110,29 @@ async def test_every_field_says_how_it_is_written(office: Office) -> None:
     silent = [(kind["name"], one["name"]) for kind in kinds for one in kind["fields"]
               if not one["how"] or "``" in one["how"]]  # fmt: skip
     assert silent == []
+
+
+@pytest.mark.usefixtures("town")
+async def test_a_clerk_of_another_pool_reaches_nothing_by_any_command(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await acting(office, monkeypatch, "W1")
+    words = ("test.note", f"pool={POOL}", "word=私", "--reason", "测试")
+    number = (await office.answer("bureau", "propose", *words, *first))["proposal"]
+    added = ("bureau", "clerk", "add", "W3", "测试经办", "--pool", "430100")
+    monkeypatch.setenv("YIBAO_CLERK_KEY", (await office.answer(*added))["key"])
+    elsewhere = ("--as", "W3")
+    for pool in ((), ("--pool", POOL)):
+        listed = await office.answer("bureau", "list", "--all", *pool, *elsewhere)
+        assert listed["proposals"] == []
+    for command in (
+        ("show", number),
+        ("try", number),
+        ("approve", number),
+        ("reject", number, "--remark", "不"),
+        ("withdraw", number),
+        ("propose", *words),
+    ):
+        answer = await office.run("bureau", *command, *elsewhere)
+        assert answer.returncode == 1, command
+        assert "私" not in answer.stdout + answer.stderr, command
