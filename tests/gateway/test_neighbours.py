@@ -6,7 +6,7 @@ with all names that its example has, without anybody writing a test for it.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
@@ -78,6 +78,13 @@ async def life(counter: Counter) -> Life:
     return await life_of(counter)
 
 
+@pytest.fixture
+async def contents(life: Life) -> AsyncIterator["Contents"]:
+    """What stands in the tables."""
+    async with life.counter.town.database.owner() as connection:
+        yield Contents(connection)
+
+
 def neighbour(life: Life) -> Neighbour:
     """The neighbour's counter."""
     return Neighbour(life.counter.gateway, life.counter.town, OTHER_TERTIARY)
@@ -108,33 +115,33 @@ def as_own(content: Any) -> Any:
 class Contents:
     """Digests of all tables with rows, looked at again only when anything was written."""
 
-    counter: Counter
+    connection: Any
+    """Held open: a new one would have to read the whole catalogue each time."""
     written_to: str = ""
     digests: dict[str, tuple[str, str | None]] = field(default_factory=dict)
     """By table: of all rows, and of those in which the hospital's code stands."""
 
     async def now(self) -> dict[str, tuple[str, str | None]]:
         """The digests of this moment; what is remembered of messages is not asked."""
-        async with self.counter.town.database.owner() as connection:
-            position = await connection.fetchval("SELECT pg_current_wal_insert_lsn()::text")
-            if position == self.written_to:
-                return self.digests
-            self.written_to = position
-            names = await connection.fetch(
-                """SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
-                   WHERE schemaname NOT IN ('pg_catalog', 'information_schema', 'public')
-                     AND tablename NOT IN ('message', 'writer')
-                     AND pg_relation_size(format('%I.%I', schemaname, tablename)::regclass) > 0"""
+        position = await self.connection.fetchval("SELECT pg_current_wal_insert_lsn()::text")
+        if position == self.written_to:
+            return self.digests
+        self.written_to = position
+        names = await self.connection.fetch(
+            """SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
+               WHERE schemaname NOT IN ('pg_catalog', 'information_schema', 'public')
+                 AND tablename NOT IN ('message', 'writer')
+                 AND pg_relation_size(format('%I.%I', schemaname, tablename)::regclass) > 0"""
+        )
+        found = await self.connection.fetch(
+            " UNION ALL ".join(
+                f"SELECT '{name}' AS name, sum(hash)::text AS whole,"
+                f" (sum(hash) FILTER (WHERE row LIKE '%{TERTIARY}%'))::text AS theirs"
+                " FROM (SELECT hashtextextended(row, 7) AS hash, row"
+                f" FROM (SELECT t::text AS row FROM {name} AS t OFFSET 0) AS r) AS s"
+                for (name,) in names
             )
-            found = await connection.fetch(
-                " UNION ALL ".join(
-                    f"SELECT '{name}' AS name,"
-                    " md5(string_agg(t::text, '|' ORDER BY t::text)) AS whole,"
-                    " md5(string_agg(t::text, '|' ORDER BY t::text)"
-                    f"     FILTER (WHERE t::text LIKE '%{TERTIARY}%')) AS theirs FROM {name} AS t"
-                    for (name,) in names
-                )
-            )
+        )
         self.digests = {row["name"]: (row["whole"], row["theirs"]) for row in found if row["whole"]}
         return self.digests
 
@@ -168,10 +175,11 @@ def leaked(life: Life, content: Any, answer: Json) -> set[str]:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-async def test_nobody_speaks_for_another_institution(life: Life, family: str) -> None:
+async def test_nobody_speaks_for_another_institution(
+    life: Life, contents: Contents, family: str
+) -> None:
     other = neighbour(life)
     other.institution = TERTIARY
-    contents = Contents(other)
     before = await contents.now()
     for number, content in of_family(life, family):
         code, text = await other.refused(number, content)
@@ -181,8 +189,9 @@ async def test_nobody_speaks_for_another_institution(life: Life, family: str) ->
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-async def test_nobody_reaches_what_another_institution_has(life: Life, family: str) -> None:
-    contents = Contents(neighbour(life))
+async def test_nobody_reaches_what_another_institution_has(
+    life: Life, contents: Contents, family: str
+) -> None:
     for number, content in of_family(life, family):
         for sent in (content, as_own(content)):
             answer = await tried(life, contents, number, sent)
@@ -199,8 +208,9 @@ TELLS_WHERE = frozenset({"1201", "5301", "5302", "5304", "7201", "7202", "7203"}
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-async def test_ids_of_another_pool_reach_nothing(life: Life, family: str) -> None:
-    contents = Contents(neighbour(life))
+async def test_ids_of_another_pool_reach_nothing(
+    life: Life, contents: Contents, family: str
+) -> None:
     for number, content in of_family(life, family):
         text = json.dumps(as_own(content), default=str, ensure_ascii=False)
         moved = OWN_ID.sub(lambda found: FOREIGN_POOL + found[0][6:], text)
@@ -224,7 +234,7 @@ def anything(output: Any) -> bool:
     return output not in (None, "", 0, "0", "1")
 
 
-async def test_a_person_is_not_shown_without_the_voucher(life: Life) -> None:
+async def test_a_person_is_not_shown_without_the_voucher(life: Life, contents: Contents) -> None:
     other, member = neighbour(life), life.named["psn_no"]
     wrong = "990101199001010005"
     for number, content in (
@@ -232,7 +242,7 @@ async def test_a_person_is_not_shown_without_the_voucher(life: Life) -> None:
         ("2201", other.registration(member, mdtrt_cert_no=wrong)),
         ("7202", {"data": {"mdtrt_cert_type": "02", "mdtrt_cert_no": wrong}}),
     ):
-        answer = await tried(life, Contents(other), number, naming(example(number), {}) | content)
+        answer = await tried(life, contents, number, naming(example(number), {}) | content)
         assert answer["infcode"] != 0, (number, answer)
         assert life.named["certno"] not in json.dumps(answer), number
 
@@ -241,6 +251,16 @@ async def test_the_hospital_itself_reaches_what_is_its_own(life: Life) -> None:
     """Else the tests above would be true of a gateway that refuses everything."""
     done = {sent.number for sent in life.sent}
     assert len(done) > len(offered()) / 2, sorted(set(offered()) - done)
+
+
+async def test_a_row_that_changes_shows_in_the_contents(contents: Contents) -> None:
+    before = await contents.now()
+    async with contents.connection.transaction():
+        await contents.connection.execute(
+            f"UPDATE ledger.entry SET account = account || '.' WHERE account LIKE '%{TERTIARY}%'"
+        )
+    after = await contents.now()
+    assert any(after[table][1] != theirs for table, (_, theirs) in before.items())
 
 
 def test_every_exception_is_of_a_transaction_that_is_offered() -> None:
