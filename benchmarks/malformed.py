@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -76,7 +77,8 @@ def _changed(draw: Random, envelope: Any) -> bytes:
     """Some values become something else."""
     for _ in range(draw.randint(1, 4)):
         holder, key = _place(draw, envelope)
-        holder[key] = draw.choice(_STRANGE)
+        # a copy, or the next change would be made in it, for all messages to come
+        holder[key] = deepcopy(draw.choice(_STRANGE))
     return _bytes_of(envelope)
 
 

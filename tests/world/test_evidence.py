@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -31,6 +32,14 @@ async def test_malformed_messages_are_refused(tmp_path: Path, pristine: Pristine
     figures = await malformed.measure(1_500, 1, tmp_path, pristine)
     assert malformed.faults(figures) == 0, figures
     assert len(figures["by infcode"]) > 5, "they must fail in many ways, or nothing is shown"
+
+
+def test_one_broken_message_leaves_no_trace_in_the_next() -> None:
+    draw = Random(3)
+    strange = repr(malformed._STRANGE)
+    for _ in range(3_000):
+        malformed.broken(draw, {"input": {"data": {"psn_no": "1", "rows": [{}, {"a": []}]}}})
+    assert repr(malformed._STRANGE) == strange
 
 
 def test_evidence_is_kept_as_a_line_and_as_raw_figures(tmp_path: Path) -> None:
