@@ -128,7 +128,12 @@ async def test_a_balance_moves_to_another_pool_once_and_the_links_with_it(town: 
         found = await links.find(connection, link.number)
     assert found is not None
     assert (found.pool, found.member) == (CHANGSHA, there)
-    assert (await town.bill(child, "5")).family == 0, "the owner's account is in another pool now"
+    visit = await town.open_visit(child)
+    await town.charge(visit, "5")
+    asked = await town.refused(town.settlement(visit, "5"))
+    assert (asked.code, asked.facts["links"]) == (RefusalCode.HOLD_NEEDED, str(link.number)), (
+        "what the account pays is held in its new pool first"
+    )
     assert await town.faults() == []
 
 
