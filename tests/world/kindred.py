@@ -32,12 +32,12 @@ async def replay_all(
     """Whoever is in a history, from the account as it was when the run ``began``."""
     laws = {law.fingerprint: law for law in load_law_book().laws.values()}
     people = await _histories(connection, history)
-    flags = await _flags(connection)
+    flags, turns = await _flags(connection), await _turns(connection)
     for pool, members in _families(people):
         own = [facts for member in members for facts in people.get((pool, member), ())]
         family = _Family(connection, pool, members, own, first_number_of(began))
         await family.read()
-        again = replayed(own, family.opening, laws.__getitem__, spans, family.booked)
+        again = replayed(own, family.opening, laws.__getitem__, spans, family.booked, turns)
         who = members[0]
         for told in again.contradictions:
             verdict.find("law", told, who)
@@ -180,3 +180,8 @@ async def _flags(connection: "Connection[Any]") -> set[tuple[PoolKey, PoolKey]]:
 
 def _plain(counters: Mapping[MemberCounter, int]) -> dict[str, int]:
     return {f"{member} {key.name}@{key.scope}": value for (member, key), value in counters.items()}
+
+
+async def _turns(connection: "Connection[Any]") -> dict[PoolKey, int]:
+    rows = await connection.fetch("SELECT pool, id, turn FROM settlement.settlement")
+    return {PoolKey(pool, number): turn for pool, number, turn in rows}

@@ -52,6 +52,8 @@ async def judged(
                 claimed = totals.get(one.code)
                 _compare(one, facts, claimed, verdict)
             await _check_store(connection, verdict)
+        # no reader is told in what order bills were decided
+        async with database.writer() as connection:
             await replay_all(connection, history, chronicle.spans, began, verdict)
     finally:
         await database.close()

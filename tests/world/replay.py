@@ -10,7 +10,7 @@ supplement) moves the books as it was written, at some place in the order.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tests.world.chronicle import Span
@@ -88,17 +88,19 @@ def replayed(
     law: Callable[[str], Law],
     spans: Mapping[str, Span],
     booked: Mapping[PoolKey, Moved] | None = None,
+    turns: Mapping[PoolKey, int] | None = None,
 ) -> Replayed:
     """The settlements, cancellations and reinstatements of a person, or of relatives, in order.
 
     ``law`` finds a law by its fingerprint, ``spans`` when a message was sent and answered;
-    ``booked``: supplements, their mirrors, and what moved accounts without a bill.
+    ``booked``: supplements, their mirrors, and what moved accounts without a bill; ``turns``: the
+    order that the platform says it decided in, which is tried first.
     """
-    return _Search(history, law, spans, booked or {}).run(opening)
+    return _Search(history, law, spans, booked or {}, turns or {}).run(opening)
 
 
 class _Search:
-    """Depth first, the lowest number first: almost always right at once."""
+    """Depth first, in the platform's own order first: almost always right at once."""
 
     def __init__(
         self,
@@ -106,9 +108,11 @@ class _Search:
         law: Callable[[str], Law],
         spans: Mapping[str, Span],
         booked: Mapping[PoolKey, Moved],
+        turns: Mapping[PoolKey, int],
     ) -> None:
         self._facts = {_key(facts): facts for facts in sorted(history, key=_key)}
         self._booked = booked
+        self._rank = _ranks({*self._facts, *booked}, turns)
         self._law = law
         self._before = {key: self._must_precede(key, spans) for key in self._facts}
         self._statements: dict[PoolKey, Statement] = {}
@@ -131,7 +135,7 @@ class _Search:
         if not left:
             return order, state
         reasons: list[str] = []
-        for key in sorted(left):
+        for key in sorted(left, key=self._rank.__getitem__):
             self._tries += 1
             if self._tries > MOST_TRIES:
                 return None
@@ -245,6 +249,17 @@ class _Search:
                 and done.acknowledged < span.sent
             }
         return frozenset(found)
+
+
+def _ranks(
+    keys: Iterable[PoolKey], turns: Mapping[PoolKey, int]
+) -> dict[PoolKey, tuple[int, PoolKey]]:
+    """By turn; what has none comes where its number is."""
+    found, latest = {}, 0
+    for key in sorted(keys):
+        latest = max(latest, turns.get(key, 0))
+        found[key] = (turns.get(key, latest), key)
+    return found
 
 
 def _of(member: str, read: Mapping[CounterKey, int], state: State) -> dict[CounterKey, int]:

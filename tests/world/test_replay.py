@@ -130,3 +130,15 @@ async def test_an_order_against_time_is_no_order(town: Town) -> None:
     assert key_of(first) < key_of(second)
     told = replayed([first, second], opening, LAWS.__getitem__, spans).contradictions
     assert told, "the second bill was acknowledged before the first was sent"
+
+
+async def test_the_order_that_the_platform_tells_is_tried_first(town: Town) -> None:
+    member = await town.insure(account="0")
+    first, second = await town.bill(member, "900"), await town.bill(member, "700")
+    mirrors = [await town.do(town.cancellation(bill)) for bill in (second, first)]
+    told = [key_of(one) for one in (first, second, mirrors[1], mirrors[0])]
+    turns = {key: turn for turn, key in enumerate(told, 1)}
+    bills = [first, second, *mirrors]
+    found = replayed(bills, State({}, {}), LAWS.__getitem__, {}, None, turns)
+    assert found.order == tuple(told)
+    assert again(bills, State({}, {})).order == tuple(sorted(told))
