@@ -5,6 +5,7 @@ a failure that needs luck stays as large as luck makes it.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,8 +26,8 @@ async def shrunk(
         nonlocal smallest, left
         left -= 1
         lived = await live(plan, work / f"smaller-{left}", pristine)
-        tell(f"  {len(plan.occasions)} occasions, {len(plan.breaks)} breakages: "
-             f"{len(lived.verdict.faults)} faults")  # fmt: skip
+        tell(f"  {len(plan.occasions)} occasions, {len(plan.breaks)} breakages, "
+             f"{len(plan.errands)} errands: {len(lived.verdict.faults)} faults")  # fmt: skip
         if lived.verdict.faults:
             smallest = lived
         return bool(lived.verdict.faults)
@@ -41,6 +42,10 @@ async def shrunk(
         plan.breaks, lambda kept: fails(only(plan, plan.occasions, kept)), lambda: left > 0
     )
     plan = only(plan, plan.occasions, breaks)
+    errands = await fewer(
+        plan.errands, lambda kept: fails(replace(plan, errands=tuple(kept))), lambda: left > 0
+    )
+    plan = replace(plan, errands=errands)
     await fewer(plan.occasions, lambda kept: fails(only(plan, kept, plan.breaks)), lambda: left > 0)
     return smallest
 
