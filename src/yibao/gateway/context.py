@@ -39,6 +39,7 @@ REFERENCE_AGE = 1.0
 NO_TRANSACTION = "none"
 """What observers are told for a call whose transaction is not known."""
 
+
 class Submits(Protocol):
     """Runs commands: ``Commands``, or who sees to other pools beside it."""
 
