@@ -22,8 +22,8 @@ STALLS = tuple(one for one in Breakage if one not in KILLS)
 async def test_every_book_agrees_whatever_breaks(
     seed: int, breakages: tuple[Breakage, ...], tmp_path: Path, pristine: Pristine
 ) -> None:
-    plan = drawn(seed, seconds=40, persons=40, breakages=breakages)
+    plan = drawn(seed, seconds=20, persons=20, breakages=breakages, pace=5)
     lived = await live(plan, tmp_path / "world", pristine)
     assert lived.verdict.faults == [], "\n".join(told(lived))
-    assert lived.verdict.figures["persons_replayed"] > 5
-    assert lived.verdict.figures["rows_settlement"] > 20
+    assert lived.verdict.figures["persons_replayed"] > 3
+    assert lived.verdict.figures["rows_settlement"] > 10
