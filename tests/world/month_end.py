@@ -101,6 +101,8 @@ class MonthEnd:
                 account=f"62000000000{place:05d}", bank="演练银行",
             )  # fmt: skip
         payees = ",".join(code for code, amount in due.items() if amount > 0)
+        if not payees:  # all that was settled was taken back, or paid in cash
+            return
         run = await self._agreed("clearing.pay", pool=pool, bank=BANK, payees=payees)
         answer = self._folder / f"answer-{pool}.csv"
         await self._command("clearing", "bank-file", run["run"], "--out", str(self._folder))
