@@ -149,12 +149,11 @@ async def test_a_backup_from_the_future_is_refused(
 ) -> None:
     await service.take(dsn, tmp_path / "b", SECRET, "1.0")
 
-    class Yesterday(datetime):
-        @classmethod
-        def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
+    class Yesterday:
+        def now(self) -> datetime:
             return datetime.now(UTC) - timedelta(days=1)
 
-    monkeypatch.setattr(service, "datetime", Yesterday)
+    monkeypatch.setattr(service, "SystemClock", Yesterday)
     with pytest.raises(BackupFault, match="set the clock"):
         await service.restore(tmp_path / "b", SECRET, empty_dsn)
 
