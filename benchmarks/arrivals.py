@@ -2,9 +2,8 @@
 
 Open loop: a visit begins when its time has come, whether or not others are answered. A call that is
 turned away (9001) is sent again, the same bytes, after the second that the answer asks for; a
-cashier who was turned away ``PATIENCE`` times gives the visit up. Last the peak's cashiers once
-more: a machine with other work is not always as quick. Runs in a process of its own: plan (JSON)
-from standard input, result (JSON) on standard output.
+cashier who was turned away ``PATIENCE`` times gives the visit up. Runs in a process of its own:
+plan (JSON) from standard input, result (JSON) on standard output.
 """
 
 import asyncio
@@ -14,11 +13,13 @@ import random
 import sys
 import time
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import uvloop
 
 from benchmarks.generator import STEPS, Connection, Desk
+from benchmarks.visits import Processes
 
 PATIENCE = 3
 AGAIN_SECONDS = 1.0
@@ -37,6 +38,7 @@ class Town:
         )
         self._serials = itertools.count(random.Random(plan["seed"]).randrange(10**9))
         self._free: list[Connection] = []
+        self._processes = Processes(Path(plan["folder"]), plan["starter"])
         self.connections = 0
         self.start()
 
@@ -45,6 +47,10 @@ class Town:
         self.accepted: list[float] = []
         self.turned_away: list[float] = []
         self.counts: Counter[str] = Counter()
+        self._cpu = self._cpu_seconds()
+
+    def _cpu_seconds(self) -> dict[str, float]:
+        return {"generator": time.process_time(), **self._processes.seconds()}
 
     async def visit(self, *, patience: int) -> None:
         """One visit, to its end or until the cashier gives up."""
@@ -104,6 +110,10 @@ class Town:
             "turned_away_a_second": len(self.turned_away) / seconds,
             "accepted_ms": _quantiles(self.accepted),
             "turned_away_ms": _quantiles(self.turned_away),
+            "cores": {
+                name: (used - self._cpu[name]) / seconds
+                for name, used in self._cpu_seconds().items()
+            },
             "counts": dict(self.counts),
             "connections": self.connections,
         }
@@ -163,16 +173,17 @@ async def open_loop(town: Town, rate: float, warm_up: float, seconds: float) -> 
 
 
 async def run(plan: dict[str, Any]) -> dict[str, Any]:
-    """The peak, then ``times`` as much, then the peak's cashiers again."""
+    """The peak; then ``times`` as much and the peak's cashiers again, in turn."""
     town = Town(plan)
-    peaks = [
-        await closed(town, callers, plan["warm_up"], plan["seconds"]) for callers in plan["callers"]
-    ]
+    warm_up, seconds = plan["warm_up"], plan["seconds"]
+    peaks = [await closed(town, callers, warm_up, seconds) for callers in plan["callers"]]
     peak = max(peaks, key=lambda one: one["visits_a_second"])
-    rate = plan["times"] * peak["visits_a_second"]
-    over = await open_loop(town, rate, plan["warm_up"], plan["overload_seconds"])
-    again = await closed(town, peak["callers"], plan["warm_up"], plan["seconds"])
-    return {"peaks": peaks, "over": over, "again": again}
+    overs, between = [], [peak]
+    for _ in range(plan["rounds"]):
+        rate = plan["times"] * between[-1]["visits_a_second"]
+        overs.append(await open_loop(town, rate, warm_up, plan["overload_seconds"]))
+        between.append(await closed(town, peak["callers"], warm_up, seconds))
+    return {"peaks": peaks, "overs": overs, "between": between}
 
 
 if __name__ == "__main__":

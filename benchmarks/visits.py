@@ -334,11 +334,13 @@ async def _sums(found: Row, hospital: Row, patient: Row) -> dict[str, str]:
 class Processes:
     """CPU seconds of the server's processes (our children but the generator) and of PostgreSQL."""
 
-    def __init__(self, folder: Path) -> None:
-        self._server = psutil.Process().children(recursive=True)
+    def __init__(self, folder: Path, starter: int | None = None) -> None:
+        """``starter``: the process that started the server, if it is not this one."""
+        self._server = psutil.Process(starter).children(recursive=True)
         pid_file = folder / "postgres" / "cluster" / "postmaster.pid"
         self._postmaster = psutil.Process(int(pid_file.read_text().splitlines()[0]))
         tree = {self._postmaster, *self._postmaster.children(recursive=True)}
+        tree.add(psutil.Process())
         self._server = [process for process in self._server if process not in tree]
 
     def seconds(self) -> dict[str, float]:

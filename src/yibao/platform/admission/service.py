@@ -18,7 +18,7 @@ import enum
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from yibao.platform.admission.budgets import Budgets
 from yibao.platform.admission.capacity import Capacity
@@ -55,8 +55,7 @@ class Reason(enum.StrEnum):
     CLOSING = "closing"
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """Who seems to call: the account is what the headers claim until it is proved."""
 
     address: str
