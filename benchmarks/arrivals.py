@@ -1,4 +1,4 @@
-"""The load of ``overload.py``: first the peak, closed loop; then visits that arrive by themselves.
+"""The load of ``overload.py``: visits that arrive by themselves, at one rate after the other.
 
 Open loop: a visit begins when its time has come, whether or not others are answered. A call that is
 turned away (9001) is sent again, the same bytes, after the second that the answer asks for; a
@@ -16,6 +16,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import psutil
 import uvloop
 
 from benchmarks.generator import STEPS, Connection, Desk
@@ -50,7 +51,10 @@ class Town:
         self._cpu = self._cpu_seconds()
 
     def _cpu_seconds(self) -> dict[str, float]:
-        return {"generator": time.process_time(), **self._processes.seconds()}
+        """Also what other machines took from this one (``steal``)."""
+        stolen = getattr(psutil.cpu_times(), "steal", 0.0)
+        used = self._processes.seconds()
+        return {"generator": time.process_time(), **used, "stolen": stolen}
 
     async def visit(self, *, patience: int) -> None:
         """One visit, to its end or until the cashier gives up."""
@@ -173,17 +177,20 @@ async def open_loop(town: Town, rate: float, warm_up: float, seconds: float) -> 
 
 
 async def run(plan: dict[str, Any]) -> dict[str, Any]:
-    """The peak; then ``times`` as much and the peak's cashiers again, in turn."""
+    """A guess, the peak near it; then ``times`` as much and the peak again, in turn."""
     town = Town(plan)
     warm_up, seconds = plan["warm_up"], plan["seconds"]
-    peaks = [await closed(town, callers, warm_up, seconds) for callers in plan["callers"]]
-    peak = max(peaks, key=lambda one: one["visits_a_second"])
+    guess = await closed(town, plan["callers"], warm_up, seconds)
+    climb = [
+        await open_loop(town, share * guess["visits_a_second"], warm_up, seconds)
+        for share in plan["shares"]
+    ]
+    peak = max(climb, key=lambda one: one["accepted_a_second"])
     overs, between = [], [peak]
     for _ in range(plan["rounds"]):
-        rate = plan["times"] * between[-1]["visits_a_second"]
-        overs.append(await open_loop(town, rate, warm_up, plan["overload_seconds"]))
-        between.append(await closed(town, peak["callers"], warm_up, seconds))
-    return {"peaks": peaks, "overs": overs, "between": between}
+        overs.append(await open_loop(town, plan["times"] * peak["rate"], warm_up, seconds))
+        between.append(await open_loop(town, peak["rate"], warm_up, seconds))
+    return {"guess": guess, "climb": climb, "overs": overs, "between": between}
 
 
 if __name__ == "__main__":
