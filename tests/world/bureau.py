@@ -13,12 +13,10 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import asyncpg
-
 from tests.world.chronicle import Chronicle
 from tests.world.institution import Case, Institution
 from tests.world.plan import Business, Errand
-from tests.world.server import Served
+from tests.world.server import DATABASE_DOWN, Served
 from yibao.bureau import service
 from yibao.cli.clerking import Desk, open_desk
 from yibao.kernel.identifiers import parse_pool_key
@@ -39,9 +37,7 @@ Person = tuple[str, Patient]
 GIVES_UP_AFTER = 150.0
 """Seconds that an errand may take before it is begun again later."""
 
-_DOWN = (
-    OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, OutcomeUnknown,
-)  # fmt: skip
+_DOWN = (*DATABASE_DOWN, OutcomeUnknown)
 _FROZEN = 3.0
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import psutil
 
 from yibao.platform.postgres import running_dsn
@@ -21,6 +22,11 @@ from yibao.sandbox.accounts import collect
 COMMAND = [sys.executable, "-m", "yibao"]
 READY_SECONDS = 180
 STOP_SECONDS = 60
+DATABASE_DOWN = (
+    OSError, TimeoutError,
+    asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError,
+)  # fmt: skip
+"""What a caller of the database meets while it is killed, at whatever point."""
 _READY = re.compile(r"is ready: http://\S+:(\d+)\s")
 
 

@@ -10,7 +10,7 @@ import asyncpg
 from tests.world.chronicle import Chronicle
 from tests.world.disk import Disk
 from tests.world.plan import Break, Breakage
-from tests.world.server import Served, started
+from tests.world.server import DATABASE_DOWN, Served, started
 
 BACK_WITHIN = 90.0
 """Seconds that the platform gets to be ready again by itself."""
@@ -46,7 +46,7 @@ class Trouble:
             self._chronicle.broke(one.what, f"for {one.seconds} s" if one.seconds else "")
             try:
                 await self._ways[one.what](one)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            except DATABASE_DOWN as error:
                 # it hit what was down already: nothing more is broken by that
                 self._chronicle.broke("missed", repr(error))
             await self.mend()
@@ -116,7 +116,7 @@ class Trouble:
             except asyncpg.DeadlockDetectedError:
                 self._chronicle.broke("deadlock", "it was the intruder that was ended")
             finally:
-                with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError):
+                with contextlib.suppress(*DATABASE_DOWN):
                     await transaction.rollback()
 
     async def _slow_disk(self, one: Break) -> None:

@@ -83,13 +83,14 @@ class LosingWriter:
     database: Database
     lose_after_commit: int = 0
     lose_before: int = 0
+    loss: type[Exception] = ConnectionResetError
 
     @asynccontextmanager
     async def __call__(self) -> AsyncIterator[Any]:
         """Borrow a connection; break the wire at the agreed moment."""
         if self.lose_before:
             self.lose_before -= 1
-            raise ConnectionResetError("the database is away")
+            raise self.loss("the database is away")
         async with self.database.writer() as connection:
             yield connection
         if self.lose_after_commit:

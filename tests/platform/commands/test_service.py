@@ -2,6 +2,7 @@
 
 import asyncio
 
+import asyncpg
 import pytest
 
 from tests.platform.commands.builders import LosingWriter, Room, commands, wish
@@ -79,8 +80,11 @@ async def test_a_lost_answer_to_the_commit_is_found_out_and_done_once(database: 
         assert await connection.fetchval("SELECT count(*) FROM platform.outbox") == 1
 
 
-async def test_a_database_that_comes_back_serves_who_waited(database: Database) -> None:
-    submit = await commands(database, None, LosingWriter(database, lose_before=3))
+@pytest.mark.parametrize("loss", [ConnectionResetError, asyncpg.InternalClientError])
+async def test_a_database_that_comes_back_serves_who_waited(
+    database: Database, loss: type[Exception]
+) -> None:
+    submit = await commands(database, None, LosingWriter(database, lose_before=3, loss=loss))
     assert isinstance(await submit.submit(wish("a")), Done)
 
 

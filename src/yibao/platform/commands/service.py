@@ -63,6 +63,7 @@ RACED = (
 LOST = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the connection ended in the middle of what its driver did
     asyncpg.OperatorInterventionError,
     ConnectionError,
     OSError,
