@@ -88,7 +88,19 @@ def yibao(*arguments: object, **environment: str) -> subprocess.CompletedProcess
 
 
 def processes_of(data: Path) -> list[int]:
-    """Workers and database processes that belong to a data folder."""
+    """Every process that belongs to a data folder: the workers and all of its database's."""
+    return workers_of(data) + postmaster.leftovers(data.resolve() / "postgres" / "cluster")
+
+
+def named_processes_of(data: Path) -> set[int]:
+    """The workers and the postmaster. A database's other processes come and go by themselves."""
+    found = postmaster.read_pid_file(data.resolve() / "postgres" / "cluster")
+    assert found is not None
+    return {*workers_of(data), found.pid}
+
+
+def workers_of(data: Path) -> list[int]:
+    """The processes that serve from a data folder."""
     marked = f"YIBAO_DATA={data}"
     workers = []
     for process in psutil.process_iter():
@@ -97,7 +109,7 @@ def processes_of(data: Path) -> list[int]:
                 workers.append(process.pid)
         except (psutil.Error, OSError):
             continue
-    return workers + postmaster.leftovers(data.resolve() / "postgres" / "cluster")
+    return workers
 
 
 def until_empty(data: Path) -> None:
@@ -151,13 +163,13 @@ def test_its_pages_answer(serving: Serving) -> None:
 
 
 def test_accounts_name_the_running_server_and_leave_it_alone(serving: Serving) -> None:
-    before = processes_of(serving.data)
+    before = named_processes_of(serving.data)
     answer = yibao("sandbox", "accounts", "--data", serving.data, "--json")
     assert answer.returncode == 0, answer.stderr
     found = json.loads(answer.stdout)
     assert found["base_url"] == serving.base_url
     assert found["persons"]
-    assert set(before) <= set(processes_of(serving.data))
+    assert named_processes_of(serving.data) == before
     assert serving.get("/readyz")[0] == 200
 
 
@@ -191,9 +203,8 @@ def test_after_a_kill_of_the_application_it_starts_again_on_the_same_port(sandbo
 def test_workers_go_when_the_application_was_killed(sandbox: Path) -> None:
     killed = Serving(sandbox, "--sandbox", "--port", "0")
     killed.stop(signal.SIGKILL)
-    database = set(postmaster.leftovers(sandbox.resolve() / "postgres" / "cluster"))
     for _ in range(600):
-        if not set(processes_of(sandbox)) - database:
+        if not workers_of(sandbox):
             break
         time.sleep(0.05)
     else:
