@@ -42,7 +42,7 @@ from yibao.openapi import gate
 from yibao.payments import service as payments
 from yibao.platform import metrics, migrations, vitals
 from yibao.platform.access import service as access_service
-from yibao.platform.access.lockout import Lockout
+from yibao.platform.access.lockout import LOCKOUTS_FILE, Lockout
 from yibao.platform.access.model import ViewerKind
 from yibao.platform.access.pages import watched
 from yibao.platform.access.record import AccessRecord
@@ -169,7 +169,7 @@ async def open_house(settings: Settings, clock: Clock) -> House:
     nonces = Nonces(settings.data / NONCES_FILE)
     door: Door = SignedDoor(clock, tolerance, nonces, tokens)
     line_clock = clock
-    hooks: dict[str, Any] = {}
+    hooks: dict[str, Any] = {"lockout": Lockout(path=settings.data / LOCKOUTS_FILE)}
     playground = None
     database = await Database.open(dsn, settings.writers, settings.readers)
     try:
@@ -182,7 +182,7 @@ async def open_house(settings: Settings, clock: Clock) -> House:
         if playground is not None:
             clock = playground.clock  # but the door goes by the machine's time, as its callers do
             door = playground.door(door)
-            hooks = {
+            hooks |= {
                 "record": playground.record,
                 "faults": playground.faults,
                 "welcome": playground.welcome(database, references, vault),
@@ -424,6 +424,9 @@ class Application:
         draining = {"yibao_draining": float(self._stopping.phase is not Phase.OPEN)}
         dsn = self._settings.database_url
         measured = await vitals.measure(dsn, self._settings.data, VITALS) if dsn else {}
+        if self._house is not None:
+            lockout = self._house.gateway.context.lockout
+            measured["yibao_senders_locked_out"] = float(lockout.under_way())
         found = await asyncio.to_thread(metrics.exposition, {**measured, **draining})
         return 200, metrics.CONTENT_TYPE, found
 

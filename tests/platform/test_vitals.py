@@ -10,7 +10,7 @@ from yibao.platform.database import Database
 from yibao.platform.metrics import VITALS
 from yibao.platform.vitals import measure
 
-OF_THE_PROCESS = {"yibao_draining"}
+OF_THE_PROCESS = {"yibao_draining", "yibao_senders_locked_out"}
 
 
 async def test_every_vital_is_measured(database: Database, tmp_path: Path) -> None:

@@ -8,14 +8,10 @@ Processes on other machines do not see the file.
 """
 
 import hashlib
-import mmap
-import os
 import struct
 from pathlib import Path
 
-import structlog
-
-log = structlog.get_logger()
+from yibao.platform.mapped import mapped
 
 _PLACE = struct.Struct("<16s8sq")
 """Digest of the nonce, digest of the body, and when (Unix seconds)."""
@@ -37,7 +33,7 @@ class Nonces:
         """``path`` is the file that the processes share; None: this process remembers alone."""
         size = buckets * _BUCKET
         self._buckets = buckets
-        self._memory = mmap.mmap(-1, size) if path is None else _shared(path, size)
+        self._memory = mapped(path, size)
 
     def first_use(self, nonce: str, body: bytes, now: int) -> bool:
         """Whether the nonce is new, or was used for this very body; it is remembered then."""
@@ -51,17 +47,3 @@ class Nonces:
         oldest = start + times.index(min(times)) * _PLACE.size
         _PLACE.pack_into(self._memory, oldest, key, content, now)
         return True
-
-
-def _shared(path: Path, size: int) -> mmap.mmap:
-    """The file as memory; where it cannot be made, memory of this process alone."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        with path.open("r+b") as file:
-            if file.seek(0, os.SEEK_END) < size:
-                file.truncate(size)  # grows with zeros; another process may have been quicker
-            return mmap.mmap(file.fileno(), size)
-    except OSError as error:
-        log.warning("nonces_not_shared", reason=str(error))
-        return mmap.mmap(-1, size)

@@ -117,6 +117,8 @@ VITALS = {
     "yibao_ledger_head_timestamp_seconds": "Day of the newest signed daily head of the ledger"
     " (Unix time of its begin); 0: none",
     "yibao_hold_overdue_seconds": "Seconds since the oldest reserved hold should have ended",
+    "yibao_senders_locked_out": "Pairs of account and address that are refused unread now, after"
+    " wrong signatures",
     "yibao_transaction_oldest_seconds": "Age of the oldest open transaction",
     "yibao_draining": "1 after the server was told to end, else 0",
 }
