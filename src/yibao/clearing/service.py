@@ -12,7 +12,13 @@ from yibao.clearing.payments.service import (
     payments_of_pool,
 )
 from yibao.clearing.retention.service import assess, assessments
-from yibao.clearing.review.service import approve, refusals_of, refuse, reviews
+from yibao.clearing.review.service import (
+    approve,
+    paid_on_paper_of,
+    refusals_of,
+    refuse,
+    reviews,
+)
 
 __all__ = [
     "advances",
@@ -26,6 +32,7 @@ __all__ = [
     "grant",
     "keep_account",
     "make_run",
+    "paid_on_paper_of",
     "payments_of",
     "payments_of_pool",
     "refusals_of",

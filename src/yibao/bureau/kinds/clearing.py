@@ -77,6 +77,7 @@ async def _review(unit: Unit, office: Office, content: Content, proposal: Propos
         ),
     )
     granted = review.granted
+    doubted = await clearing.paid_on_paper_of(unit.connection, review)
     return {
         "institution": review.institution,
         "month": review.month,
@@ -87,6 +88,10 @@ async def _review(unit: Unit, office: Office, content: Content, proposal: Propos
         "payable": yuan(granted.payable),
         "set_off": yuan(granted.set_off),
         "due": yuan(granted.due),
+        "paid_on_paper": [
+            {"settlement": one.bill.settlement.text(), "paper": one.paper.settlement.text()}
+            for one in doubted
+        ],
     }
 
 

@@ -20,6 +20,8 @@ class Books(StrEnum):
     """账簿与清算审核、拨付."""
     BANK = "clearing-bank"
     """清算与银行回盘."""
+    PAPER = "settlements-paper"
+    """结算与零星报销."""
 
 
 class Cause(StrEnum):
@@ -52,6 +54,8 @@ class Cause(StrEnum):
     """The bank sent it back, and it is still due."""
     NOT_PAID = "not-paid"
     """Due, and in no run yet."""
+    PAID_ON_PAPER = "paid-on-paper"
+    """The person was paid for the same costs by a paper bill."""
 
 
 @dataclass(frozen=True, slots=True)

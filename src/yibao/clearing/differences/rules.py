@@ -14,6 +14,7 @@ from yibao.kernel.money import Fen, yuan
 from yibao.kernel.periods import business_date
 from yibao.ledger.inquiries.model import InstitutionPosting
 from yibao.settlement.clearing.model import Application, ApplicationState, ClaimedFigures
+from yibao.settlement.manual_claims.model import PaidTwice
 from yibao.settlement.reconciliation.model import (
     AnsweredLine,
     Booking,
@@ -43,6 +44,10 @@ _REPAIRS = {
     (Books.BANK, Cause.NOT_CONFIRMED): "向银行催取回盘文件（clearing.confirm）",
     (Books.BANK, Cause.REJECTED): "更正收款账户（clearing.account）后重新拨付（clearing.pay）",
     (Books.BANK, Cause.NOT_PAID): "拨付（clearing.pay）；没有收款账户的先登记（clearing.account）",
+    (Books.PAPER, Cause.PAID_ON_PAPER): (
+        "核实后择一：撤销零星报销（manual_claims.cancel）并向个人追回；"
+        "或审核扣款（clearing.review），由机构与个人退费"
+    ),
 }  # fmt: skip
 
 
@@ -341,6 +346,26 @@ def compare_bank(
         text = f"应付{yuan(payable)}未列入拨付"
         found.append(difference(Books.BANK, Cause.NOT_PAID, institution, None, payable, None, text))
     return found
+
+
+# ---------------------------------------------------------------------- settlements and paper bills
+
+
+def paid_on_paper(found: Sequence[PaidTwice]) -> list[Difference]:
+    """Bills whose costs a paper bill was paid for: what each of the two paid."""
+    return [
+        difference(
+            Books.PAPER,
+            Cause.PAID_ON_PAPER,
+            one.bill.settlement.text(),
+            one.settled_on,
+            one.claimed,
+            one.paper.funds,
+            f"与零星报销 {one.paper.settlement.text()}（{one.paper.place}，票据号"
+            f"{one.paper.invoice}）疑为同一费用：{one.why}",
+        )
+        for one in found
+    ]
 
 
 # ----------------------------------------------------------------------- ledger and clearing's acts

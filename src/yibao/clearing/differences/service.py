@@ -8,7 +8,7 @@ from yibao.clearing.differences import rules
 from yibao.clearing.differences.model import Books, Difference
 from yibao.clearing.payments.service import payments_of
 from yibao.clearing.retention.service import assessments
-from yibao.clearing.review.service import reviews
+from yibao.clearing.review.service import paid_on_paper, reviews
 from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import PoolKey, parse_pool_key
 from yibao.kernel.periods import business_date
@@ -79,6 +79,9 @@ async def differences(
         payable = (await inquiries.balances(connection, pool, [account], None))[account]
         payments = await payments_of(connection, institution)
         found += rules.compare_bank(payments, payable, institution, today)
+    if Books.PAPER in books:
+        doubted = await paid_on_paper(connection, institution, first_day, last_day)
+        found += rules.paid_on_paper(doubted)
     return found
 
 

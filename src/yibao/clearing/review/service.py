@@ -1,6 +1,7 @@
 """Grant an application or give it back: the claim turns into what is payable, kept or deducted."""
 
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from yibao.clearing.desk import take_desk
@@ -16,13 +17,23 @@ from yibao.ledger.model import Occasion, OccasionKind, Posting, advanced_account
 from yibao.platform.commands.model import Unit
 from yibao.settlement.clearing import service as applications
 from yibao.settlement.clearing.model import Application, ApplicationState
+from yibao.settlement.manual_claims import service as manual_claims
+from yibao.settlement.manual_claims.model import PaidTwice
 from yibao.settlement.reconciliation import service as reconciliation
 from yibao.settlement.reconciliation.model import Booking
 
 if TYPE_CHECKING:
     from asyncpg import Connection
 
-__all__ = ["approve", "refusals_of", "refuse", "reviews", "withheld_of_year"]
+__all__ = [
+    "approve",
+    "paid_on_paper",
+    "paid_on_paper_of",
+    "refusals_of",
+    "refuse",
+    "reviews",
+    "withheld_of_year",
+]
 
 reviews = store.of_institution
 """An institution's reviews, of one month or all."""
@@ -89,6 +100,26 @@ async def refuse(unit: Unit, application: PoolKey, reason: str, clerk: str) -> G
     await store.insert_refusal(unit.connection, given_back)
     await applications.decide(unit, found, ApplicationState.REFUSED)
     return given_back
+
+
+async def paid_on_paper(
+    connection: "Connection[Any]", institution: str, first_day: date, last_day: date
+) -> list[PaidTwice]:
+    """Bills of a span that a paper bill was paid for as well, and of which nothing was deducted."""
+    found = await manual_claims.paid_twice(connection, institution, first_day, last_day)
+    keys = [one.bill.settlement for one in found]
+    deducted = await store.deducted_of(connection, institution, keys)
+    return [one for one in found if deducted.get(one.bill.settlement, 0) <= 0]
+
+
+async def paid_on_paper_of(connection: "Connection[Any]", review: Review) -> list[PaidTwice]:
+    """Bills that a review granted although a paper bill was paid for them."""
+    application = await applications.find(connection, review.application)
+    assert application is not None, "an application is never deleted"
+    found = await paid_on_paper(
+        connection, application.institution, application.first_day, application.last_day
+    )
+    return [one for one in found if one.cleared_as == application.clearing_class]
 
 
 async def outstanding_advance(unit: Unit, institution: str) -> Fen:

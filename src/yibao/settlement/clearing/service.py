@@ -35,6 +35,7 @@ __all__ = [
     "clearing_office",
     "decide",
     "figures_of",
+    "find",
     "handlers",
     "is_cleared",
     "keep_months",
@@ -46,6 +47,8 @@ __all__ = [
 applications = store.of_institution
 """An institution's applications, of one month or all."""
 
+find = store.find
+"""An application, if the role sees it."""
 of_month = store.of_month
 """Applications of a pool or all, of a month or all."""
 

@@ -85,3 +85,38 @@ class Standing:
     last_day: date | None
     """None: the person still lies there."""
     is_stay: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A paper bill that was paid, as later bills are held against it."""
+
+    settlement: PoolKey
+    place: str
+    invoice: str
+    total: Fen
+    funds: Fen
+    """What the person was paid."""
+    first_day: date
+    discharged: date | None
+    """Last day of a stay; None: it was outpatient care."""
+
+    @property
+    def last_day(self) -> date:
+        """The last day of the care."""
+        return self.discharged or self.first_day
+
+
+@dataclass(frozen=True, slots=True)
+class PaidTwice:
+    """An institution's bill that looks like costs paid on paper (疑似重复报销)."""
+
+    bill: Standing
+    settled_on: date
+    cleared_as: str
+    """Clearing class of the bill."""
+    claimed: Fen
+    """What the institution claims for it."""
+    paper: Paper
+    why: str
+    """Chinese."""

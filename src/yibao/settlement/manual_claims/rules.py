@@ -5,7 +5,7 @@ from datetime import date
 
 from yibao.kernel.money import yuan
 from yibao.kernel.refusals import RefusalCode, Refused
-from yibao.settlement.manual_claims.model import Claim, Standing
+from yibao.settlement.manual_claims.model import Claim, Paper, Standing
 
 
 def check_claim(claim: Claim, today: date) -> None:
@@ -37,7 +37,7 @@ def check_not_claimed(claim: Claim, standing: Sequence[Standing], remark: str | 
     """Refused: CLAIM_DOUBLE for costs that were settled; CLAIM_SIMILAR until the approver says why
     costs that resemble others are others."""
     for one in standing:
-        if why := _same(claim, one):
+        if why := same_costs(claim, one):
             raise Refused(
                 RefusalCode.CLAIM_DOUBLE,
                 f"{why}，已由结算 {one.settlement.text()} 支付，不能重复报销",
@@ -55,8 +55,8 @@ def check_not_claimed(claim: Claim, standing: Sequence[Standing], remark: str | 
         )
 
 
-def _same(claim: Claim, one: Standing) -> str | None:
-    """Why two bills are of the same costs; None where they are not."""
+def same_costs(claim: Claim | Paper, one: Standing) -> str | None:
+    """Why a paper bill and a settlement are of the same costs; None where they are not."""
     if one.invoice and one.invoice.strip().upper() == claim.invoice.strip().upper():
         return f"票据号 {claim.invoice} 相同"
     days = (claim.first_day, claim.last_day)
@@ -75,7 +75,7 @@ def _lies_within(day: date, stay: Standing) -> bool:
     return stay.first_day < day and (stay.last_day is None or day < stay.last_day)
 
 
-def _overlaps(claim: Claim, stay: Standing) -> bool:
+def _overlaps(claim: Claim | Paper, stay: Standing) -> bool:
     return stay.first_day < claim.last_day and (
         stay.last_day is None or claim.first_day < stay.last_day
     )

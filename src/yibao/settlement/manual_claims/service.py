@@ -7,7 +7,7 @@ institution is the bureau, so that no institution sees it. What the funds pay is
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime, time
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from yibao.adjudication.benefit import needed_counters
 from yibao.kernel.areas import Division, Pool
@@ -31,7 +31,13 @@ from yibao.settlement.fees import rules as fee_rules
 from yibao.settlement.fees import service as fees
 from yibao.settlement.fees.model import Basis, ChargeBatch, Classified, classifying
 from yibao.settlement.manual_claims import rules, store
-from yibao.settlement.manual_claims.model import OWN_EXPENSE, Claim, ClaimedLine, Release
+from yibao.settlement.manual_claims.model import (
+    OWN_EXPENSE,
+    Claim,
+    ClaimedLine,
+    PaidTwice,
+    Release,
+)
 from yibao.settlement.model import (
     BUREAU,
     Diagnosis,
@@ -48,7 +54,10 @@ from yibao.settlement.model import (
 from yibao.settlement.visits import store as visit_store
 from yibao.settlement.visits.rules import check_enrolment
 
-__all__ = ["cancel", "enter"]
+if TYPE_CHECKING:
+    from asyncpg import Connection
+
+__all__ = ["cancel", "enter", "paid_twice"]
 
 BATCH = "1"
 _PRACTICE = Practice(own_expense_codes=frozenset({OWN_EXPENSE}))
@@ -105,6 +114,20 @@ async def cancel(unit: Unit, settlement: PoolKey, reference: str) -> SettlementF
     mirror = await bills.cancel_for_bureau(unit, settlement, reference)
     await visit_store.cancel(unit.connection, unit.pool, [found.visit.number])
     return mirror
+
+
+async def paid_twice(
+    connection: "Connection[Any]", institution: str, first_day: date, last_day: date
+) -> list[PaidTwice]:
+    """An institution's bills of a span whose costs a paper bill was paid for.
+
+    A paper bill is held against what was settled before it; that a hospital settles the same costs
+    afterwards is found here, by the same grounds, as asking at each bill would cost them all.
+    """
+    meeting = await store.meeting_paper(connection, institution, first_day, last_day)
+    return [
+        replace(one, why=why) for one in meeting if (why := rules.same_costs(one.paper, one.bill))
+    ]
 
 
 async def _check_not_claimed(unit: Unit, human: int, claim: Claim, release: Release) -> None:

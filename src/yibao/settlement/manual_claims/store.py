@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import PoolKey
-from yibao.settlement.manual_claims.model import Claim, Release, Standing
+from yibao.settlement.clearing.model import clearing_class
+from yibao.settlement.manual_claims.model import Claim, PaidTwice, Paper, Release, Standing
 
 if TYPE_CHECKING:
-    from asyncpg import Connection
+    from asyncpg import Connection, Record
 
 
 async def lock_invoice(connection: "Connection[Any]", pool: Pool, invoice: str) -> None:
@@ -88,6 +89,94 @@ async def claimed_by_others(
         invoice,
     )
     return number
+
+
+async def meeting_paper(
+    connection: "Connection[Any]", institution: str, first_day: date, last_day: date
+) -> list[PaidTwice]:
+    """An institution's living bills of a span, each with a living paper bill that it may repeat.
+
+    That is one of the same human, in whatever pool, or one with the same invoice; ``why`` is not
+    told yet.
+    """
+    rows = await connection.fetch(_MEETING_PAPER, institution, first_day, last_day)
+    return [_meeting(row) for row in rows]
+
+
+_MEETING_PAPER = """
+    WITH bill AS (
+        SELECT settlement.*, (visit.begin_at AT TIME ZONE 'Asia/Shanghai')::date AS first_day,
+               (visit.end_at AT TIME ZONE 'Asia/Shanghai')::date AS last_day,
+               visit.kind = 'stay' AS is_stay
+        FROM settlement.visible_settlement AS settlement
+        JOIN settlement.visible_batch AS batch
+          ON batch.pool = settlement.pool AND batch.id = settlement.batch
+         AND batch.living_settlement = settlement.id
+        JOIN settlement.visible_visit AS visit
+          ON visit.pool = settlement.pool AND visit.id = settlement.visit
+        WHERE settlement.institution = $1 AND settlement.settled_on BETWEEN $2 AND $3
+          AND settlement.payee = 'institution'
+    ), pair AS (
+        SELECT bill.pool, bill.id, claim.pool AS paper_pool, claim.settlement AS paper
+        FROM bill
+        JOIN registry.membership AS own
+          ON own.pool = bill.pool AND own.number = bill.member AND own.superseded_at IS NULL
+        JOIN registry.membership AS any_own
+          ON any_own.identity = own.identity AND any_own.superseded_at IS NULL
+        JOIN settlement.visible_manual_claim AS claim
+          ON claim.pool = any_own.pool AND claim.member = any_own.number
+        UNION
+        SELECT bill.pool, bill.id, claim.pool, claim.settlement
+        FROM bill
+        JOIN settlement.visible_manual_claim AS claim
+          ON claim.pool = bill.pool AND upper(trim(claim.invoice)) = upper(trim(bill.invoice))
+        WHERE bill.invoice <> ''
+    )
+    SELECT bill.pool, bill.id, bill.invoice, bill.total, bill.first_day, bill.last_day,
+           bill.is_stay, bill.settled_on, bill.care_kind,
+           bill.funds + bill.account + bill.family AS claimed,
+           pair.paper_pool, pair.paper, claim.institution_name, claim.invoice AS paper_invoice,
+           claim.total AS paper_total, paid.funds AS paper_funds,
+           claim.first_day AS paper_first_day,
+           CASE WHEN paid_visit.kind = 'stay' THEN claim.last_day END AS paper_discharged
+    FROM pair
+    JOIN bill ON bill.pool = pair.pool AND bill.id = pair.id
+    JOIN settlement.visible_manual_claim AS claim
+      ON claim.pool = pair.paper_pool AND claim.settlement = pair.paper
+    JOIN settlement.visible_settlement AS paid
+      ON paid.pool = pair.paper_pool AND paid.id = pair.paper
+    JOIN settlement.visible_batch AS paid_batch
+      ON paid_batch.pool = paid.pool AND paid_batch.id = paid.batch
+     AND paid_batch.living_settlement = paid.id
+    JOIN settlement.visible_visit AS paid_visit
+      ON paid_visit.pool = paid.pool AND paid_visit.id = paid.visit
+    ORDER BY bill.id, pair.paper"""
+
+
+def _meeting(row: "Record") -> PaidTwice:
+    return PaidTwice(
+        Standing(
+            PoolKey(Pool(row["pool"]), row["id"]),
+            row["invoice"],
+            row["total"],
+            row["first_day"],
+            row["last_day"] if row["is_stay"] else row["first_day"],
+            row["is_stay"],
+        ),
+        row["settled_on"],
+        clearing_class(row["care_kind"]),
+        row["claimed"],
+        Paper(
+            PoolKey(Pool(row["paper_pool"]), row["paper"]),
+            row["institution_name"],
+            row["paper_invoice"],
+            row["paper_total"],
+            row["paper_funds"],
+            row["paper_first_day"],
+            row["paper_discharged"],
+        ),
+        "",
+    )
 
 
 async def insert(
