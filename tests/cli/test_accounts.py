@@ -60,6 +60,16 @@ async def test_a_year_that_goes_on_is_not_closed(people: Town, office: Office) -
     assert "Traceback" not in done.stderr
 
 
+async def test_an_unknown_pool_is_told_with_those_that_there_are(
+    people: Town, office: Office
+) -> None:
+    assert people
+    done = await office.run("accounts", "credit", "--pool", "999999", "--month", "2025-07")
+    assert done.returncode == 2
+    assert "there is no pool 999999" in done.stderr
+    assert POOL in done.stderr
+
+
 async def test_a_pool_that_is_none_is_told(people: Town, office: Office) -> None:
     assert people
     done = await office.run("accounts", "close-year", "--pool", "x", "--year", "2024")

@@ -75,7 +75,9 @@ async def test_faults_are_told_without_a_traceback(
     assert stranger.returncode == 1
     for words, told in [
         (("propose", "test.note", "--reason", "x"), "必填"),
-        (("propose", "no.such", "--reason", "x"), "test.note"),
+        (("propose", "no.such", "--reason", "x"), "bureau kinds"),
+        (("propose", "test.nope", "--reason", "x"), "是否指 test.note？"),
+        (("kinds", "accounts.let"), "是否指 accounts.let_pay"),
         (("propose", "test.note", "word", "--reason", "x"), "name=value"),
         (("propose", "test.note", "word=@/no/such/file", "--reason", "x"), "/no/such/file"),
         (("approve", "12"), "19 digits"),

@@ -62,6 +62,26 @@ async def test_empty_books_are_right(town: Town, office: Office) -> None:
     assert "they are empty" in (await office.run("ledger", "verify", *folder(office))).stdout
 
 
+async def test_books_of_a_pool_that_does_not_exist_are_not_called_right(
+    town: Town, office: Office
+) -> None:
+    for what in (("verify",), ("heads",), ("statement", "fund")):
+        ended = await office.run("ledger", *what, "--pool", "999999", *folder(office))
+        assert ended.returncode == 2
+        assert "there is no pool 999999" in ended.stderr
+    ended = await office.run("ledger", "statement", "institution", "H99", *folder(office))
+    assert (ended.returncode, "there is no institution H99" in ended.stderr) == (2, True)
+
+
+async def test_heads_that_cannot_be_written_are_told_without_a_traceback(
+    town: Town, office: Office
+) -> None:
+    nowhere = office.folder / "nowhere" / "heads.json"
+    ended = await office.run("ledger", "heads", "--export", nowhere, *folder(office))
+    assert ended.returncode == 1
+    assert f"{nowhere}: No such file or directory" in ended.stderr
+
+
 async def test_an_entry_changed_by_sql_is_named_and_the_code_is_1(
     town: Town, office: Office
 ) -> None:

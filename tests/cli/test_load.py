@@ -39,6 +39,13 @@ def test_faults_are_shown_and_written_to_a_file(here: Path) -> None:
     assert "must be one of 1, 2, 9" in kept
 
 
+def test_a_file_that_is_not_there_is_told_as_such(here: Path) -> None:
+    done = runner.invoke(cli, ["load", "persons", str(here / "nowhere.csv")])
+    assert done.exit_code == 2
+    assert "nowhere.csv: No such file or directory" in done.stderr
+    assert "Errno" not in done.stderr
+
+
 def test_a_load_tells_json(here: Path) -> None:
     file = write_csv(here / "persons.csv", [person(1)])
     done = runner.invoke(cli, ["load", "persons", str(file), "--json", "--dry-run"])

@@ -7,6 +7,7 @@ approving comes to is written with the decision, so a repeat of it finds the fir
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -89,12 +90,17 @@ def kind_named(name: str) -> Kind:
     """The kind of this name. Refused when there is none."""
     found = kinds().get(name)
     if found is None:
-        raise Refused(
-            RefusalCode.KIND_UNKNOWN,
-            f"没有经办业务 {name}，现有：{'、'.join(sorted(kinds()))}",
-            "kind",
-        )
+        near = _near(name)
+        which = f"，是否指 {'、'.join(near)}？" if near else "，见 yibao bureau kinds 或 GET /kinds"
+        raise Refused(RefusalCode.KIND_UNKNOWN, f"没有经办业务 {name}{which}", "kind")
     return found
+
+
+def _near(name: str) -> list[str]:
+    """Kinds that may have been meant: written alike, or of the same subject."""
+    alike = get_close_matches(name, kinds(), 3)
+    subject = name.partition(".")[0]
+    return alike or [kind for kind in sorted(kinds()) if kind.partition(".")[0] == subject]
 
 
 def proposing(

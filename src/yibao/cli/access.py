@@ -79,7 +79,7 @@ def show(
     if as_json:
         echo_json({"sightings": rows})
         return
-    table = Table("when (UTC)", "kind", "who", "operator", "by what", "human", "member", "found")
+    table = Table("when", "kind", "who", "operator", "by what", "human", "member", "found")
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row.values()))
     print_whole(console, table)
@@ -149,8 +149,10 @@ def _tell_verdict(verdict: "Verdict", *, as_json: bool) -> None:
 
 
 def _row(one: "Sighting") -> dict[str, Any]:
+    from yibao.kernel.periods import CHINA_TIME
+
     return {
-        "seen_at": one.seen_at.isoformat(timespec="seconds"),
+        "seen_at": one.seen_at.astimezone(CHINA_TIME).isoformat(timespec="seconds"),
         "kind": one.viewer.kind.value,
         "who": one.viewer.who,
         "operator": one.viewer.operator,

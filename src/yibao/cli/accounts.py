@@ -3,7 +3,8 @@
 What clerks do to single accounts (freeze, close, inherit …) is ``yibao bureau propose``.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,13 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from yibao.cli.law import AsJson, console, echo_json, tell
+from yibao.cli.law import AsJson, console, echo_json, errors, tell
 from yibao.cli.printing import print_whole
 
 if TYPE_CHECKING:
     from yibao.accounts.credits.model import Run
     from yibao.accounts.credits.service import Desk
     from yibao.accounts.showing import Account
+    from yibao.kernel.areas import Pool
 
 accounts_cli = typer.Typer(
     name="accounts",
@@ -47,12 +49,11 @@ def credit(
     Example: yibao accounts credit --pool 110000 --month 2026-07
     """
     from yibao.accounts.credits import service
-    from yibao.kernel.areas import Pool
 
     async def work(desk: "Desk", told: Callable[["Run"], None]) -> "Run":
-        return await service.credit_month(desk, Pool(pool), month.date(), told)
+        return await service.credit_month(desk, await _pool(desk, pool), month.date(), told)
 
-    _tell_run(_run(data, work, pool, as_json=as_json), "credited", as_json=as_json)
+    _tell_run(_run(data, work, as_json=as_json), "credited", as_json=as_json)
 
 
 @accounts_cli.command("close-year")
@@ -67,12 +68,11 @@ def close_year(
     Example: yibao accounts close-year --pool 110000 --year 2025
     """
     from yibao.accounts.credits import service
-    from yibao.kernel.areas import Pool
 
     async def work(desk: "Desk", told: Callable[["Run"], None]) -> "Run":
-        return await service.close_year(desk, Pool(pool), year, told)
+        return await service.close_year(desk, await _pool(desk, pool), year, told)
 
-    _tell_run(_run(data, work, pool, as_json=as_json), "paid as interest", as_json=as_json)
+    _tell_run(_run(data, work, as_json=as_json), "paid as interest", as_json=as_json)
 
 
 @accounts_cli.command()
@@ -92,7 +92,7 @@ def show(
         async with desk.database.reader(None) as connection:
             return await account_of(connection, person, entries)
 
-    found = _run(data, work, None, as_json=as_json)
+    found = _run(data, work, as_json=as_json)
     if found is None:
         tell(f"there is no person {person}")
         raise typer.Exit(1)
@@ -105,27 +105,25 @@ def show(
 Work = Callable[["Desk", Callable[["Run"], None]], Awaitable[Any]]
 
 
-def _run(data: Path | None, work: Work, pool: str | None, *, as_json: bool) -> Any:
+async def _pool(desk: "Desk", named: str) -> "Pool":
+    from yibao.cli.naming import known_pool
+
+    async with desk.database.reader(None) as connection:
+        return await known_pool(connection, named)
+
+
+def _run(data: Path | None, work: Work, *, as_json: bool) -> Any:
     """What the work makes of the database; faults are told without a traceback."""
     from yibao.accounts.credits.service import Desk
     from yibao.cli.clerking import clock_of
     from yibao.cli.on_database import on_database, told_faults
-    from yibao.kernel.areas import is_pool
     from yibao.kernel.refusals import Refused
     from yibao.platform.crypto import Vault, load_key
     from yibao.platform.settings import load_settings
     from yibao.policy.load import load_law_book
     from yibao.registry.service import ReferenceCache
 
-    if pool is not None and not is_pool(pool):
-        tell(f"{pool!r} is not a pool's id of six characters")
-        raise typer.Exit(2)
-
-    def told(run: "Run") -> None:
-        if not as_json:
-            tell(f"{run.members} members, {run.rows} rows")
-
-    with told_faults(as_json):
+    with told_faults(as_json), _progress(as_json) as told:
         settings = load_settings({"data": data})
         vault = Vault(load_key(settings))
         references = ReferenceCache(vault, load_law_book(settings.law))
@@ -138,6 +136,16 @@ def _run(data: Path | None, work: Work, pool: str | None, *, as_json: bool) -> A
         except Refused as refused:
             tell(refused.refusal.message)
             raise typer.Exit(1) from None
+
+
+@contextmanager
+def _progress(as_json: bool) -> Iterator[Callable[["Run"], None]]:
+    """One line that counts, on a terminal alone."""
+    if as_json or not errors.is_terminal:
+        yield lambda _: None
+        return
+    with errors.status("…") as line:
+        yield lambda run: line.update(f"{run.members:,} members, {run.rows:,} rows")
 
 
 def _tell_run(run: "Run", what: str, *, as_json: bool) -> None:

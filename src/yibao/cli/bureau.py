@@ -200,16 +200,22 @@ def show_list(
     Example: yibao bureau list --pool 110000 --as W2
     """
     from yibao.cli.clerking import at_desk
+    from yibao.cli.naming import known_pool_or_all
     from yibao.cli.on_database import told_faults
 
     with told_faults(as_json):
 
         async def work(desk: "Desk") -> "list[Proposal]":
+            async with desk.database.reader(None) as connection:
+                await known_pool_or_all(connection, pool)
             return await desk.proposals(pool, only_open=not everything)
 
         found = at_desk(data, clerk, _clerk_key(clerk), work)
     if as_json:
         echo_json({"proposals": [_proposal(one) for one in found]})
+        return
+    if not found:
+        console.print("no proposals" if everything else "no open proposals", highlight=False)
         return
     table = Table("proposal", "kind", "state", "proposed", "by", "reason", "refused")
     for one in found:

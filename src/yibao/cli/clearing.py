@@ -65,8 +65,10 @@ def totals(
     Example: yibao clearing totals --institution H11010599001 --from 2026-10-01 --to 2026-10-31
     """
     from yibao.clearing.totals import service
+    from yibao.cli.naming import known_institution
 
     async def work(connection: "Connection[Any]", *_: Any) -> "list[TotalsRow]":
+        await known_institution(connection, institution)
         return await service.totals(connection, institution, first.date(), last.date(), daily=daily)
 
     rows = [totals_row(row) for row in read_books(data, work, as_json=as_json)]
@@ -89,12 +91,13 @@ def differences(
     """What differs between every two books, with cause and repair (差异清单).
 
     Books: ledger-settlements, settlements-file, settlements-clearing, ledger-clearing,
-    clearing-bank.
+    clearing-bank, settlements-paper.
 
     Example: yibao clearing differences --institution H11010599001 --from 2026-10-01 --to 2026-10-31
     """
     from yibao.clearing.differences import service
     from yibao.clearing.differences.model import Books
+    from yibao.cli.naming import known_institution
 
     try:
         chosen = frozenset(Books(one) for one in books) if books else frozenset(Books)
@@ -105,6 +108,7 @@ def differences(
     async def work(
         connection: "Connection[Any]", vault: "Vault", directory: "Directory", now: datetime
     ) -> "list[Difference]":
+        await known_institution(connection, institution)
         return await service.differences(
             connection, vault, directory, institution, first.date(), last.date(), now, chosen
         )
@@ -128,11 +132,12 @@ def applications(
 
     Example: yibao clearing applications --month 202610
     """
-    from yibao.kernel.areas import Pool
+    from yibao.cli.naming import known_pool_or_all
     from yibao.settlement.clearing import service
 
     async def work(connection: "Connection[Any]", *_: Any) -> "list[Application]":
-        return await service.of_month(connection, None if pool is None else Pool(pool), month)
+        where = await known_pool_or_all(connection, pool)
+        return await service.of_month(connection, where, month)
 
     rows = [application_row(one) for one in read_books(data, work, as_json=as_json)]
     show_rows("applications", rows, as_csv=as_csv, as_json=as_json)
@@ -151,12 +156,13 @@ def payments(
     Example: yibao clearing payments --pool 110000
     """
     from yibao.clearing import service
-    from yibao.kernel.areas import Pool
+    from yibao.cli.naming import known_pool_or_all
 
     key = None if run is None else _key(run)
 
     async def work(connection: "Connection[Any]", *_: Any) -> "list[ListedPayment]":
-        return await service.payments_of_pool(connection, None if pool is None else Pool(pool), key)
+        where = await known_pool_or_all(connection, pool)
+        return await service.payments_of_pool(connection, where, key)
 
     rows = [_payment_row(one) for one in read_books(data, work, as_json=as_json)]
     show_rows("payments", rows, as_csv=as_csv, as_json=as_json)
@@ -224,6 +230,10 @@ def practise_bank(
     if found is None:
         tell(f"there is no run {run}")
         raise typer.Exit(1)
+    strange = rejected.keys() - {payment.line for payment in found.payments}
+    if strange:
+        tell(f"--reject {min(strange)}: the run has {len(found.payments)} lines, from 1")
+        raise typer.Exit(2)
     lines = [
         ConfirmedLine(
             payment.line,

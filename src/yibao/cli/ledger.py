@@ -16,7 +16,6 @@ from yibao.cli.ledger_statement import statement_cli
 from yibao.cli.printing import print_whole
 
 if TYPE_CHECKING:
-    from yibao.kernel.areas import Pool
     from yibao.ledger.heads.model import Head
     from yibao.ledger.verification.model import Findings, Progress
     from yibao.platform.crypto import Vault
@@ -63,7 +62,7 @@ def verify(
 
     async def work(database: "Database", vault: "Vault") -> "Findings":
         with _progress() as progress:
-            return await _verified(database, vault, _pool(pool), day, exported, progress)
+            return await _verified(database, vault, pool, day, exported, progress)
 
     findings = _run(data, work, as_json=as_json)
     if as_json:
@@ -98,13 +97,14 @@ def verify(
 async def _verified(
     database: "Database",
     vault: "Vault",
-    pool: "Pool | None",
+    named: str | None,
     since: date | None,
     exported: "Sequence[Head]",
     progress: "Progress",
 ) -> "Findings":
     """Everything in one snapshot."""
     from yibao.accounts.family.elsewhere import service as elsewhere
+    from yibao.cli.naming import known_pool_or_all
     from yibao.ledger.heads import service as heads
     from yibao.ledger.verification import service as ledger
     from yibao.settlement.books import service as books
@@ -113,6 +113,7 @@ async def _verified(
         database.reader(None) as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
+        pool = await known_pool_or_all(connection, named)
         findings = await ledger.examine(connection, pool=pool, since=since, progress=progress)
         await books.examine(connection, findings, pool=pool, since=since, progress=progress)
         if pool is None:
@@ -158,28 +159,41 @@ def heads(
     """
 
     async def work(database: "Database", vault: "Vault") -> "list[Head]":  # noqa: ARG001
+        from yibao.cli.naming import known_pool_or_all
         from yibao.ledger.heads import service
 
         async with database.reader(None) as connection:
-            return await service.heads(connection, _pool(pool))
+            return await service.heads(connection, await known_pool_or_all(connection, pool))
 
     found = _run(data, work, as_json=as_json)
     told = {"heads": [head.as_json() for head in found]}
     if export is not None:
-        export.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        try:
+            export.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        except OSError as fault:
+            tell(f"{export}: {fault.strerror}")
+            raise typer.Exit(1) from None
     if as_json:
         echo_json(told)
     elif export is not None:
         console.print(f"{len(found)} heads written to {export}", highlight=False, soft_wrap=True)
+    elif not found:
+        console.print("no day on which something was written has ended yet", highlight=False)
     else:
-        table = Table("pool", "day", "writers", "blocks", "hash", "made (UTC)")
-        for head in found:
-            blocks = sum(mark.number for mark in head.marks)
-            made = "" if head.made_at is None else f"{head.made_at:%Y-%m-%d %H:%M}"
-            table.add_row(
-                head.pool, str(head.day), str(len(head.marks)), str(blocks), head.hash.hex(), made
-            )
-        print_whole(console, table)
+        _print_heads(found)
+
+
+def _print_heads(found: "Sequence[Head]") -> None:
+    from yibao.kernel.periods import local_time
+
+    table = Table("pool", "day", "made", "writers", "blocks", "hash")
+    for head in found:
+        blocks = sum(mark.number for mark in head.marks)
+        made = "" if head.made_at is None else f"{local_time(head.made_at):%Y-%m-%d %H:%M}"
+        table.add_row(
+            head.pool, str(head.day), made, str(len(head.marks)), str(blocks), head.hash.hex()
+        )
+    print_whole(console, table)
 
 
 def _read_heads(path: Path) -> "list[Head]":
@@ -188,20 +202,12 @@ def _read_heads(path: Path) -> "list[Head]":
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
         return [head_of_json(one) for one in told["heads"]]
-    except (OSError, ValueError, KeyError, TypeError) as fault:
+    except OSError as fault:
+        tell(f"{path}: {fault.strerror}")
+        raise typer.Exit(2) from None
+    except (ValueError, KeyError, TypeError) as fault:
         tell(f"{path} holds no exported heads: {fault}")
         raise typer.Exit(2) from None
-
-
-def _pool(text: str | None) -> "Pool | None":
-    from yibao.kernel.areas import Pool, is_pool
-
-    if text is None:
-        return None
-    if not is_pool(text):
-        tell(f"{text} is no pool: six characters, such as 110000")
-        raise typer.Exit(2)
-    return Pool(text)
 
 
 def _run(data: Any, work: "Callable[[Database, Vault], Awaitable[Any]]", *, as_json: bool) -> Any:

@@ -81,11 +81,13 @@ def institution(
 
     Example: yibao ledger statement institution H11010599001 --from 2026-06-01 --to 2026-06-30
     """
+    from yibao.cli.naming import known_institution
     from yibao.ledger.statements import service
 
     start, end = _span(first, last)
 
     async def work(connection: "Connection[Any]") -> "list[AccountStatement]":
+        await known_institution(connection, code)
         return await service.institution(connection, code, start, end)
 
     accounts = _run(data, work, as_json=as_json)
@@ -110,13 +112,13 @@ def fund(
 
     Example: yibao ledger statement fund 310100 --pool 110000 --from 2026-06-01 --to 2026-06-30
     """
-    from yibao.kernel.areas import Pool
+    from yibao.cli.naming import known_pool_or_all
     from yibao.ledger.statements import service
 
     start, end = _span(first, last)
 
     async def work(connection: "Connection[Any]") -> "list[AccountStatement]":
-        where = None if pool is None else Pool(pool)
+        where = await known_pool_or_all(connection, pool)
         return await service.funds(connection, start, end, pool=where, fund=code)
 
     accounts = _run(data, work, as_json=as_json)

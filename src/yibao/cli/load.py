@@ -111,7 +111,10 @@ def _load(
 
         try:
             report = on_database(settings, work)
-        except (OSError, UnreadableFile) as fault:
+        except OSError as fault:
+            tell(f"{fault.filename or file}: {fault.strerror or fault}")
+            raise typer.Exit(2) from None
+        except UnreadableFile as fault:
             tell(f"{file}: {fault}")
             raise typer.Exit(2) from None
     if as_json:
@@ -166,6 +169,7 @@ def list_runs(data: DataFolder = None, as_json: AsJson = False) -> None:
 
     Example: yibao load runs
     """
+    from yibao.kernel.periods import CHINA_TIME
     from yibao.loading.service import runs
 
     async def work(connection: "Connection[Any]") -> Any:
@@ -176,7 +180,7 @@ def list_runs(data: DataFolder = None, as_json: AsJson = False) -> None:
             "run": run.number,
             "kind": run.kind,
             "file": run.file,
-            "started_at": run.started_at.isoformat(timespec="seconds"),
+            "started_at": run.started_at.astimezone(CHINA_TIME).isoformat(timespec="seconds"),
             "state": "undone" if run.undone_at else "done" if run.finished_at else "broken off",
             "rows": run.rows_done,
             "written": run.counts.written,
@@ -187,9 +191,13 @@ def list_runs(data: DataFolder = None, as_json: AsJson = False) -> None:
     if as_json:
         echo_json({"runs": rows})
         return
+    if not rows:
+        console.print("nothing was loaded yet", highlight=False)
+        return
     table = Table("run", "kind", "file", "started", "state", "rows", "written", "changed")
     for row in rows:
-        table.add_row(*(str(value) for value in row.values()))
+        started = str(row["started_at"])[:16].replace("T", " ")
+        table.add_row(*(str(value) for value in (row | {"started_at": started}).values()))
     print_whole(console, table)
 
 

@@ -68,6 +68,16 @@ async def load_directory(connection: "Connection[Any]", vault: Vault) -> Directo
     return await versions.read_whole(connection, versions.INSTITUTIONS, read)
 
 
+async def pools(connection: "Connection[Any]") -> dict[Pool, str]:
+    """Names of the pools."""
+    return await store.pools(connection)
+
+
+async def codes(connection: "Connection[Any]") -> list[str]:
+    """Codes of all institutions there ever were."""
+    return sorted(await store.institutions(connection))
+
+
 # ------------------------------------------------------------------------------------------ change
 
 
