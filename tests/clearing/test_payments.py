@@ -151,30 +151,38 @@ async def test_a_confirmation_that_does_not_fit_changes_nothing(month: Month) ->
     other = replace(run, key=run.key._replace(number=run.key.number + 1))
     late = replace(first, banked_on=first.banked_on + timedelta(days=2))
     spoiled = {
-        "合计": f"{body}end,{count},1.00,{checksum}\n",
-        "笔数": f"{body}end,3,{total},{checksum}\n",
-        "SM3": good.replace(TERTIARY, CLINIC, 1),
+        "末行第3列：合计": f"{body}end,{count},1.00,{checksum}\n",
+        "末行第2列：笔数": f"{body}end,3,{total},{checksum}\n",
+        "末行第4列：校验值": good.replace(TERTIARY, CLINIC, 1),
         "末行": body,
         "表头": good.replace("banked_on", "day", 1).replace(checksum, _sm3(body, "banked_on")),
-        "在文件中重复": clearing.confirmation_of(run, [first, first]).decode(),
-        "不在该拨付批次中": clearing.confirmation_of(run, [replace(first, line=9)]).decode(),
-        "金额": clearing.confirmation_of(run, [replace(first, amount=1)]).decode(),
-        "收款方": clearing.confirmation_of(run, [replace(first, payee="H0")]).decode(),
+        "第3行line列：序号1在文件中重复": clearing.confirmation_of(run, [first, first]).decode(),
+        "第2行line列：序号9不在该拨付批次中": clearing.confirmation_of(
+            run, [replace(first, line=9)]
+        ).decode(),
+        "第2行amount列：金额0.01与": clearing.confirmation_of(
+            run, [replace(first, amount=1)]
+        ).decode(),
+        "第2行payee列：收款方H0与": clearing.confirmation_of(
+            run, [replace(first, payee="H0")]
+        ).decode(),
         "没有拨付批次": clearing.confirmation_of(other, [first]).decode(),
-        "入账日期": clearing.confirmation_of(run, [late]).decode(),
+        "第2行banked_on列：入账日期": clearing.confirmation_of(run, [late]).decode(),
         "实有0个": clearing.confirmation_of(run, []).decode(),
     }
     before = await month.balances(), await month.balance(run_account(run))
     for word, content in spoiled.items():
         with pytest.raises(Refused) as refused:
             await month.do("clearing.confirm", file=content)
-        assert word in refused.value.refusal.message, (word, refused.value.refusal.message)
+        told = refused.value.refusal.message
+        assert word in told, (word, told)
+        assert "由银行更正后整份重新提交" in told or word == "没有拨付批次"
     assert (await month.balances(), await month.balance(run_account(run))) == before
     assert await month.town.rows("clearing.visible_payment WHERE result IS NOT NULL") == 0
     await month.do("clearing.confirm", file=good)
     with pytest.raises(Refused) as refused:
         await month.do("clearing.confirm", file=good)
-    assert "先前已回盘" in refused.value.refusal.message
+    assert "第2行line列：序号1先前已回盘" in refused.value.refusal.message
 
 
 def _sm3(body: str, word: str) -> str:

@@ -37,7 +37,7 @@ def read(content: bytes) -> tuple[PoolKey, tuple[ConfirmedLine, ...]]:
         try:
             lines.append(_line(row))
         except ValueError as fault:
-            faults.append(f"第{place}行：{fault}")
+            faults.append(f"第{place}行{fault}")
     _raise(faults)
     return run, tuple(lines)
 
@@ -45,31 +45,34 @@ def read(content: bytes) -> tuple[PoolKey, tuple[ConfirmedLine, ...]]:
 def check(
     run: Run, lines: Sequence[ConfirmedLine], confirmed: Collection[int], today: date
 ) -> None:
-    """Every line answers one line of the run, with its payee and amount, for the first time."""
+    """Every line answers one line of the run, with its payee and amount, for the first time.
+
+    The lines stand in the order of the file, so that its rows and columns can be named.
+    """
     payments = {payment.line: payment for payment in run.payments}
     seen: set[int] = set()
     faults = []
-    for line in lines:
+    for place, line in enumerate(lines, 2):
         fault = _fault(line, payments.get(line.line), run, today)
         if line.line in seen:
-            fault = "在文件中重复"
+            fault = f"line列：序号{line.line}在文件中重复"
         elif line.line in confirmed:
-            fault = "先前已回盘"
+            fault = f"line列：序号{line.line}先前已回盘，不能再回"
         seen.add(line.line)
         if fault:
-            faults.append(f"序号{line.line}{fault}")
+            faults.append(f"第{place}行{fault}")
     _raise(faults)
 
 
 def _fault(line: ConfirmedLine, payment: Payment | None, run: Run, today: date) -> str | None:
     if payment is None:
-        return "不在该拨付批次中"
+        return f"line列：序号{line.line}不在该拨付批次中"
     if line.payee != payment.payee.name:
-        return f"收款方{line.payee}与批次的{payment.payee.name}不一致"
+        return f"payee列：收款方{line.payee}与批次的{payment.payee.name}不一致"
     if line.amount != payment.amount:
-        return f"金额{yuan(line.amount)}与批次的{yuan(payment.amount)}不一致"
+        return f"amount列：金额{yuan(line.amount)}与批次的{yuan(payment.amount)}不一致"
     if not business_date(run.made_at) <= line.banked_on <= today:
-        return f"入账日期{line.banked_on}不在{business_date(run.made_at)}至{today}之间"
+        return f"banked_on列：入账日期{line.banked_on}不在{business_date(run.made_at)}至{today}之间"
     return None
 
 
@@ -98,13 +101,16 @@ def _checked_rows(content: bytes) -> list[list[str]]:
     except (UnicodeDecodeError, csv.Error) as fault:
         raise refused(f"不是UTF-8编码的CSV文本：{type(fault).__name__}") from None
     if not rows or tuple(rows[0]) != COLUMNS:
-        raise refused(f"表头应为{','.join(COLUMNS)}")
+        raise refused(f"第1行：表头应为{','.join(COLUMNS)}")
     rows = rows[1:]
     _, count, total, checksum = end
     if checksum.lower() != sm3(body).hex():
-        raise refused(f"校验值{checksum[:16]}…与内容的SM3值{sm3(body).hex()[:16]}…不一致")
+        raise refused(
+            f"末行第4列：校验值{checksum[:16]}…与内容的SM3值{sm3(body).hex()[:16]}…不一致，"
+            "文件在生成后被改动或不完整"
+        )
     if count != str(len(rows)):
-        raise refused(f"末行笔数{count}与明细{len(rows)}笔不一致")
+        raise refused(f"末行第2列：笔数{count}与明细{len(rows)}笔不一致")
     _raise(
         [
             f"第{place}行：应有{len(COLUMNS)}列，实有{len(row)}列"
@@ -114,14 +120,14 @@ def _checked_rows(content: bytes) -> list[list[str]]:
     )
     _raise(
         [
-            f"第{place}行：金额{row[3]!r}应为以元为单位的两位小数"
+            f"第{place}行amount列：金额{row[3]!r}应为以元为单位的两位小数"
             for place, row in enumerate(rows, 2)
             if not _AMOUNT.fullmatch(row[3])
         ]
     )
     summed = yuan(sum(fen_from_yuan(row[3]) for row in rows))
     if total != summed:
-        raise refused(f"末行合计{total}与明细合计{summed}不一致")
+        raise refused(f"末行第3列：合计{total}与明细合计{summed}不一致")
     return rows
 
 
@@ -137,25 +143,26 @@ def _split(content: bytes) -> tuple[bytes, list[str]]:
 def _line(row: Sequence[str]) -> ConfirmedLine:
     _, number, payee, amount, result, reason, day = (cell.strip() for cell in row)
     if not _NUMBER.fullmatch(number):
-        raise ValueError(f"序号{number!r}不是数字")
+        raise ValueError(f"line列：序号{number!r}不是数字")
     if result not in set(Result):
-        raise ValueError(f"结果{result!r}应为{'、'.join(Result)}")
+        raise ValueError(f"result列：结果{result!r}应为{'、'.join(Result)}")
     if result == Result.REJECTED and not reason:
-        raise ValueError("退汇须写明原因")
+        raise ValueError("reason列：退汇须写明原因")
     if len(reason) > _LONGEST_REASON:
-        raise ValueError(f"原因不得超过{_LONGEST_REASON}字")
+        raise ValueError(f"reason列：原因不得超过{_LONGEST_REASON}字")
     try:
         banked_on = date.fromisoformat(day)
     except ValueError:
-        raise ValueError(f"日期{day!r}应为yyyy-mm-dd") from None
+        raise ValueError(f"banked_on列：日期{day!r}应为yyyy-mm-dd") from None
     return ConfirmedLine(
         int(number), payee, fen_from_yuan(amount), Result(result), reason, banked_on
     )
 
 
 def refused(reason: str) -> Refused:
-    """The refusal of a whole file."""
-    return Refused(RefusalCode.BANK_FILE_INVALID, f"回盘文件未入账：{reason}", "file")
+    """The refusal of a whole file, with what to do: a file of money is never mended by hand."""
+    told = f"回盘文件未入账：{reason}。请勿手工修改，由银行更正后整份重新提交"
+    return Refused(RefusalCode.BANK_FILE_INVALID, told, "file")
 
 
 def _raise(faults: Sequence[str]) -> None:
