@@ -124,8 +124,20 @@ def test_our_own_server_passes_all_of_it(sandbox: Settings) -> None:
 @pytest.mark.system
 @pytest.mark.xdist_group("system")
 def test_the_bill_of_the_first_hour_is_settled_and_cancelled(sandbox: Settings) -> None:
-    (script,) = re.findall(r"```python\n(.*?)```", FIRST_HOUR.read_text("utf-8"), re.DOTALL)
-    told = subprocess.run(
+    bill, relative = re.findall(r"```python\n(.*?)```", FIRST_HOUR.read_text("utf-8"), re.DOTALL)
+    settled, cancelled = told_by(bill, sandbox)
+    assert settled.startswith("settled ")
+    assert " family 0.00 cash " in settled
+    assert cancelled == "and cancelled"
+    family, _ = told_by(re.sub(r"person = .*\n", lambda _: relative, bill, count=1), sandbox)
+    assert " account 0.00 family " in family
+    assert " family 0.00 " not in family
+    assert family.endswith(" cash 0.00")
+
+
+def told_by(script: str, sandbox: Settings) -> list[str]:
+    """The lines that a script prints."""
+    return subprocess.run(
         [sys.executable, "-c", script],
         env=os.environ | sandbox.environment(),
         capture_output=True,
@@ -133,5 +145,3 @@ def test_the_bill_of_the_first_hour_is_settled_and_cancelled(sandbox: Settings) 
         timeout=60,
         check=True,
     ).stdout.splitlines()
-    assert told[0].startswith("settled ")
-    assert told[1] == "and cancelled"

@@ -31,6 +31,14 @@ def test_another_seed_gives_other_people(people: list[Settler]) -> None:
     assert list(population(8, TODAY, 500)) != people
 
 
+def test_each_area_has_a_family_whose_owner_can_pay(people: list[Settler]) -> None:
+    for place, owner in zip((BEIJING, CHANGSHA), named(people, "family_owner"), strict=True):
+        assert owner.person.memberships[0].pool == place.pool
+        assert all(credit.amount > 0 for credit in owner.credits[0])
+    for part in ("family_child", "family_parent"):
+        assert [settler.credits for settler in named(people, part)] == [((),), ((),)]
+
+
 def test_identity_numbers_are_impossible_but_have_the_right_check_digit(
     people: list[Settler],
 ) -> None:

@@ -55,6 +55,17 @@ async def test_who_moved_is_found_with_both_memberships(world: Database) -> None
     assert len({insured.identity.id for insured in found}) == 1
 
 
+async def test_in_each_area_an_account_pays_for_a_child_and_a_parent(world: Database) -> None:
+    found = await shown(world)
+    persons = {row["psn_no"]: row for row in found["persons"]}
+    assert [(row["pool"], row["relation"]) for row in found["families"]] == [
+        ("110000", "child"), ("110000", "parent"), ("430100", "child"), ("430100", "parent"),
+    ]  # fmt: skip
+    for row in found["families"]:
+        assert Decimal(persons[row["owner"]]["balc"]) == Decimal("4500.00")
+        assert Decimal(persons[row["relative"]]["balc"]) == 0
+
+
 async def test_accounts_list_what_the_interface_needs(world: Database) -> None:
     found = json.loads(json.dumps(await shown(world)))
     assert found["base_url"] == "http://x"

@@ -34,6 +34,7 @@ from yibao.policy.terms import (
 )
 from yibao.registry.catalogue.model import Catalogue, Item
 from yibao.registry.catalogue.service import load_catalogue
+from yibao.registry.family import service as family
 from yibao.registry.institutions.model import Directory, Institution
 from yibao.registry.institutions.service import load_directory
 from yibao.registry.laws.model import LawsInForce
@@ -43,7 +44,7 @@ from yibao.registry.people.model import Insured
 from yibao.sandbox import clerks
 from yibao.sandbox.encounters import item_names
 from yibao.sandbox.places import PLACES, Place
-from yibao.sandbox.population import NAMED, card_of, member_number
+from yibao.sandbox.population import FAMILIES, NAMED, card_of, member_number
 from yibao.settlement import service as settlement
 
 if TYPE_CHECKING:
@@ -72,9 +73,11 @@ async def accounts(
         in_force = await load_laws(connection, law_book)
         working = await clerks.told(connection, vault)
         persons: list[dict[str, Any]] = []
+        related: list[dict[str, Any]] = []
         items: list[dict[str, str]] = []
         for place in PLACES:
             persons += await _persons(connection, vault, in_force, place, today, persons_an_area)
+            related += await _families(connection, vault, place, today)
             items += _items(catalogue, place, today)
     return {
         "base_url": base_url,
@@ -85,6 +88,7 @@ async def accounts(
         ],
         "clerks": working,
         "persons": persons,
+        "families": related,
         "items": items,
     }
 
@@ -183,6 +187,32 @@ def _person(
             if counter.scope is Scope.YEAR
         },
     }
+
+
+async def _families(
+    connection: "Connection[Any]", vault: Vault, place: Place, today: date
+) -> list[dict[str, Any]]:
+    """Whose account pays for whom (家庭共济) among the named: shown by ``acct_mulaid_pay``."""
+    numbers = [member_number(place.pool, index) for index in range(FAMILIES, NAMED)]
+    found = await people.load_members(connection, vault, place.pool, numbers)
+    members = {insured.identity.id: insured for insured in found.values()}
+    rows = []
+    for relative in members.values():
+        for link in await family.of_relative(connection, relative.identity.id):
+            owner = members.get(link.owner)
+            if owner is not None and link.period.holds(today):
+                rows.append(
+                    {
+                        "link": link.number,
+                        "pool": place.pool,
+                        "owner": owner.membership.number,
+                        "owner_name": owner.identity.name,
+                        "relation": link.relation,
+                        "relative": relative.membership.number,
+                        "relative_name": relative.identity.name,
+                    }
+                )
+    return rows
 
 
 def _usable_schemes(insured: Insured, today: date) -> list[Scheme]:
@@ -301,12 +331,19 @@ def render(found: Mapping[str, Any]) -> RenderableType:
         found["persons"],
         ("psn_no", "psn_name", "certno", "card_no", "insutype", "balc"),
     )
+    families = Table(title="家庭共济 whose account pays for whom", title_justify="left")
+    for heading in ("owner", "name", "pays for the", "relative", "name"):
+        families.add_column(heading, overflow="fold")
+    for row in found["families"]:
+        families.add_row(
+            row["owner"], row["owner_name"], row["relation"], row["relative"], row["relative_name"]
+        )
     items = _excerpt(
         "项目 items (prices are demo data)",
         found["items"],
         ("pool", "med_list_codg", "name", "chrgitm_lv", "pric"),
     )
-    return Group(institutions, working, persons, items)
+    return Group(institutions, working, persons, families, items)
 
 
 _SHOWN_AN_AREA = 8

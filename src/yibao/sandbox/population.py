@@ -5,7 +5,7 @@ check digit, but begin with 99: no division has such a code, so no human can hav
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from random import Random
 
@@ -43,11 +43,17 @@ IDENTITY_CARD = "01"
 NAMED = 100
 """Numbers below it are kept for the named persons; those of the crowd alternate between areas."""
 
+FAMILIES = 80
+"""Numbers from here to ``NAMED`` are kept for families (家庭共济)."""
+
 PERSONS_EACH = 10_000
 """Persons an area, the named ones apart."""
 
 CARD_LIFE = Period(date(2020, 1, 1))
 """When social-security cards are good."""
+
+_OWNER_CURRENT, _OWNER_CARRIED = 300_000, 150_000
+"""Fen in the account of who pays for a family."""
 
 _STEMS = "甲乙丙丁戊己庚辛壬癸子丑寅卯"
 _DIGITS = "〇一二三四五六七八九"
@@ -118,12 +124,24 @@ def population(seed: int, today: date, persons_each: int = PERSONS_EACH) -> Iter
     """Everybody: the named persons first, then the crowd of the areas in turn."""
     maker = _Maker(Random(seed), today)  # noqa: S311 - plausible, not secret
     named = list(maker.named())
-    assert len(named) <= NAMED
+    assert len(named) <= FAMILIES
     yield from named
+    yield from families(seed, today)
     maker.go_on_at(NAMED)
     for _ in range(persons_each):
         for place in PLACES:
             yield maker.crowd(place)
+
+
+def families(seed: int, today: date) -> Iterator[Settler]:
+    """In each area an employee with money in the account, a child and an old parent, in turn.
+
+    Drawn apart from the others, who stay who they are.
+    """
+    maker = _Maker(Random(seed + 1), today)  # noqa: S311 - plausible, not secret
+    maker.go_on_at(FAMILIES)
+    for place in PLACES:
+        yield from maker.family(place)
 
 
 def artificial_name(index: int) -> str:
@@ -214,6 +232,22 @@ class _Maker:
                 part="not_entitled",
                 stays=(self._stay(place, _FLEXIBLE, extent=EntitlementExtent.NONE),),
             )
+
+    def family(self, place: Place) -> Iterator[Settler]:
+        """An owner whose account can pay, and two who have none."""
+        owner = self._person(_ACTIVE, place, part="family_owner")
+        year = self._today.year
+        yield replace(
+            owner,
+            credits=(
+                (
+                    AccountCredit(year, "current", _OWNER_CURRENT),
+                    AccountCredit(year - 1, "carried", _OWNER_CARRIED),
+                ),
+            ),
+        )
+        yield self._person(_PUPIL, place, part="family_child")
+        yield self._person(_ELDERLY, place, part="family_parent")
 
     def crowd(self, place: Place) -> Settler:
         """One of the many."""

@@ -16,9 +16,12 @@ from yibao.platform.crypto import Vault
 from yibao.platform.database import Database
 from yibao.registry.catalogue import service as catalogue
 from yibao.registry.credentials import service as credentials
+from yibao.registry.family import service as family
+from yibao.registry.family.model import NewFamilyLink
 from yibao.registry.institutions import service as bureau
 from yibao.registry.institutions.model import PoolDivision, Sender
 from yibao.registry.people import service as people
+from yibao.registry.people.model import Admitted
 from yibao.registry.staff import service as staff
 from yibao.sandbox import clerks
 from yibao.sandbox.places import BEIJING, PLACES, institutions, senders
@@ -41,6 +44,8 @@ SEED = 20260101
 _FOUNDED = date(2023, 1, 1)
 _PORTION = 1_000
 """People admitted at a time: what the progress bar moves by."""
+
+_RELATIONS = {"family_child": "child", "family_parent": "parent"}
 
 Progress = Callable[[str, int, int], None]
 """Told what is being filled, how much of it is done, and how much there is."""
@@ -139,8 +144,39 @@ async def _settle(
         credits_of = _credits(portion)
         for pool, credits_ in credits_of.items():
             await ledger.credit(Unit(pool, connection, now, numbers), credits_)
+        await _link_families(connection, portion, admitted, now)
         settled += len(portion)
         progress("参保人 insured persons", min(settled, everybody), everybody)
+
+
+async def _link_families(
+    connection: "Connection[Any]",
+    settlers: Sequence[Settler],
+    admitted: Sequence[Admitted],
+    now: datetime,
+) -> None:
+    """Let the owner of each family pay for child and parent who follow (家庭共济)."""
+    owner: Admitted | None = None
+    for settler, human in zip(settlers, admitted, strict=True):
+        if settler.part == "family_owner":
+            owner = human
+        elif settler.part in _RELATIONS:
+            assert owner is not None
+            [account] = owner.memberships
+            await family.link(
+                connection,
+                NewFamilyLink(
+                    relative=human.identity,
+                    owner=owner.identity,
+                    pool=account.pool,
+                    member=account.number,
+                    relation=_RELATIONS[settler.part],
+                    origins=("carried", "current"),
+                    period=Period(_FOUNDED),
+                    consent={"how": "演示数据", "by": account.number},
+                ),
+                now=now,
+            )
 
 
 def _credits(settlers: Sequence[Settler]) -> dict[Pool, list[Credit]]:
