@@ -7,6 +7,7 @@ import pytest
 from tests.accounts.builders import balance_of, parts_of
 from tests.bureau.builders import Bureau
 from tests.settlement.builders import EMPLOYEE, POOL, Town
+from yibao.accounts.events import service as events
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.ledger import service as ledger
 from yibao.ledger.model import Credit
@@ -79,6 +80,20 @@ async def test_a_balance_moves_by_two_proposals(bureau: Bureau, town: Town) -> N
     assert arrived == {"transfer": sent["transfer"], "member": there, "amount": "7.00"}
     assert await balance_of(town, f"account:{there}:2026:current") == 700
     assert await town.faults() == []
+
+
+async def test_a_balance_that_nobody_takes_in_is_sent_back(bureau: Bureau, town: Town) -> None:
+    member = await town.insure(account="7")
+    sent = await bureau.carry_out(
+        "accounts.move_out", pool=POOL, member=member, to_pool="430100", to_member="43019"
+    )
+    with pytest.raises(Refused, match="不在转入统筹区"):
+        await bureau.carry_out("accounts.move_in", pool="430100", transfer=sent["transfer"])
+    told = await bureau.carry_out("accounts.move_back", pool="430100", transfer=sent["transfer"])
+    assert told == {"transfer": sent["transfer"], "amount": "7.00", "back_to_pool": POOL}
+    async with town.database.reader(None) as connection:
+        ((origin, coming),) = await events.coming_back(connection)
+    assert (origin, coming.id, coming.member) == (POOL, sent["transfer"], member)
 
 
 async def test_heirs_are_rows_and_a_living_person_has_none(bureau: Bureau, town: Town) -> None:

@@ -28,43 +28,62 @@ class Arrive:
     sent: Transfer
 
 
+@dataclass(frozen=True, slots=True)
+class ComeBack:
+    """Let a balance that was declined come back to the pool it left; answers a Transfer."""
+
+    sent: Transfer
+
+
 def arriving(origin: Pool, sent: Transfer) -> Command:
     """The command by which a balance arrives."""
     key = MessageKey(SENDER, "arrive", f"{origin}/{sent.id}")
     return Command(sent.other_pool, sent.other_member, key, b"", Arrive(origin, sent))
 
 
+def returning(origin: Pool, sent: Transfer) -> Command:
+    """The command by which a declined balance comes back."""
+    key = MessageKey(SENDER, "return", sent.id)
+    return Command(origin, sent.member, key, b"", ComeBack(sent))
+
+
 def handlers(vault: Vault) -> dict[type, Handler]:
-    """Who runs arrivals."""
+    """Who runs arrivals and returns."""
+
+    async def move(unit: Unit, wish: Arrive | ComeBack) -> Transfer:
+        if isinstance(wish, ComeBack):
+            return await service.move_back(unit, wish.sent, "转移退回自动转入")
+        return await service.move_in(unit, vault, wish.origin, wish.sent, "转移接续自动转入")
 
     async def handle(unit: Unit, commands: Sequence[Command]) -> list[Outcome]:
         outcomes: list[Outcome] = []
         for command in commands:
-            wish: Arrive = command.request
             try:
                 async with unit.connection.transaction():  # a refusal undoes what came before it
-                    arrived = await service.move_in(
-                        unit, vault, wish.origin, wish.sent, "转移接续自动转入"
-                    )
-                outcomes.append(Done(arrived, {"transfer": arrived.id}))
+                    moved = await move(unit, command.request)
+                outcomes.append(Done(moved, {"transfer": moved.id}))
             except Refused as refused:
                 outcomes.append(refused.refusal)
         return outcomes
 
-    return {Arrive: handle}
+    return {Arrive: handle, ComeBack: handle}
 
 
 async def finish_all(commands: Commands, database: Database) -> int:
-    """Let everything that is under way arrive; says how much did.
+    """Let everything that is under way arrive or come back; says how much did.
 
     What is refused (the person is not known there yet, the account is closed) is told in the log
-    and tried again the next time; a clerk sees it with ``yibao ledger verify``.
+    and tried again the next time; a clerk sees it with ``yibao ledger verify``, and may let it come
+    back (``accounts.move_back``).
     """
     async with database.reader(None) as connection:
         under_way = await service.under_way(connection)
+        declined = await service.coming_back(connection)
+    moves = [(arriving(origin, sent), sent) for origin, sent in under_way]
+    moves += [(returning(origin, sent), sent) for origin, sent in declined]
     done = 0
-    for origin, sent in under_way:
-        outcome = await commands.submit(arriving(origin, sent))
+    for command, sent in moves:
+        outcome = await commands.submit(command)
         if isinstance(outcome, Done):
             done += 1
         else:

@@ -23,6 +23,8 @@ class EventKind(StrEnum):
     """转出."""
     MOVED_IN = "moved_in"
     """转入."""
+    MOVED_BACK = "moved_back"
+    """转移退回."""
     INHERITED = "inherited"
     """继承."""
     CORRECTED = "corrected"
@@ -61,6 +63,10 @@ class Transfer:
     other_member: str
     parts: tuple[tuple[str, str, Fen], ...]
     """(part, origin, amount); the parts keep their names."""
+    uses: tuple[tuple[int, int, Fen], ...] = ()
+    """(link, year, amount): what was paid over the owner's links, counted where the account is."""
+    declined: bool = False
+    """It does not arrive: it comes back to the pool it left."""
 
     @property
     def amount(self) -> Fen:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from yibao.accounts.credits import store as shortfalls
 from yibao.accounts.events import store
 from yibao.accounts.events.model import Event, EventKind, Heir, Transfer
+from yibao.accounts.family import store as uses
 from yibao.accounts.laws import EMPLOYEES
 from yibao.kernel.areas import Pool
 from yibao.kernel.money import Fen, yuan
@@ -40,6 +41,10 @@ events = store.events
 """What happened to an account, oldest first."""
 under_way = store.under_way
 """Balances that left a pool and have not arrived, with the pool they left."""
+coming_back = store.coming_back
+"""Balances that were declined and are not back yet, with the pool they left."""
+longest_under_way = store.longest_under_way
+"""Seconds since the oldest balance left that has not arrived; 0: none is under way."""
 
 _WORDS = {
     AccountState.OPEN: "未冻结",
@@ -227,8 +232,9 @@ async def move_out(
 ) -> Transfer:
     """Send an account's balance on its way to another pool and close it here (转出).
 
-    The same id finds what was sent before. Refused: ACCOUNT_STATE for an account that is frozen or
-    closed, or has money set aside; MESSAGE_REUSED for an id that another account used.
+    The same id finds what was sent before. What the owner's links used of the year's limits goes
+    along. Refused: ACCOUNT_STATE for an account that is frozen or closed, or has money set aside;
+    MESSAGE_REUSED for an id that another account used.
     """
     if pool == unit.pool:
         raise Refused(RefusalCode.FIELD_INVALID, "转入统筹区与转出统筹区相同", "pool")
@@ -240,7 +246,8 @@ async def move_out(
     await _check_one_human(unit, member, other_member)
     parts = await _locked(unit, member, AccountState.OPEN)
     moved = tuple((part.name, part.origin, part.amount) for part in parts if part.amount)
-    transfer = Transfer(id_, member, pool, other_member, moved)
+    used = await _take_uses(unit, member)
+    transfer = Transfer(id_, member, pool, other_member, moved, used)
     posting = None
     if moved:
         into = [Entry(transit_account(id_), transfer.amount)]
@@ -254,11 +261,18 @@ async def move_out(
 async def move_in(unit: Unit, vault: Vault, origin: Pool, sent: Transfer, reason: str) -> Transfer:
     """Let a balance arrive, part by part, in the pool it was sent to (转入).
 
-    The same id arrives once. The owner's family links name the new account from now on. Refused:
-    PERSON_UNKNOWN when there is no such member here, ACCOUNT_STATE for a closed account.
+    The same id arrives once. The owner's family links name the new account from now on, and count
+    what they used this year. An account that had moved away is open again. Refused: PERSON_UNKNOWN
+    when there is no such member here, ACCOUNT_STATE for a closed account and for a balance that was
+    declined.
     """
+    await store.lock_transfer(unit.connection, unit.pool, sent.id)
     arrived = await store.transfer(unit.connection, unit.pool, sent.id, "in")
     if arrived is not None:
+        if arrived.declined:
+            raise Refused(
+                RefusalCode.ACCOUNT_STATE, f"转移 {sent.id} 已退回转出地，不能转入", "transfer"
+            )
         return arrived
     member = sent.other_member
     found = await people.load_members(unit.connection, vault, unit.pool, [member])
@@ -266,10 +280,10 @@ async def move_in(unit: Unit, vault: Vault, origin: Pool, sent: Transfer, reason
         raise Refused(RefusalCode.PERSON_UNKNOWN, f"人员编号 {member} 不在转入统筹区", "member")
     await _check_one_human(unit, sent.member, member)
     locked = (await ledger.lock_parts(unit, [member])).get(member, [])
-    if any(part.state is AccountState.CLOSED for part in locked):
+    if not await _is_open(unit, member, locked):
         raise Refused(RefusalCode.ACCOUNT_STATE, "转入的个人账户已注销", "member")
     await ledger.open_parts(unit, [(member, name, kind) for name, kind, _ in sent.parts])
-    transfer = Transfer(sent.id, member, origin, sent.member, sent.parts)
+    transfer = Transfer(sent.id, member, origin, sent.member, sent.parts, sent.uses)
     number = None
     if sent.parts:
         number = unit.numbers.next(unit.now)
@@ -280,10 +294,93 @@ async def move_in(unit: Unit, vault: Vault, origin: Pool, sent: Transfer, reason
         occasion = Occasion(OccasionKind.TRANSFER, {"member": member, "transfer": sent.id}, reason)
         await ledger.post(unit, [Posting(number, unit.day, entries, occasion)])
     await store.insert_transfer(unit.connection, unit.pool, "in", transfer, number, unit.now)
+    await _give_uses(unit, sent)
     human = found[member].identity.id
     await links.move_owner(unit.connection, human, unit.pool, member, unit.day, unit.now)
     await _record(unit, member, EventKind.MOVED_IN, reason, transfer=sent.id, pool=origin)
     return transfer
+
+
+async def decline(unit: Unit, origin: Pool, sent: Transfer) -> Transfer:
+    """Let a balance never arrive in the pool it was sent to: it comes back (转移退回).
+
+    Refused: ACCOUNT_STATE for one that has arrived, PERSON_UNKNOWN in another pool.
+    """
+    if sent.other_pool != unit.pool:
+        raise Refused(
+            RefusalCode.PERSON_UNKNOWN,
+            f"转移 {sent.id} 是转往统筹区 {sent.other_pool} 的，须由其退回",
+            "pool",
+        )
+    await store.lock_transfer(unit.connection, unit.pool, sent.id)
+    known = await store.transfer(unit.connection, unit.pool, sent.id, "in")
+    if known is not None:
+        if not known.declined:
+            raise Refused(
+                RefusalCode.ACCOUNT_STATE,
+                f"转移 {sent.id} 已转入 {known.member}，不能退回；请另行转出",
+                "transfer",
+            )
+        return known
+    declined = Transfer(sent.id, sent.other_member, origin, sent.member, (), declined=True)
+    await store.insert_transfer(unit.connection, unit.pool, "in", declined, None, unit.now)
+    return declined
+
+
+async def move_back(unit: Unit, sent: Transfer, reason: str) -> Transfer:
+    """Put a balance that was declined back, part by part, where it left; its account is open again.
+
+    Once for good. Of an account that was closed since for another reason the owner is owed it.
+    """
+    await store.lock_transfer(unit.connection, unit.pool, sent.id)
+    known = await store.transfer(unit.connection, unit.pool, sent.id, "back")
+    if known is not None:
+        return known
+    member = sent.member
+    locked = (await ledger.lock_parts(unit, [member])).get(member, [])
+    into = {personal_account(member, name): amount for name, _, amount in sent.parts}
+    if not await _is_open(unit, member, locked):
+        into = {owed_account(member): sent.amount}
+    number = None
+    if sent.parts:
+        number = unit.numbers.next(unit.now)
+        back = [Entry(account, amount) for account, amount in into.items()]
+        entries = (Entry(transit_account(sent.id), -sent.amount), *back)
+        occasion = Occasion(OccasionKind.TRANSFER, {"member": member, "transfer": sent.id}, reason)
+        await ledger.post(unit, [Posting(number, unit.day, entries, occasion)])
+    await store.insert_transfer(unit.connection, unit.pool, "back", sent, number, unit.now)
+    await _give_uses(unit, sent)
+    await _record(unit, member, EventKind.MOVED_BACK, reason, transfer=sent.id)
+    return sent
+
+
+async def _is_open(unit: Unit, member: str, locked: Sequence[Part]) -> bool:
+    """Whether money may go into a locked account; one that only moved away is opened again."""
+    if all(part.state is not AccountState.CLOSED for part in locked):
+        return True
+    if await store.last_kind(unit.connection, unit.pool, member) is not EventKind.MOVED_OUT:
+        return False
+    await ledger.set_state(unit, member, AccountState.OPEN)
+    return True
+
+
+async def _take_uses(unit: Unit, member: str) -> tuple[tuple[int, int, Fen], ...]:
+    """What was paid this year over the links of an account that leaves; no longer counted here."""
+    found = await people.find_by_numbers(unit.connection, [member])
+    if member not in found:
+        return ()
+    numbers = [link.number for link in await links.of_owner(unit.connection, found[member][1])]
+    year = unit.day.year
+    used = await uses.used(unit.connection, unit.pool, numbers, year)
+    leaving = tuple((link, year, amount) for link, amount in sorted(used.items()) if amount)
+    await uses.use(unit.connection, unit.pool, {(link, y): -a for link, y, a in leaving})
+    return leaving
+
+
+async def _give_uses(unit: Unit, sent: Transfer) -> None:
+    """Count here what came along; its account's parts are locked."""
+    counted = {(link, year): amount for link, year, amount in sent.uses}
+    await uses.use(unit.connection, unit.pool, counted)
 
 
 async def _check_one_human(unit: Unit, one: str, other: str) -> None:

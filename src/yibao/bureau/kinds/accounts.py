@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from yibao.accounts.events import service as events
-from yibao.accounts.events.model import Heir
+from yibao.accounts.events.model import Heir, Transfer
 from yibao.accounts.family import service as family
 from yibao.accounts.family.model import NewLink, PremiumFromFamily
 from yibao.accounts.family.premium_refunds import give_back_premium
@@ -75,14 +75,26 @@ async def _move_out(unit: Unit, _: Office, content: Content, proposal: Proposal)
 
 
 async def _move_in(unit: Unit, office: Office, content: Content, proposal: Proposal) -> Content:
+    origin, sent = await _sent(unit, content)
+    arrived = await events.move_in(unit, office.vault, origin, sent, proposal.reason)
+    return {"transfer": arrived.id, "member": arrived.member, "amount": yuan(arrived.amount)}
+
+
+async def _move_back(unit: Unit, _: Office, content: Content, __: Proposal) -> Content:
+    origin, sent = await _sent(unit, content)
+    await events.decline(unit, origin, sent)
+    return {"transfer": sent.id, "amount": yuan(sent.amount), "back_to_pool": origin}
+
+
+async def _sent(unit: Unit, content: Content) -> tuple[Pool, Transfer]:
+    """A balance on its way, with the pool it left."""
     transfer = fields.read_key(content["transfer"])
     sent = await events.sent(unit.connection, transfer.pool, transfer.text())
     if sent is None:
         raise Refused(
             RefusalCode.ACCOUNT_UNKNOWN, f"没有编号为 {transfer.text()} 的转出", "transfer"
         )
-    arrived = await events.move_in(unit, office.vault, transfer.pool, sent, proposal.reason)
-    return {"transfer": arrived.id, "member": arrived.member, "amount": yuan(arrived.amount)}
+    return transfer.pool, sent
 
 
 # ------------------------------------------------------------------------------ who pays for whom
@@ -256,6 +268,13 @@ KINDS: tuple[Kind, ...] = (
         "个人账户转入",
         (_POOL, Field("transfer", "转移编号", fields.key)),
         _move_in,
+        fields.pool_named,
+    ),
+    Kind(
+        "accounts.move_back",
+        "个人账户转移退回",
+        (Field("pool", "转入统筹区", fields.pool), Field("transfer", "转移编号", fields.key)),
+        _move_back,
         fields.pool_named,
     ),
     Kind(

@@ -1,0 +1,13 @@
+"""The accounts' part of /metrics."""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from yibao.accounts.vitals import store
+
+if TYPE_CHECKING:
+    from asyncpg import Connection
+
+VITALS: "dict[str, Callable[[Connection[Any]], Awaitable[float]]]" = {
+    "yibao_transit_oldest_seconds": store.oldest_transit,
+}
