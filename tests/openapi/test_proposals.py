@@ -1,6 +1,7 @@
 """Clerks' business over REST: the same engine, the same four eyes."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -79,6 +80,15 @@ async def test_wrong_keys_lock_a_clerk_out_and_tell_nobody_whether_there_is_one(
     assert told[0][0] == 403
     locked = await app.call("POST", "/clerk-sessions", {"clerk": FIRST.code, "key": key})
     assert locked.body["rule"] == "CLERK_LOCKED"
+
+
+async def test_wrong_keys_from_elsewhere_lock_no_clerk_out(app: App) -> None:
+    key = await entered(app, FIRST)
+    guesser = replace(app, address="198.51.100.7")
+    for _ in range(7):
+        await guesser.call("POST", "/clerk-sessions", {"clerk": FIRST.code, "key": "wrong"})
+    answer = await app.call("POST", "/clerk-sessions", {"clerk": FIRST.code, "key": key})
+    assert answer.status == 201
 
 
 async def test_a_suspended_clerks_session_ends(app: App) -> None:

@@ -48,6 +48,13 @@ async def test_a_changed_schema_is_noticed(dsn: str) -> None:
     assert await schema_of(dsn) != before
 
 
+async def test_every_schema_that_is_made_is_kept(dsn: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    await connection.execute("CREATE SCHEMA annex; CREATE TABLE annex.room (number integer)")
+    await connection.close()
+    assert "annex.room . number integer" in await schema_of(dsn)
+
+
 async def test_a_failed_migration_leaves_nothing(empty_dsn: str) -> None:
     connection = await asyncpg.connect(empty_dsn)
     await connection.execute("CREATE SCHEMA settlement")  # the first revision stumbles over it

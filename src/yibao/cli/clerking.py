@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from yibao.bureau import service
-from yibao.bureau.clerks.model import Clerk
+from yibao.bureau.clerks.model import DESK, Clerk
 from yibao.bureau.clerks.service import sign_in
 from yibao.bureau.model import Office, Proposal
 from yibao.cli.on_database import on_database
@@ -86,7 +86,7 @@ async def open_desk(settings: Settings, database: Database, code: str, key: str)
     clock = clock_of(settings)
     vault = Vault(load_key(settings))
     # by the machine's time: a sandbox whose clock stands still would lock a clerk out for good
-    clerk = (await sign_in(database, vault, code, key, SystemClock().now())).clerk
+    clerk = (await sign_in(database, vault, code, key, DESK, SystemClock().now())).clerk
     known_as(ViewerKind.CLERK, clerk.code)
     law_book = load_law_book(settings.law)
     async with database.writer() as connection:

@@ -107,6 +107,12 @@ def proved(scope: Any, sender: str) -> bool:
     return admission is None or bool(admission.proved(caller, sender))
 
 
+def origin(scope: Any) -> str:
+    """The address that a request comes from, as long as nobody was proved by it."""
+    _, caller = scope[_AT]
+    return str(caller.address)
+
+
 def _failed(scope: Any, message: Message) -> bool:
     """Whether an answer says that somebody could not prove a key or session."""
     if message["status"] == HTTPStatus.UNAUTHORIZED:

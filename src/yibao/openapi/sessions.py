@@ -10,7 +10,7 @@ from yibao.kernel.areas import NO_PERSON_POOL
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.openapi.authentication import SESSION_LIFE, Sessions, the_app
 from yibao.openapi.commands import IdempotencyKey, submit
-from yibao.openapi.gate import proved
+from yibao.openapi.gate import origin, proved
 from yibao.openapi.model import Asked, AtHouse, House, Person, Worker
 from yibao.openapi.others import Named, named
 from yibao.platform.clock import SystemClock
@@ -63,9 +63,11 @@ async def open_session(
 
 @post("/clerk-sessions", tags=["clerks"], summary="Sign a clerk in", security=[{}])
 async def sign_clerk_in(request: Asked, house: AtHouse, data: JSONBody[SigningIn]) -> Session:
-    """With the personal key. Too many wrong keys in a row lock the clerk out for a time."""
+    """With the personal key. Too many wrong keys in a row from one address lock the clerk out
+    there for a time."""
     now = SystemClock().now()  # a sandbox whose clock stands would lock out for good
-    found = await sign_in(house.database, house.vault, data.clerk, data.key, now)
+    address = origin(request.scope)
+    found = await sign_in(house.database, house.vault, data.clerk, data.key, address, now)
     proved(request.scope, f"clerk {found.clerk.code}")
     return _opened(house, Worker(found.clerk.code, found.mark))
 

@@ -5,11 +5,21 @@ from datetime import timedelta
 
 from yibao.kernel.areas import Pool
 
+DESK = "desk"
+"""Stands for the address of whoever signs in at the command line."""
+
 FAILURES_ALLOWED = 5
-"""So many wrong keys in a row lock a clerk out."""
+"""So many wrong keys in a row lock a clerk out at the address they came from."""
+
+FAILURES_ANYWHERE = 50
+"""So many wrong keys in a row, wherever they came from, lock a clerk out at every address from
+which the clerk has not signed in lately."""
 
 LOCKED_FOR = timedelta(minutes=15)
 """How long, counted from the last wrong key."""
+
+KNOWN_FOR = timedelta(days=30)
+"""So long after signing in there an address is known as the clerk's own."""
 
 
 @dataclass(frozen=True, slots=True)

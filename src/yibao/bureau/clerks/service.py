@@ -59,12 +59,15 @@ async def listed(connection: "Connection[Any]", vault: Vault) -> Sequence[Clerk]
     ]
 
 
-async def sign_in(database: Database, vault: Vault, code: str, key: str, now: datetime) -> SignedIn:
-    """The clerk whose code and key these are.
+async def sign_in(
+    database: Database, vault: Vault, code: str, key: str, address: str, now: datetime
+) -> SignedIn:
+    """The clerk whose code and key these are; ``address`` is where the try comes from.
 
     Every try is kept, in a transaction of its own. A wrong code, a wrong key and a suspended clerk
     are told alike and take as long, so that nobody learns which codes there are; too many wrong
-    keys in a row lock the clerk out for a time, the right key as well, which alone is told so.
+    keys in a row lock the clerk out for a time at the address that sent them, the right key as
+    well, which alone is told so.
     """
     if len(key) > _KEY_LENGTH:
         key = ""  # none that was ever made; but it costs the same time
@@ -75,11 +78,15 @@ async def sign_in(database: Database, vault: Vault, code: str, key: str, now: da
     matches = await loop.run_in_executor(_TRYING, rules.matches, key, salt, hashed)
     if row is not None:
         async with database.writer() as connection, connection.transaction():
-            found = await _signed_in(connection, vault, row, now, matches=matches)
+            found = await _signed_in(connection, vault, row, address, now, matches=matches)
         if isinstance(found, Refusal):
             raise Refused.of(found)
         return found
     raise Refused.of(_WRONG)
+
+
+locked_out = store.locked_out
+"""How many pairs of clerk and address are locked out now; for /metrics."""
 
 
 async def at_work(database: Database, vault: Vault, code: str, mark: str) -> Clerk | None:
@@ -114,6 +121,7 @@ async def _signed_in(
     connection: "Connection[Any]",
     vault: Vault,
     tried: store.ClerkRow,
+    address: str,
     now: datetime,
     *,
     matches: bool,
@@ -122,7 +130,8 @@ async def _signed_in(
     code = tried.code
     row = await store.find(connection, code, lock=True)
     succeeded = matches and row is not None and row.mark == tried.mark and not row.suspended
-    if until := rules.locked_until(await store.latest_tries(connection, code), now):
+    tries = await store.latest_tries(connection, code, address, now)
+    if until := rules.locked_until(tries, now):
         if not succeeded:
             return _WRONG
         shown = local_time(until).strftime("%H:%M")
@@ -131,7 +140,7 @@ async def _signed_in(
             f"经办人员 {code} 连续多次密钥错误，暂时锁定，请在 {shown} 之后再试",
             "key",
         )
-    await store.record_try(connection, code, now, succeeded=succeeded)
+    await store.record_try(connection, code, address, now, succeeded=succeeded)
     return SignedIn(_clerk(vault, tried), tried.mark) if succeeded else _WRONG
 
 

@@ -4,8 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from yibao.bureau.clerks.model import FAILURES_ALLOWED
-from yibao.bureau.clerks.rules import Try
+from yibao.bureau.clerks.model import (
+    FAILURES_ALLOWED,
+    FAILURES_ANYWHERE,
+    KNOWN_FOR,
+    LOCKED_FOR,
+)
+from yibao.bureau.clerks.rules import Tries, Try
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -61,24 +66,59 @@ async def visible(connection: "Connection[Any]") -> list[tuple[str, bytes, list[
     return [tuple(row) for row in rows]
 
 
-async def latest_tries(connection: "Connection[Any]", code: str) -> list[Try]:
-    """The last tries to sign in, the latest first; as many as decide a lock-out."""
-    rows = await connection.fetch(
+async def latest_tries(
+    connection: "Connection[Any]", code: str, address: str, now: datetime
+) -> Tries:
+    """The last tries to sign in as a clerk, as many as decide a lock-out."""
+    here = await connection.fetch(
+        """SELECT succeeded, tried_at FROM bureau.sign_in WHERE clerk = $1 AND address = $2
+           ORDER BY tried_at DESC, row_id DESC LIMIT $3""",
+        code,
+        address,
+        FAILURES_ALLOWED,
+    )
+    anywhere = await connection.fetch(
         """SELECT succeeded, tried_at FROM bureau.sign_in WHERE clerk = $1
            ORDER BY tried_at DESC, row_id DESC LIMIT $2""",
         code,
-        FAILURES_ALLOWED,
+        FAILURES_ANYWHERE,
     )
-    return [Try(*row) for row in rows]
+    known = await connection.fetchval(
+        """SELECT EXISTS (SELECT FROM bureau.sign_in
+                          WHERE clerk = $1 AND address = $2 AND succeeded AND tried_at > $3)""",
+        code,
+        address,
+        now - KNOWN_FOR,
+    )
+    return Tries([Try(*row) for row in here], [Try(*row) for row in anywhere], known)
 
 
 async def record_try(
-    connection: "Connection[Any]", code: str, now: datetime, *, succeeded: bool
+    connection: "Connection[Any]", code: str, address: str, now: datetime, *, succeeded: bool
 ) -> None:
     """Keep a try to sign in."""
     await connection.execute(
-        "INSERT INTO bureau.sign_in (clerk, succeeded, tried_at) VALUES ($1, $2, $3)",
+        "INSERT INTO bureau.sign_in (clerk, address, succeeded, tried_at) VALUES ($1, $2, $3, $4)",
         code,
+        address,
         succeeded,
         now,
+    )
+
+
+async def locked_out(connection: "Connection[Any]") -> float:
+    """How many pairs of clerk and address are locked out now."""
+    return float(
+        await connection.fetchval(
+            """WITH lately AS (
+                   SELECT DISTINCT clerk, address FROM bureau.sign_in
+                   WHERE tried_at > clock_timestamp() - $1::interval AND NOT succeeded)
+               SELECT count(*) FROM lately WHERE $2 = (
+                   SELECT count(*) FILTER (WHERE NOT succeeded) FROM (
+                       SELECT succeeded FROM bureau.sign_in AS own
+                       WHERE own.clerk = lately.clerk AND own.address = lately.address
+                       ORDER BY tried_at DESC, row_id DESC LIMIT $2) AS latest)""",
+            LOCKED_FOR,
+            FAILURES_ALLOWED,
+        )
     )
