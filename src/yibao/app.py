@@ -25,8 +25,11 @@ from yibao import __doc__ as about
 from yibao.accounts.events import arrivals
 from yibao.accounts.family import wishes as family
 from yibao.accounts.family.elsewhere import service as elsewhere
+from yibao.accounts.vitals import service as accounts_vitals
 from yibao.bureau import service as bureau
+from yibao.bureau.clerks import service as clerks
 from yibao.bureau.model import Office
+from yibao.clearing.vitals import service as clearing_vitals
 from yibao.gateway.asgi import Gateway, turn_away
 from yibao.gateway.authentication import Door, SignedDoor
 from yibao.gateway.context import Context
@@ -122,7 +125,12 @@ JOBS: dict[str, Job] = {
 }
 """What is removed once it has expired; the names are the log's."""
 
-VITALS: dict[str, vitals.Vital] = {**ledger_vitals.VITALS}
+VITALS: dict[str, vitals.Vital] = {
+    **ledger_vitals.VITALS,
+    **accounts_vitals.VITALS,
+    **clearing_vitals.VITALS,
+    "yibao_clerks_locked_out": clerks.locked_out,
+}
 """What rooms measure for /metrics when it is asked for; the names are the metrics'."""
 
 log = structlog.get_logger()

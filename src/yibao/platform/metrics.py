@@ -114,9 +114,14 @@ VITALS = {
     "yibao_disk_bytes": "Size of the disk that holds the data folder",
     "yibao_writer_numbers_held": "Of the 256 writer numbers, those that live processes hold",
     "yibao_backup_timestamp_seconds": "When the newest backup was taken (Unix time); 0: never",
-    "yibao_ledger_head_timestamp_seconds": "Day of the newest signed daily head of the ledger"
-    " (Unix time of its begin); 0: none",
+    "yibao_ledger_unsigned_seconds": "Seconds since the end of the oldest day that was written in"
+    " and has no signed daily head; 0: none",
     "yibao_hold_overdue_seconds": "Seconds since the oldest reserved hold should have ended",
+    "yibao_transit_oldest_seconds": "Seconds for which the oldest money has been on its way between"
+    " two pools; 0: none is",
+    "yibao_payment_unconfirmed_seconds": "Seconds since the oldest bank file was made of which a"
+    " line is unanswered; 0: none is",
+    "yibao_clerks_locked_out": "Pairs of clerk and address that are locked out after wrong keys",
     "yibao_senders_locked_out": "Pairs of account and address that are refused unread now, after"
     " wrong signatures",
     "yibao_transaction_oldest_seconds": "Age of the oldest open transaction",

@@ -15,7 +15,8 @@ HOLD = """
     VALUES ('110000', 'h1', 'm', 1, '{}', '家庭共济', NULL, now() - interval '30 hours',
             '{}', '{}', 'reserved')"""
 ORDER = """
-    INSERT INTO accounts.family_order (pool, hold, id, owner_pool, kind, amount, member, recorded_at)
+    INSERT INTO accounts.family_order (pool, hold, id, owner_pool, kind, amount, member,
+                                       recorded_at)
     VALUES ('430100', 'h1', '7', '110000', 'refund', 1, 'm', now() - interval '30 hours')"""
 REFUND = """INSERT INTO ledger.hold_refund VALUES ('110000', 'h1', '7', 1, 1, now())"""
 RELEASE = "UPDATE ledger.hold SET state = 'released', ended_at = now()"

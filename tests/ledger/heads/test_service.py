@@ -1,6 +1,7 @@
 """Daily heads: what was cut off or rewritten since is found by who kept them."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -76,6 +77,35 @@ async def test_days_that_were_missed_are_made_up_for_and_quiet_ones_have_none(
     books.wait(days=1)
     assert await made(books) == 2
     assert [(head.pool, head.day.day) for head in await kept(books)] == [(POOL, 15), ("430100", 18)]
+
+
+async def unsigned_days(books: Books) -> int:
+    """For how many whole days something written has had no head."""
+    async with books.database.owner() as connection:
+        return int(await heads.unsigned_for(connection) // 86_400)
+
+
+async def test_only_what_was_written_lacks_a_head(books: Books) -> None:
+    books.now = datetime.now(UTC) - timedelta(days=10)
+    assert await unsigned_days(books) == 0
+    await books.pay(1)
+    assert await unsigned_days(books) == 9
+    books.wait(days=1)
+    await made(books)
+    assert await unsigned_days(books) == 0, "nothing was written since"
+    books.wait(days=4)
+    await books.pay(2, pool=Pool("430100"))
+    assert await unsigned_days(books) == 4, "another pool's head covers nothing"
+
+
+async def test_what_came_late_into_a_day_lacks_no_head(books: Books) -> None:
+    books.now = datetime.now(UTC) - timedelta(days=10)
+    await books.pay(1)
+    books.wait(days=1)
+    await made(books)
+    books.wait(days=-1)
+    await books.pay(2)  # behind the pool's next head, whenever that is
+    assert await unsigned_days(books) == 0
 
 
 async def test_an_end_that_was_cut_off_is_found(three_days: Books) -> None:

@@ -9,8 +9,9 @@ if TYPE_CHECKING:
 async def oldest_transit(connection: "Connection[Any]") -> float:
     """Seconds for which the oldest money has been on its way between two pools; 0: none is.
 
-    That is: a balance that moved out and neither arrived nor came back (转移接续); what is held for a relative's bill
-    in another pool and neither captured nor released; what such a bill gives back and is not back.
+    That is: a balance that moved out and neither arrived nor came back (转移接续); what is held for
+    a relative's bill in another pool and neither captured nor released; what such a bill gave back
+    and is not there.
     """
     return float(
         await connection.fetchval(

@@ -58,6 +58,17 @@ async def make(connection: "Connection[Any]", key: Signer, now: datetime) -> int
     return made
 
 
+async def unsigned_for(connection: "Connection[Any]") -> float:
+    """Seconds since the end of the oldest day that was written in and has no head; 0: none.
+
+    For /metrics, by the machine's time. A pool in which nothing was written lacks nothing.
+    """
+    oldest = await store.oldest_without_head(connection)
+    if oldest is None:
+        return 0.0
+    return max(0.0, (datetime.now(CHINA_TIME) - _end_of(business_date(oldest))).total_seconds())
+
+
 def _end_of(day: date) -> datetime:
     return datetime.combine(day + timedelta(days=1), datetime.min.time(), CHINA_TIME)
 

@@ -41,6 +41,26 @@ _DAYS = f"""{_WRITERS}
     ORDER BY 1"""  # noqa: S608 - our own words
 
 
+_OLDEST = f"""{_WRITERS}
+    SELECT min(block.recorded_at) FROM writer
+    LEFT JOIN LATERAL (SELECT day, writers, numbers FROM ledger.head
+                       WHERE head.pool = writer.pool ORDER BY day DESC LIMIT 1) AS head ON true
+    CROSS JOIN LATERAL (
+        SELECT recorded_at FROM ledger.block
+        WHERE block.pool = writer.pool AND block.writer = writer.writer
+          AND number > coalesce(head.numbers[array_position(head.writers, writer.writer)], 0)
+          AND (head.day IS NULL
+               OR recorded_at >= (head.day + 1)::timestamp AT TIME ZONE interval '8 hours')
+        ORDER BY number LIMIT 1) AS block"""  # noqa: S608 - our own words
+"""What came late into a day that has its head waits for the pool's next one, whenever that is."""
+
+
+async def oldest_without_head(connection: "Connection[Any]") -> datetime | None:
+    """When the oldest block was written that a head is due for, or will be; None: there is none."""
+    found: datetime | None = await connection.fetchval(_OLDEST)
+    return found
+
+
 async def newest(connection: "Connection[Any]", before: datetime) -> dict[Pool, tuple[Mark, ...]]:
     """The newest block of each pool's writers that was written before an instant."""
     rows = await connection.fetch(_NEWEST, before)

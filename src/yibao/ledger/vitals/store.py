@@ -6,17 +6,6 @@ if TYPE_CHECKING:
     from asyncpg import Connection
 
 
-async def newest_head(connection: "Connection[Any]") -> float:
-    """Begin of the newest day that has a signed head, Unix time; 0: there is none."""
-    return float(
-        await connection.fetchval(
-            """SELECT coalesce(extract(epoch FROM max(day)::timestamp
-                                                  AT TIME ZONE 'Asia/Shanghai'), 0)::float8
-               FROM ledger.head"""
-        )
-    )
-
-
 async def overdue_hold(connection: "Connection[Any]") -> float:
     """Seconds since the oldest hold should have ended; 0: none is overdue."""
     return float(
