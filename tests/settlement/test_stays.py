@@ -19,7 +19,10 @@ from tests.settlement.builders import (
     return_of,
     stay_line,
 )
+from yibao.kernel.identifiers import NumberSource
 from yibao.kernel.refusals import RefusalCode as Code
+from yibao.platform.commands.model import Done
+from yibao.platform.commands.service import Commands
 from yibao.settlement.model import (
     CancelAdmission,
     ChangeAdmission,
@@ -30,6 +33,7 @@ from yibao.settlement.model import (
     VisitState,
     WithdrawLines,
 )
+from yibao.settlement.service import REQUESTS
 
 
 async def test_a_stay_is_admitted_charged_discharged_and_settled(town: Town) -> None:
@@ -111,6 +115,28 @@ async def test_interim_settlements_are_cancelled_last_first_and_leave_nothing(to
     await town.do(town.discharge(stay))
     anew = await town.do(town.stay_settlement(stay, "5134.56"))
     assert sum(b.funds for b in bills) == anew.funds
+
+
+async def test_the_last_settlement_is_the_one_decided_last_whatever_its_number(
+    town: Town,
+) -> None:
+    stay = await town.admit(await town.insure(), days_ago=5)
+    await town.do(town.upload(stay, stay_line("1", "900")))
+    town.clock.move(timedelta(hours=1))
+    first = await town.do(town.stay_settlement(stay, "900", interim=True))
+    await town.do(town.upload(stay, stay_line("2", "3000")))
+    town.clock.move(timedelta(hours=-1))  # a second process began earlier, and waited for the stay
+    handlers = dict.fromkeys(REQUESTS, town.room.handle)
+    waiting = Commands(town.database.writer, town.clock, NumberSource(77), handlers)
+    outcome = await waiting.submit(town.command(town.stay_settlement(stay, "3000", interim=True)))
+    assert isinstance(outcome, Done)
+    last = outcome.result
+    assert key_of(last).number < key_of(first).number
+    refusal = await town.refused(town.cancellation(first))
+    assert refusal.facts == {"later": key_of(last).text()}
+    for bill in (last, first):
+        await town.do(town.cancellation(bill))
+    assert await town.faults() == []
 
 
 async def test_a_settlement_may_tell_of_the_discharge_itself(town: Town) -> None:

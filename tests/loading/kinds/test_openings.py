@@ -120,6 +120,23 @@ async def test_openings_come_once(bureau: Bureau, town: Town) -> None:
     assert cells_of(bureau.told) == [(3, "source_key")]
 
 
+async def test_an_opening_under_another_name_is_the_same_opening(
+    bureau: Bureau, town: Town
+) -> None:
+    arrived = await newcomer(bureau, town)
+    counter = {"counter": "employee_outpatient_deductible", "value": "1700"}
+    first = [part("a", "2025", "carried", "300"), opening("b", **counter)]
+    report = await bureau.load("openings", first)
+    again = [part("x", "2025", "carried", "300"), opening("y", **counter)]
+    await bureau.load("openings", again)
+    assert cells_of(bureau.told) == [(2, "year"), (3, "counter")]
+    await bureau.load("openings", [part("z", "2025", "current", "7")])
+    assert await town.balance(arrived) == 30_700, "another part is another opening"
+    await taken_back(bureau, town, report.run)
+    assert (await bureau.load("openings", again)).counts.written == 2, "what was taken back is not"
+    assert await town.faults() == []
+
+
 async def test_a_control_total_must_agree(bureau: Bureau, town: Town) -> None:
     await newcomer(bureau, town)
     rows = [

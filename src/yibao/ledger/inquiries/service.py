@@ -1,8 +1,15 @@
-"""Questions of clearing to the ledger: balances and movements of what is owed, and claims."""
+"""Questions to the ledger: what is owed and claimed, and what an older system brought in."""
 
 from yibao.ledger.inquiries import store
 
-__all__ = ["all_balances", "balances", "claimed_balance", "institution_postings", "movements"]
+__all__ = [
+    "all_balances",
+    "balances",
+    "brought_in",
+    "claimed_balance",
+    "institution_postings",
+    "movements",
+]
 
 balances = store.balances
 """Balances of payable, withheld, advanced, deducted, owed and transit accounts; zero if unmoved."""
@@ -14,3 +21,5 @@ claimed_balance = store.claimed_balance
 """An institution's claim that is not cleared."""
 institution_postings = store.institution_postings
 """What each posting of a span moved of an institution's claim and cash."""
+brought_in = store.brought_in
+"""Accounts, part by part, that an older system's balance was put into and is in."""

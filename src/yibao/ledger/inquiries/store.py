@@ -80,6 +80,26 @@ async def claimed_balance(connection: "Connection[Any]", pool: Pool, institution
     return balance
 
 
+async def brought_in(connection: "Connection[Any]", pool: Pool, members: Sequence[str]) -> set[str]:
+    """Personal accounts, part by part, that an older system's balance was put into and is in."""
+    rows = await connection.fetch(
+        """SELECT entry.account
+           FROM ledger.account_part AS part
+           JOIN ledger.entry AS entry
+             ON entry.pool = part.pool
+            AND entry.account = 'account:' || part.member || ':' || part.part
+            AND entry.account LIKE 'account:%'
+           JOIN ledger.occasion AS occasion
+             ON occasion.pool = entry.pool AND occasion.posting = entry.posting
+            AND occasion.kind = 'brought_in'
+           WHERE part.pool = $1 AND part.member = ANY ($2::text[])
+           GROUP BY entry.account HAVING sum(entry.amount) <> 0""",
+        pool,
+        members,
+    )
+    return {row[0] for row in rows}
+
+
 async def institution_postings(
     connection: "Connection[Any]", institution: str, start: date, end: date
 ) -> list[InstitutionPosting]:

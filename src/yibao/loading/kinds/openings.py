@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from difflib import get_close_matches
 
 from yibao.adjudication.instances import UNKNOWN, dated_instance
 from yibao.adjudication.model import CounterKey
@@ -154,8 +155,13 @@ def _counter(desk: Desk, entry: Entry, insured: Insured) -> tuple[Counter, Count
     law = desk.reference.laws.law_on(enrolment.division, entry.scheme, entry.day)
     counter = law.counters.get(entry.counter or "")
     if counter is None:
-        known = ", ".join(sorted(law.counters))
-        raise BadCell(f"当地政策没有此累计，有：{known}", f"the law has only {known}", "counter")
+        near = get_close_matches(entry.counter or "", law.counters, 3) or sorted(law.counters)
+        known = ", ".join(near)
+        raise BadCell(
+            f"当地政策没有此累计，可用的有：{known}",
+            f"the law has no such one, but {known}",
+            "counter",
+        )
     scope = dated_instance(counter.scope, law, entry.day)
     if scope is None:
         raise BadCell(
@@ -224,7 +230,7 @@ def _admission(row: Row, entry: Entry, insured: Insured) -> Admit:
 
 _FIELDS = {
     "begin": "admitted_at", "institution": "institution", "diagnosis": "diagnosis",
-    "scheme": "scheme", "member": "person",
+    "scheme": "scheme", "member": "person", "counter": "counter", "year": "year",
 }  # fmt: skip
 
 
@@ -233,10 +239,12 @@ async def _check(desk: Desk, rows: Sequence[Row]) -> list[Fault]:
     against = await settlement.opening_objections(
         desk.unit, [opening for _, opening in found], members, desk.reference
     )
-    for (row, _), refusal in zip(found, against, strict=True):
+    for (row, opening), refusal in zip(found, against, strict=True):
         if refusal is not None:
             column = _FIELDS.get(refusal.field or "", "")
-            faults.append(Fault(row.number, column, refusal.message, "the stay cannot be admitted"))
+            is_stay = isinstance(opening, BroughtStay)
+            english = "the stay cannot be admitted" if is_stay else "was brought in before"
+            faults.append(Fault(row.number, column, refusal.message, english))
     return faults
 
 
@@ -295,7 +303,7 @@ OPENINGS = Kind(
         _optional("person", "人员", cells.text(60), "A000123", "not of totals"),
         _optional("scheme", "险种", cells.pattern(r"\d{3}", "three digits", "三位险种代码"), "310",
                   "of counters and stays"),
-        _optional("counter", "累计", cells.text(60), "outpatient_deductible",
+        _optional("counter", "累计", cells.text(60), "employee_outpatient_deductible",
                   "its name in the law (`yibao law show`); the nth stay is one too"),
         _optional("day", "截至日期", cells.DATE, "2026-04-30",
                   "of counters: a day of the year (month, quarter) that is counted"),

@@ -319,7 +319,11 @@ async def _check_last_of_stay(unit: Unit, original: SettlementFacts) -> None:
     assert original.key is not None
     if undoing.is_of_stay(original):
         batches = await fees.batches_by_visit(unit, [original.visit.number])
-        undoing.check_last_of_stay(original.key, batches[original.visit.number])
+        number = original.key.number
+        others = {batch.living_settlement for batch in batches[original.visit.number]}
+        if standing := sorted(one for one in others if one not in (None, number)):
+            later = await store.decided_after(unit.connection, unit.pool, number, standing)
+            undoing.check_last_of_stay(unit.pool, later)
 
 
 async def _move_end(unit: Unit, visit: PoolKey, end: datetime | None) -> None:

@@ -250,7 +250,8 @@ async def final_settlements(
 ) -> dict[int, int]:
     """The living settlements of visits that were not interim ones, by visit."""
     rows = await connection.fetch(
-        """SELECT batch.visit, max(settlement.id) AS settlement
+        """SELECT batch.visit,
+                  (array_agg(settlement.id ORDER BY settlement.turn DESC))[1] AS settlement
            FROM settlement.charge_batch AS batch
            JOIN settlement.settlement AS settlement
              ON settlement.pool = batch.pool AND settlement.id = batch.living_settlement
@@ -261,6 +262,25 @@ async def final_settlements(
         visits,
     )
     return {row["visit"]: row["settlement"] for row in rows}
+
+
+async def decided_after(
+    connection: "Connection[Any]", pool: Pool, settlement: int, others: Sequence[int]
+) -> int | None:
+    """Of other settlements the one decided last, if it was decided after a settlement.
+
+    Numbers do not tell: whoever began first may have waited for a lock.
+    """
+    number: int | None = await connection.fetchval(
+        """SELECT id FROM settlement.settlement
+           WHERE pool = $1 AND id = ANY ($3::bigint[])
+             AND turn > (SELECT turn FROM settlement.settlement WHERE pool = $1 AND id = $2)
+           ORDER BY turn DESC LIMIT 1""",
+        pool,
+        settlement,
+        others,
+    )
+    return number
 
 
 async def later_living(

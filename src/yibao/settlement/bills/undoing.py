@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from yibao.adjudication.model import CounterKey, Sums
+from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.money import Fen
 from yibao.kernel.periods import business_date
@@ -143,16 +144,15 @@ def discharged_by(original: SettlementFacts) -> datetime | None:
     return None if told is None else datetime.fromisoformat(told)
 
 
-def check_last_of_stay(settlement: PoolKey, batches: Sequence[ChargeBatch]) -> None:
+def check_last_of_stay(pool: Pool, later: int | None) -> None:
     """Refused while a later settlement of the stay stands; it is named."""
-    numbers = [batch.living_settlement for batch in batches if batch.living_settlement is not None]
-    if numbers and max(numbers) > settlement.number:
-        later = PoolKey(settlement.pool, max(numbers)).text()
+    if later is not None:
+        number = PoolKey(pool, later).text()
         raise Refused(
             RefusalCode.NOT_REVERSIBLE,
-            f"该住院之后还有一笔结算（结算ID {later}），须先撤销后面的结算",
+            f"该住院之后还有一笔结算（结算ID {number}），须先撤销后面的结算",
             "settlement",
-            later=later,
+            later=number,
         )
 
 

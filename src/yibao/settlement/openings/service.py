@@ -13,6 +13,7 @@ from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import PoolKey, first_number_of
 from yibao.kernel.refusals import Refusal, RefusalCode, Refused
 from yibao.ledger import service as ledger
+from yibao.ledger.inquiries import service as inquiries
 from yibao.ledger.model import (
     AccountState,
     Entry,
@@ -83,14 +84,33 @@ async def objections(
     members: Mapping[str, Insured],
     reference: Reference,
 ) -> list[Refusal | None]:
-    """Why openings could not be brought in; None of each that could. Writes nothing."""
+    """Why openings could not be brought in; None of each that could. Writes nothing.
+
+    A counter and a part are brought in once, by whatever name the source calls the row; once taken
+    back they may come again.
+    """
     admissions = [opening.admission for opening in openings if isinstance(opening, BroughtStay)]
     tried = iter(await stays.try_to_admit(unit, admissions, members, reference))
+    numbers = sorted({opening.member for opening in openings})
+    counters = await store.brought_counters(unit.connection, unit.pool, numbers)
+    parts = await inquiries.brought_in(unit.connection, unit.pool, numbers)
     found: list[Refusal | None] = []
     for opening in openings:
-        visit = next(tried) if isinstance(opening, BroughtStay) else None
-        found.append(visit if isinstance(visit, Refusal) else None)
+        if isinstance(opening, BroughtStay):
+            visit = next(tried)
+            found.append(visit if isinstance(visit, Refusal) else None)
+        elif isinstance(opening, BroughtCounter):
+            is_there = (opening.member, opening.key) in counters
+            found.append(_twice(f"累计 {opening.key.name}", "counter") if is_there else None)
+        else:
+            is_there = personal_account(opening.member, opening.part) in parts
+            found.append(_twice(f"账户部分 {opening.part}", "year") if is_there else None)
     return found
+
+
+def _twice(what: str, field: str) -> Refusal:
+    text = f"该人员的{what} 已带入过期初数据；有误的先撤销原来的装载（loading.undo）"
+    return Refusal(RefusalCode.FIELD_INVALID, text, field)
 
 
 async def take_back(unit: Unit, source: str, keys: Sequence[PoolKey]) -> None:

@@ -1,8 +1,9 @@
-"""SQL that asks whether anything was settled upon what was brought in."""
+"""SQL that asks what was brought in, and whether anything was settled upon it."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from yibao.adjudication.model import CounterKey
 from yibao.kernel.areas import Pool
 
 if TYPE_CHECKING:
@@ -34,3 +35,17 @@ async def members_of_entries(
         numbers,
     )
     return dict(rows)
+
+
+async def brought_counters(
+    connection: "Connection[Any]", pool: Pool, members: Sequence[str]
+) -> set[tuple[str, CounterKey]]:
+    """(member, counter) that were brought in and not taken back."""
+    rows = await connection.fetch(
+        """SELECT member, counter, scope FROM settlement.accumulator_entry
+           WHERE pool = $1 AND member = ANY ($2::text[]) AND kind = 'brought_in'
+           GROUP BY member, counter, scope HAVING sum(delta) <> 0""",
+        pool,
+        members,
+    )
+    return {(row[0], CounterKey(row[1], row[2])) for row in rows}
