@@ -1,6 +1,5 @@
 """Balances on their way to another pool arrive by themselves (转移接续), tried until they do."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -8,8 +7,8 @@ import structlog
 from yibao.accounts.events import service
 from yibao.accounts.events.model import Transfer
 from yibao.kernel.areas import Pool
-from yibao.kernel.refusals import Refused
-from yibao.platform.commands.model import Command, Done, Handler, MessageKey, Outcome, Unit
+from yibao.platform.commands.model import Command, Done, Handler, MessageKey, Unit
+from yibao.platform.commands.one_by_one import one_by_one
 from yibao.platform.commands.service import Commands
 from yibao.platform.crypto import Vault
 from yibao.platform.database import Database
@@ -50,23 +49,15 @@ def returning(origin: Pool, sent: Transfer) -> Command:
 def handlers(vault: Vault) -> dict[type, Handler]:
     """Who runs arrivals and returns."""
 
-    async def move(unit: Unit, wish: Arrive | ComeBack) -> Transfer:
-        if isinstance(wish, ComeBack):
-            return await service.move_back(unit, wish.sent, "转移退回自动转入")
-        return await service.move_in(unit, vault, wish.origin, wish.sent, "转移接续自动转入")
+    async def arrive(unit: Unit, wish: Arrive) -> Done:
+        moved = await service.move_in(unit, vault, wish.origin, wish.sent, "转移接续自动转入")
+        return Done(moved, {"transfer": moved.id})
 
-    async def handle(unit: Unit, commands: Sequence[Command]) -> list[Outcome]:
-        outcomes: list[Outcome] = []
-        for command in commands:
-            try:
-                async with unit.connection.transaction():  # a refusal undoes what came before it
-                    moved = await move(unit, command.request)
-                outcomes.append(Done(moved, {"transfer": moved.id}))
-            except Refused as refused:
-                outcomes.append(refused.refusal)
-        return outcomes
+    async def come_back(unit: Unit, wish: ComeBack) -> Done:
+        moved = await service.move_back(unit, wish.sent, "转移退回自动转入")
+        return Done(moved, {"transfer": moved.id})
 
-    return {Arrive: handle, ComeBack: handle}
+    return {Arrive: one_by_one(arrive), ComeBack: one_by_one(come_back)}
 
 
 async def finish_all(commands: Commands, database: Database) -> int:

@@ -1,13 +1,14 @@
 """What an account's owner asks for by an app, as commands of the owner's pool."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from yibao.accounts.family import service
 from yibao.accounts.family.model import NewLink, PremiumFromFamily
 from yibao.kernel.refusals import RefusalCode, Refused
-from yibao.platform.commands.model import Command, Done, Handler, Outcome, Unit
+from yibao.platform.commands.model import Done, Handler, Unit
+from yibao.platform.commands.one_by_one import one_by_one
 from yibao.platform.crypto import Vault
 from yibao.registry.family import service as links
 from yibao.registry.service import ReferenceCache
@@ -54,17 +55,7 @@ def handlers(references: ReferenceCache, vault: Vault) -> Mapping[type, Handler]
         paid = await service.pay_premium(unit, vault, laws, wish.premium)
         return Done(paid, {"posting": paid.posting, "parts": [list(one) for one in paid.parts]})
 
-    async def handle(unit: Unit, commands: Sequence[Command]) -> list[Outcome]:
-        outcomes: list[Outcome] = []
-        for command in commands:
-            try:
-                async with unit.connection.transaction():  # a refusal undoes what came before it
-                    outcomes.append(await run(unit, command.request))
-            except Refused as refused:
-                outcomes.append(refused.refusal)
-        return outcomes
-
-    return dict.fromkeys((LetPay, StopPaying, PayPremium), handle)
+    return dict.fromkeys((LetPay, StopPaying, PayPremium), one_by_one(run))
 
 
 async def _check_owner(unit: Unit, number: int, owner: int) -> None:

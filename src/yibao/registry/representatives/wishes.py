@@ -1,10 +1,11 @@
 """What the represented, or who represents them, asks for by an app, as commands."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from yibao.kernel.refusals import RefusalCode, Refused
-from yibao.platform.commands.model import Command, Done, Handler, Outcome, Unit
+from yibao.platform.commands.model import Done, Handler, Unit
+from yibao.platform.commands.one_by_one import one_by_one
 from yibao.registry.representatives import service
 from yibao.registry.representatives.model import NewRepresentation
 
@@ -43,14 +44,4 @@ def handlers() -> Mapping[type, Handler]:
         ended = await service.end(unit.connection, wish.number, unit.day, told, unit.now)
         return Done(ended, {"representation": ended.number})
 
-    async def handle(unit: Unit, commands: Sequence[Command]) -> list[Outcome]:
-        outcomes: list[Outcome] = []
-        for command in commands:
-            try:
-                async with unit.connection.transaction():
-                    outcomes.append(await run(unit, command.request))
-            except Refused as refused:
-                outcomes.append(refused.refusal)
-        return outcomes
-
-    return dict.fromkeys((NameRepresentative, EndRepresentation), handle)
+    return dict.fromkeys((NameRepresentative, EndRepresentation), one_by_one(run))

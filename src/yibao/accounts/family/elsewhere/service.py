@@ -27,13 +27,13 @@ from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.money import Fen
 from yibao.kernel.periods import business_date
-from yibao.kernel.refusals import Refused
 from yibao.ledger import service as ledger
 from yibao.ledger.holds import service as holds
 from yibao.ledger.holds.model import Hold, HoldState, Reservation
 from yibao.ledger.model import Occasion, OccasionKind, Part, transit_account
 from yibao.ledger.verification.model import Findings
-from yibao.platform.commands.model import Command, Done, Handler, MessageKey, Outcome, Unit
+from yibao.platform.commands.model import Command, Done, Handler, MessageKey, Unit
+from yibao.platform.commands.one_by_one import one_by_one
 from yibao.registry.family import service as links
 from yibao.registry.family.model import FamilyLink
 
@@ -131,24 +131,10 @@ def _command(pool: Pool, subject: str, verb: str, name: str, request: Any) -> Co
 def handlers() -> dict[type, Handler]:
     """Who runs the commands between pools."""
     return {
-        Reserve: _each(_reserve),
-        GiveUp: _each(_give_up),
-        Carry: _each(_carry),
+        Reserve: one_by_one(_reserve),
+        GiveUp: one_by_one(_give_up),
+        Carry: one_by_one(_carry),
     }
-
-
-def _each(work: Any) -> Handler:
-    async def handle(unit: Unit, commands: Sequence[Command]) -> list[Outcome]:
-        outcomes: list[Outcome] = []
-        for command in commands:
-            try:
-                async with unit.connection.transaction():  # a refusal undoes what came before it
-                    outcomes.append(await work(unit, command.request))
-            except Refused as refused:
-                outcomes.append(refused.refusal)
-        return outcomes
-
-    return handle
 
 
 async def _give_up(unit: Unit, wanted: GiveUp) -> Done:
