@@ -105,7 +105,7 @@ async def test_a_past_that_was_rewritten_shows_against_exported_heads(
     await end_the_day(town)
     kept = office.folder / "heads.json"
     exported = await office.run("ledger", "heads", "--export", kept, *folder(office))
-    assert "1 heads written" in exported.stdout
+    assert "1 head written" in exported.stdout
     assert (await office.run("ledger", "verify", "--heads", kept, *folder(office))).returncode == 0
     async with town.database.owner() as connection:
         for table in ("entry", "block", "occasion", "head", "account_part"):

@@ -46,6 +46,12 @@ def test_a_file_that_is_not_there_is_told_as_such(here: Path) -> None:
     assert "Errno" not in done.stderr
 
 
+def test_a_load_that_never_was_has_no_result(here: Path) -> None:
+    done = runner.invoke(cli, ["load", "result", "1"])
+    assert (done.exit_code, "there is no load 1" in done.stderr) == (1, True)
+    assert str(here) not in done.stdout
+
+
 def test_a_load_tells_json(here: Path) -> None:
     file = write_csv(here / "persons.csv", [person(1)])
     done = runner.invoke(cli, ["load", "persons", str(file), "--json", "--dry-run"])

@@ -14,7 +14,7 @@ import typer
 from rich.table import Table
 
 from yibao.cli.law import AsJson, console, echo_json, tell
-from yibao.cli.printing import print_whole
+from yibao.cli.printing import counted, print_whole
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -232,7 +232,7 @@ def practise_bank(
         raise typer.Exit(1)
     strange = rejected.keys() - {payment.line for payment in found.payments}
     if strange:
-        tell(f"--reject {min(strange)}: the run has {len(found.payments)} lines, from 1")
+        tell(f"--reject {min(strange)}: the run has {counted(len(found.payments), 'line')}, from 1")
         raise typer.Exit(2)
     lines = [
         ConfirmedLine(
@@ -245,7 +245,8 @@ def practise_bank(
         )
         for payment in found.payments
     ]
-    console.print(f"{write_file(out, service.confirmation_of(found, lines))}: {len(lines)} lines")
+    written = write_file(out, service.confirmation_of(found, lines))
+    console.print(f"{written}: {counted(len(lines), 'line')}", highlight=False)
 
 
 # ------------------------------------------------------------------------- reading and printing

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from yibao.cli.law import AsJson, console, echo_json, errors, tell
 from yibao.cli.ledger_statement import statement_cli
-from yibao.cli.printing import print_whole
+from yibao.cli.printing import counted, print_whole
 
 if TYPE_CHECKING:
     from yibao.ledger.heads.model import Head
@@ -176,7 +176,9 @@ def heads(
     if as_json:
         echo_json(told)
     elif export is not None:
-        console.print(f"{len(found)} heads written to {export}", highlight=False, soft_wrap=True)
+        console.print(
+            f"{counted(len(found), 'head')} written to {export}", highlight=False, soft_wrap=True
+        )
     elif not found:
         console.print("no day on which something was written has ended yet", highlight=False)
     else:

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from yibao.cli import bureau
 from yibao.cli.law import AsJson, console, echo_json, errors, tell
-from yibao.cli.printing import print_whole
+from yibao.cli.printing import counted, print_whole
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -207,9 +207,12 @@ def result(run: RunNumber, data: DataFolder = None) -> None:
 
     Example: yibao load result 335631561523200000 > numbers.csv
     """
-    from yibao.loading.service import subjects
+    from yibao.loading.service import known_run, subjects
 
     async def work(connection: "Connection[Any]") -> None:
+        if await known_run(connection, run) is None:
+            tell(f"there is no load {run}: yibao load runs lists them")
+            raise typer.Exit(1)
         writer = csv.writer(sys.stdout)
         writer.writerow(("source", "source_key", "pool", "subject"))
         async with connection.transaction():
@@ -347,7 +350,7 @@ def _print(report: "Report", show: int, options: Any, error_file: Path | None) -
     for what, amount in report.totals.items():
         console.print(f"total of {what}: {amount / 100:,.2f}", highlight=False)
     came = (
-        f"{counts.rows} rows: {counts.written} new, {counts.changed} changed,"
+        f"{counted(counts.rows, 'row')}: {counts.written} new, {counts.changed} changed,"
         f" {counts.unchanged} known already, {counts.bad} wrong"
     )
     if report.resumed_at:

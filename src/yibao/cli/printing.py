@@ -16,6 +16,11 @@ _UNBREAKABLE = re.compile(r"[!-~]+")
 """What a reader copies in one piece. Chinese may be folded anywhere."""
 
 
+def counted(number: int, thing: str) -> str:
+    """``1 row``, ``2,000 rows``."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 def print_whole(console: Console, table: Table) -> None:
     """A table as wide as the terminal; one that would break numbers and names, row by row.
 

@@ -48,10 +48,11 @@ FAULTS_KEPT = 100
 
 _TICK = timedelta(microseconds=1)
 
-__all__ = ["KINDS", "UnreadableFile", "load", "runs", "subjects", "undo"]
+__all__ = ["KINDS", "UnreadableFile", "known_run", "load", "runs", "subjects", "undo"]
 
 runs = store.runs
 subjects = store.subjects
+known_run = store.run
 
 
 async def load(
