@@ -26,15 +26,15 @@ demo: .venv/ready ## set up, run some thousand visits against a fresh server, re
 serve: .venv/ready ## keep a sandbox running (data in var/), print its address
 	@$(BIN)/yibao serve --sandbox
 
-test: check ## check, then every other test
-	@$(BIN)/pytest -n 2 --dist loadgroup -m "database or system or thorough"
+test: check ## check, then every other test, and every property with all its examples
+	@$(BIN)/pytest -n 2 --dist loadgroup -m "database or system or thorough or hypothesis"
 
 check: .venv/ready-for-development ## style, types, walls between rooms, tests without a database
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/ruff format --check $(SOURCES)
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/pytest -q -n 2 -m "not database and not system and not thorough"
+	@$(BIN)/pytest -q -n 2 --hypothesis-profile quick -m "not database and not system and not thorough"
 
 bench: .venv/ready ## visits per second over HTTP against a fresh server on this machine
 	@$(BIN)/python -m benchmarks.visits

@@ -1,10 +1,15 @@
-"""One embedded PostgreSQL for a test session, and a fresh migrated database for each test."""
+"""One embedded PostgreSQL for a test session; a fresh migrated database, or town, for each test."""
 
 import asyncio
+import gc
 import itertools
+import os
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -12,15 +17,20 @@ import pytest
 import structlog
 from hypothesis import settings
 
+from tests.settlement.builders import Town, found_town, town_of
 from yibao.platform.database import Database
 from yibao.platform.migrations import migrate
 from yibao.platform.postgres import EmbeddedPostgres
 
 # how long an example takes says what else the machine does
 settings.register_profile("yibao", deadline=None)
+settings.register_profile("quick", deadline=None, max_examples=20)
 settings.load_profile("yibao")
 
-TEMPLATE = "template_migrated"
+TEMPLATE, TOWN_TEMPLATE = "template_migrated", "template_town"
+MEMORY = Path("/dev/shm")
+ROOM = 4 << 30
+"""Bytes that must be free in memory before a cluster is laid there."""
 _numbers = itertools.count()
 
 
@@ -42,10 +52,22 @@ def _own_log(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The DSN of the session's server. It does not sync: no test of its data kills it."""
     fast = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-    with EmbeddedPostgres(
-        tmp_path_factory.mktemp("postgres"), {**fast, "shared_buffers": "128MB"}
-    ) as dsn:
+    small = {"shared_buffers": "128MB", "max_wal_size": "128MB"}
+    with (
+        _fast_folder(tmp_path_factory) as folder,
+        EmbeddedPostgres(folder, fast | small) as dsn,
+    ):
         yield dsn
+
+
+@contextmanager
+def _fast_folder(elsewhere: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder in memory if there is room: a database is a thousand files, made for every test."""
+    if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ROOM:
+        with tempfile.TemporaryDirectory(prefix="yibao-tests-", dir=MEMORY) as folder:
+            yield Path(folder) / "postgres"
+    else:
+        yield elsewhere.mktemp("postgres")
 
 
 @pytest.fixture(scope="session")
@@ -54,6 +76,20 @@ def migrated_template(postgres: str) -> str:
     in_thread(_execute(postgres, f"CREATE DATABASE {TEMPLATE}"))
     in_thread(migrate(on_database(postgres, TEMPLATE)))
     return TEMPLATE
+
+
+@pytest.fixture(scope="session")
+def town_template(postgres: str, migrated_template: str) -> str:
+    """The name of a database with a founded town in it, that nobody is connected to."""
+
+    async def made() -> None:
+        await _execute(postgres, _copied(TOWN_TEMPLATE, migrated_template))
+        database = await Database.open(on_database(postgres, TOWN_TEMPLATE))
+        await found_town(database)
+        await database.close()
+
+    in_thread(made())
+    return TOWN_TEMPLATE
 
 
 @pytest.fixture
@@ -78,6 +114,16 @@ async def database(dsn: str) -> AsyncIterator[Database]:
     await opened.close()
 
 
+@pytest.fixture
+async def town(postgres: str, town_template: str) -> AsyncIterator[Town]:
+    """A town of one's own: a pool with institutions, items and the settlement room over it."""
+    async with _own_database(postgres, town_template) as dsn:
+        database = await Database.open(dsn)
+        async with town_of(database) as built:
+            yield built
+        await database.close()
+
+
 def on_database(dsn: str, name: str) -> str:
     """The same server's DSN for another database."""
     before, after = dsn.rsplit("?", 1)
@@ -93,9 +139,13 @@ def in_thread(work: Coroutine[Any, Any, Any]) -> Any:
 @asynccontextmanager
 async def _own_database(postgres: str, template: str) -> AsyncIterator[str]:
     name = f"test_{next(_numbers)}"
-    await _execute(postgres, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+    await _execute(postgres, _copied(name, template))
     yield on_database(postgres, name)
     await _execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _copied(name: str, template: str) -> str:
+    return f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy"
 
 
 async def _execute(dsn: str, statement: str) -> None:
@@ -104,6 +154,17 @@ async def _execute(dsn: str, statement: str) -> None:
         await connection.execute(statement)
     finally:
         await connection.close()
+
+
+def pytest_collection() -> None:
+    """Nothing that is imported becomes garbage: it is not looked through again and again."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Nor while the tests run."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

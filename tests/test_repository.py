@@ -32,6 +32,12 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+@cache
+def nodes(path: Path) -> list[ast.AST]:
+    """All nodes of a module: walked once for all rules."""
+    return list(ast.walk(tree(path)))
+
+
 def tracked_texts() -> Iterator[tuple[str, str]]:
     listed = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
@@ -100,7 +106,7 @@ def test_only_the_clock_and_the_edges_ask_what_time_it_is() -> None:
         f"{relative(path)}:{node.lineno}"
         for path in MODULES
         if not str(path.relative_to(PACKAGE)).startswith(allowed)
-        for node in ast.walk(tree(path))
+        for node in nodes(path)
         if isinstance(node, ast.Attribute)
         and node.attr in {"now", "utcnow", "today"}
         and isinstance(node.value, ast.Name)
@@ -114,7 +120,7 @@ def test_pure_rooms_and_money_know_no_float() -> None:
         f"{relative(path)}:{node.lineno}"
         for room in PURE_ROOMS
         for path in (PACKAGE / room).rglob("*.py")
-        for node in ast.walk(tree(path))
+        for node in nodes(path)
         if (isinstance(node, ast.Constant) and isinstance(node.value, float))
         or (
             isinstance(node, ast.Call)
@@ -132,7 +138,7 @@ def test_no_room_asks_whether_this_is_a_sandbox() -> None:
         f"{relative(path)}:{node.lineno}"
         for path in MODULES
         if not str(path.relative_to(PACKAGE)).startswith(allowed)
-        for node in ast.walk(tree(path))
+        for node in nodes(path)
         if isinstance(node, ast.Attribute) and node.attr == "sandbox"
     ]
     assert asking == []
@@ -147,7 +153,7 @@ def test_only_stores_and_the_platform_speak_sql() -> None:
         for path in MODULES
         if path.stem not in {"store"} and "store" not in path.parts
         if not str(path.relative_to(PACKAGE)).startswith(allowed)
-        for node in ast.walk(tree(path))
+        for node in nodes(path)
         if isinstance(node, ast.Constant)
         and isinstance(node.value, str)
         and statement.match(node.value)

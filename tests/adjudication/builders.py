@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from tests.policy.builders import packaged_laws
 from yibao.adjudication.benefit import decide
 from yibao.adjudication.model import (
     AccountPart,
@@ -16,7 +17,6 @@ from yibao.adjudication.model import (
     Sums,
 )
 from yibao.kernel.money import Fen, fen_from_yuan
-from yibao.policy.load import load_law_book
 from yibao.policy.model import Law
 from yibao.policy.terms import (
     EMPLOYEE,
@@ -28,7 +28,7 @@ from yibao.policy.terms import (
     Scheme,
 )
 
-BOOK = load_law_book()
+BOOK = packaged_laws()
 DAY = date(2026, 3, 1)
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.adjudication.builders import DAY, Member, bill_of, packaged
 from tests.policy.builders import counter, document, law_of, limit, payer
+from tests.properties import examples
 from yibao.adjudication.bands import cost_until, cut, fund_of
 from yibao.adjudication.benefit import benefit, needed_counters
 from yibao.adjudication.model import AccountPart, Bill
@@ -114,7 +115,7 @@ def test_identities_hold_for_any_law_bill_and_history(
         assert payment.available is None or payment.amount <= payment.available
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(documents(), st.lists(amounts, min_size=1, max_size=6), st.data())
 def test_cancelling_all_bills_in_any_order_is_the_state_before(
     content: dict[str, Any], bills: list[int], data: st.DataObject
@@ -128,7 +129,7 @@ def test_cancelling_all_bills_in_any_order_is_the_state_before(
     assert member.account == {"current": 100_000, "carried": 50_000}
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(bands(), st.sampled_from(sorted(AXES)), st.lists(amounts, min_size=1, max_size=8), st.data())
 def test_cutting_a_year_s_cost_into_bills_changes_the_fund_by_rounding_alone(
     table: list[dict[str, Any]], axis: str, bills: list[int], data: st.DataObject
@@ -151,7 +152,7 @@ def test_cutting_a_year_s_cost_into_bills_changes_the_fund_by_rounding_alone(
     assert parted.value("fund") <= cap * 100
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(documents(), amounts, shares)
 def test_a_higher_ratio_never_lowers_what_its_payer_pays(
     content: dict[str, Any], in_scope: int, more: Decimal
@@ -170,7 +171,7 @@ def test_a_higher_ratio_never_lowers_what_its_payer_pays(
     assert first_payer(raised) >= first_payer(law)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(
     st.lists(
         st.tuples(st.integers(0, 200_000), st.sampled_from(["visit-1", "visit-2", "visit-3"])),
@@ -192,7 +193,7 @@ def test_changsha_s_year_stays_within_its_limits_whatever_comes(
         assert key.name != "employee_visit_deductible" or value <= 10_000
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(st.lists(amounts, max_size=8))
 def test_beijing_residents_serial_history_is_what_the_law_says_by_hand(bills: list[int]) -> None:
     """The law told again in five lines, without the kernel."""

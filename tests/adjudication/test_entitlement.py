@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.properties import examples
 from yibao.adjudication.entitlement import Enrolled, Entitled, Paid, derive
 from yibao.kernel.periods import Period, add_months
 from yibao.kernel.refusals import Refused
@@ -211,7 +212,7 @@ def test_a_term_that_the_law_lacks_is_named_with_its_day() -> None:
     }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     st.lists(st.integers(0, 35), max_size=20, unique=True),
     st.integers(0, 200),

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.properties import examples
 from yibao.adjudication.classify import classify
 from yibao.adjudication.model import ChargedLine, ItemTerms, LineSplit
 from yibao.adjudication.returns import Returned, partial_return
@@ -61,7 +62,7 @@ terms_of_items = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(100))
 @given(terms_of_items, st.integers(1, 40 * YUAN), st.lists(st.integers(1, 3 * ONE), min_size=1))
 def test_box_by_box_every_part_ends_at_zero(terms: ItemTerms, price: int, boxes: list[int]) -> None:
     quantity = sum(boxes)

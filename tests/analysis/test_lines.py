@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.analysis.builders import bill, population
 from tests.policy.builders import dated, document, law_of
+from tests.properties import examples
 from yibao.adjudication.classify import classify
 from yibao.adjudication.columns.model import BillColumns
 from yibao.adjudication.columns.rows import bill_at
@@ -89,7 +90,7 @@ def lines_of(lines: list[tuple[int, int, int, str]]) -> dict[str, list[Any]]:
 
 
 @settings(
-    max_examples=80,
+    max_examples=examples(80),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.analysis.builders import DAY, bill, columns_of, plain_file, population
+from tests.properties import examples
 from yibao.analysis.model import PopulationError
 from yibao.analysis.population import REQUIRED
 from yibao.analysis.reading import blocks, open_file, scan, tasks
@@ -37,7 +38,7 @@ def test_disorder_is_found_and_placed(tmp_path: Path, bills: list, where: str) -
 
 
 @settings(
-    max_examples=40,
+    max_examples=examples(40),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

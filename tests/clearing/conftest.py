@@ -7,19 +7,10 @@ import pytest
 from tests.bureau.builders import Bureau
 from tests.clearing.builders import Month
 from tests.settlement.builders import Town, laws_of_beijing
-from tests.settlement.builders import town as laid_out
 from yibao.bureau import service
 from yibao.bureau.model import Office
 from yibao.platform.commands.service import Commands
-from yibao.platform.database import Database
 from yibao.registry.service import ReferenceCache
-
-
-@pytest.fixture
-async def town(database: Database) -> AsyncIterator[Town]:
-    """One pool with institutions, items and the room over it."""
-    async with laid_out(database) as built:
-        yield built
 
 
 @pytest.fixture

@@ -6,12 +6,11 @@ import pytest
 
 from tests.gateway.builders import Counter
 from tests.gateway.builders import counter as opened
-from tests.settlement.builders import town as laid_out
-from yibao.platform.database import Database
+from tests.settlement.builders import Town
 
 
 @pytest.fixture
-async def counter(database: Database) -> AsyncIterator[Counter]:
+async def counter(town: Town) -> AsyncIterator[Counter]:
     """A hospital's counter before a gateway over a small town."""
-    async with laid_out(database) as town, opened(town) as built:
+    async with opened(town) as built:
         yield built

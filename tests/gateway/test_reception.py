@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.gateway.outer import APPLICATION, OuterClient
 from tests.gateway.test_authentication import NOW, SECONDS, Keys
 from tests.gateway.test_outer_message import CLIENT, SENDER
+from tests.properties import examples
 from tests.settlement.builders import ALWAYS
 from yibao.client.signatures import tif_headers
 from yibao.gateway.authentication import CLOCK_TOLERANCE, SignedDoor
@@ -73,7 +74,7 @@ NAMES = ("infno", "msgid", "fixmedins_code", "enc_type", "cainfo", "input", "app
          "encData", "signData", "timestamp", "version", "mdtrtarea_admvs")  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.dictionaries(st.sampled_from(NAMES), JSON), st.booleans(), st.booleans())
 def test_any_object_is_read_or_refused(sent: dict[str, Any], signed: bool, known: bool) -> None:
     if known:
@@ -83,7 +84,7 @@ def test_any_object_is_read_or_refused(sent: dict[str, Any], signed: bool, known
         read(msgspec.json.encode(sent), **more)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(JSON)
 def test_any_content_of_a_proved_outer_message_is_read_or_refused(content: Any) -> None:
     client: OuterClient = CLIENT

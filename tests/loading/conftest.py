@@ -6,10 +6,7 @@ import pytest
 
 from tests.loading.builders import Bureau
 from tests.settlement.builders import Town, laws_of_beijing
-from tests.settlement.conftest import town
 from yibao.registry.service import ReferenceCache
-
-__all__ = ["bureau", "town"]
 
 
 @pytest.fixture

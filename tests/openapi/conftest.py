@@ -6,12 +6,11 @@ import pytest
 
 from tests.openapi.builders import App
 from tests.openapi.builders import app as opened
-from tests.settlement.builders import town as laid_out
-from yibao.platform.database import Database
+from tests.settlement.builders import Town
 
 
 @pytest.fixture
-async def app(database: Database) -> AsyncIterator[App]:
+async def app(town: Town) -> AsyncIterator[App]:
     """An app before the REST interface over a small town."""
-    async with laid_out(database) as town, opened(town) as built:
+    async with opened(town) as built:
         yield built

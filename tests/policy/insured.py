@@ -6,13 +6,13 @@ from decimal import Decimal
 
 import pytest
 
+from tests.policy.builders import packaged_laws
 from yibao.adjudication.allowance import allowance
 from yibao.adjudication.benefit import benefit
 from yibao.adjudication.model import Bill, CounterKey, Person, Provider, Statement, Sums
 from yibao.kernel.areas import Division
 from yibao.kernel.money import Fen
 from yibao.kernel.refusals import RefusalCode, Refused
-from yibao.policy.load import load_law_book
 from yibao.policy.terms import (
     CareKind,
     Filing,
@@ -23,7 +23,7 @@ from yibao.policy.terms import (
     Scheme,
 )
 
-BOOK = load_law_book()
+BOOK = packaged_laws()
 
 Yuan = int | str
 

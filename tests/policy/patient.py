@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.policy.builders import packaged_laws
 from yibao.adjudication.documents.bills import read_bill
 from yibao.adjudication.documents.succession import Succession
 from yibao.adjudication.documents.values import document_node
@@ -13,11 +14,10 @@ from yibao.adjudication.model import Statement
 from yibao.kernel.areas import Division
 from yibao.kernel.money import Fen
 from yibao.kernel.refusals import Refused
-from yibao.policy.load import load_law_book
 from yibao.policy.model import Law
 from yibao.policy.terms import Scheme
 
-BOOK = load_law_book()
+BOOK = packaged_laws()
 
 
 class Patient:

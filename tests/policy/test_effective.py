@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.policy.builders import dated, document, law_of, limit, payer, yuan_from
+from tests.policy.builders import dated, document, law_of, limit, packaged_laws, payer, yuan_from
 from yibao.policy.effective import Difference, Row, differences, parameters_of, rows
-from yibao.policy.load import law_book_of, load_law, load_law_book
+from yibao.policy.load import law_book_of, load_law
 from yibao.policy.model import Law
 
 FILE = Path(__file__).with_name("whole_language.toml")
@@ -108,7 +108,7 @@ def test_what_is_not_known_on_a_day_is_shown_without_a_value() -> None:
 
 
 def test_every_parameter_of_a_packaged_law_is_shown() -> None:
-    for law in load_law_book().laws.values():
+    for law in packaged_laws().laws.values():
         assert {row.path for row in rows(law, DAY)} == {p.path for p in parameters_of(law)}
 
 

@@ -8,12 +8,12 @@ from datetime import date, timedelta
 
 import pytest
 
+from tests.policy.builders import packaged_laws
 from yibao.adjudication.benefit import benefit
 from yibao.adjudication.model import Bill, Person, Provider, Statement, Sums
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.policy.effective import parameters_of
 from yibao.policy.law_book import law_from_canonical
-from yibao.policy.load import load_law_book
 from yibao.policy.model import BUILT_IN, Fact, Law, Limit, Payer
 from yibao.policy.terms import (
     EMPLOYEE,
@@ -25,7 +25,7 @@ from yibao.policy.terms import (
     Scheme,
 )
 
-BOOK = load_law_book()
+BOOK = packaged_laws()
 LAWS = [pytest.param(law, id=law.file) for law in BOOK.laws.values()]
 TODAY = date(2026, 3, 1)
 PERSON_TYPES = {EMPLOYEE: ("1101", "1201")}

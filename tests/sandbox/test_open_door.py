@@ -11,6 +11,7 @@ import pytest
 
 from tests.gateway.builders import Counter
 from tests.gateway.builders import counter as opened
+from tests.policy.builders import packaged_laws
 from tests.settlement.builders import Town
 from tests.settlement.builders import town as laid_out
 from tests.web.builders import Sandbox
@@ -20,7 +21,6 @@ from yibao.kernel.periods import Period
 from yibao.kernel.refusals import RefusalCode
 from yibao.platform.database import Database
 from yibao.platform.settings import SettingsFault, load_settings
-from yibao.policy.load import load_law_book
 from yibao.policy.terms import EMPLOYEE, PersonType
 from yibao.registry.catalogue.model import Catalogue
 from yibao.registry.institutions.model import Directory
@@ -270,7 +270,7 @@ def test_only_a_sandbox_may_open_its_door() -> None:
 
 
 def test_a_guest_has_the_words_that_a_law_cannot_do_without() -> None:
-    laws = LawsInForce(0, load_law_book(), {})
+    laws = LawsInForce(0, packaged_laws(), {})
     reference = Reference(Catalogue(0, {}, {}, frozenset()), Directory(0, {}, {}, {}, {}, {}), laws)
 
     def words(division: str) -> list[str]:

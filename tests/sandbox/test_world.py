@@ -5,11 +5,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from tests.policy.builders import packaged_laws
 from tests.sandbox.builders import NOW, VAULT
 from yibao.kernel.periods import business_date
 from yibao.ledger import service as ledger
 from yibao.platform.database import Database
-from yibao.policy.load import load_law_book
 from yibao.policy.terms import EMPLOYEE, RESIDENT
 from yibao.registry.credentials import service as credentials
 from yibao.registry.credentials.model import Holder
@@ -21,7 +21,7 @@ from yibao.sandbox.world import SEED, fill, is_filled
 
 async def shown(world: Database, now: datetime = NOW) -> dict[str, Any]:
     return await accounts(
-        world, VAULT, load_law_book(), base_url="http://x", now=now, persons_an_area=60
+        world, VAULT, packaged_laws(), base_url="http://x", now=now, persons_an_area=60
     )
 
 

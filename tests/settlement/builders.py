@@ -491,21 +491,32 @@ TRANSACTIONS: dict[type, str] = {
 }
 
 
+async def found_town(database: Database, *, start: datetime = NOON) -> None:
+    """Lay the town out, as it stands at the start; its laws are kept."""
+    await lay_out(database, Vault(b"k" * 32), start - timedelta(days=1))
+    async with database.writer() as connection:
+        await laws.keep(connection, list(laws_of_beijing().laws.values()), now=start)
+
+
 @asynccontextmanager
-async def town(database: Database, *, start: datetime = NOON) -> AsyncIterator[Town]:
-    """A laid-out town over a fresh database."""
+async def town_of(database: Database, *, start: datetime = NOON) -> AsyncIterator[Town]:
+    """The room at work over a founded town."""
     vault = Vault(b"k" * 32)
     clock = SettableClock(start)
-    await lay_out(database, vault, start - timedelta(days=1))
-    law_book = laws_of_beijing()
-    room = SettlementRoom(ReferenceCache(vault, law_book), vault)
-    async with database.writer() as connection:
-        await laws.keep(connection, list(law_book.laws.values()), now=start)
+    room = SettlementRoom(ReferenceCache(vault, laws_of_beijing()), vault)
     numbers = await database.numbers()
     commands = Commands(database.writer, clock, numbers, dict.fromkeys(REQUESTS, room.handle))
     trials = SharedReads(database.writer, clock, room.try_settlements)
     yield Town(database, vault, clock, numbers, room, commands, trials)
     await commands.drain()
+
+
+@asynccontextmanager
+async def town(database: Database, *, start: datetime = NOON) -> AsyncIterator[Town]:
+    """A town founded in a fresh database."""
+    await found_town(database, start=start)
+    async with town_of(database, start=start) as built:
+        yield built
 
 
 def line(

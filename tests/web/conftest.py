@@ -6,17 +6,15 @@ from pathlib import Path
 import pytest
 
 from tests.gateway.builders import counter as opened
-from tests.settlement.builders import town as laid_out
+from tests.settlement.builders import Town
 from tests.web.builders import Sandbox
 from tests.web.builders import sandbox as built
-from yibao.platform.database import Database
 
 
 @pytest.fixture
-async def sandbox(database: Database, tmp_path: Path) -> AsyncIterator[Sandbox]:
+async def sandbox(town: Town, tmp_path: Path) -> AsyncIterator[Sandbox]:
     """A sandbox whose door is closed."""
     async with (
-        laid_out(database) as town,
         opened(town) as counter,
         built(counter, tmp_path) as ready,
     ):

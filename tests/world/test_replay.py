@@ -1,31 +1,19 @@
 """The replay accepts what the platform does, in whatever order, and nothing else."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
-import pytest
-
 from tests.settlement.builders import OTHER_TERTIARY, POOL, Town, key_of, laws_of_beijing
-from tests.settlement.builders import town as laid_out
 from tests.world.chronicle import Span
 from tests.world.replay import Moved, Replayed, State, replayed
 from yibao.adjudication.model import CounterKey
 from yibao.kernel.identifiers import PoolKey
 from yibao.ledger import service as ledger
-from yibao.platform.database import Database
 from yibao.settlement.bills import store
 from yibao.settlement.model import SettlementFacts
 
 LAWS = {law.fingerprint: law for law in laws_of_beijing().laws.values()}
-
-
-@pytest.fixture
-async def town(database: Database) -> AsyncIterator[Town]:
-    """One pool with institutions, items and the room over it."""
-    async with laid_out(database) as built:
-        yield built
 
 
 async def lived(town: Town) -> tuple[str, State, list[SettlementFacts]]:

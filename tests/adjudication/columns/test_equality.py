@@ -13,23 +13,24 @@ from hypothesis import HealthCheck, Phase, event, given, settings
 
 from tests.adjudication.columns.builders import columns_of, decided_one_by_one, figures_of
 from tests.adjudication.strategies import bills_of_one, histories, laws, laws_and_more_generous
+from tests.policy.builders import packaged_laws
+from tests.properties import examples
 from yibao.adjudication.benefit import decide
 from yibao.adjudication.columns import decide_columns
 from yibao.adjudication.model import Bill, CounterKey, Person, Provider, Statement, Sums
 from yibao.kernel.refusals import Refused
-from yibao.policy.load import load_law_book
 from yibao.policy.model import Law
 from yibao.policy.terms import CareKind, IdentityKind, Level, PersonType
 
-BOOK = load_law_book()
+BOOK = packaged_laws()
 
 
-def examples(count: int) -> settings:
+def fixed(count: int) -> settings:
     """So many laws, always the same and without shrinking; or what the long profile says."""
     if settings.get_current_profile_name() == "long":
         return settings()
     return settings(
-        max_examples=count,
+        max_examples=examples(count),
         deadline=None,
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
@@ -39,7 +40,7 @@ def examples(count: int) -> settings:
 
 
 class TestEquality:
-    @examples(20)
+    @fixed(20)
     @given(laws(), histories())
     def test_columns_and_scalar_agree_on_every_bill(
         self, law: Law, people: list[list[Bill]]
@@ -61,7 +62,7 @@ class TestEquality:
 
 
 class TestProperties:
-    @examples(8)
+    @fixed(8)
     @given(laws(), bills_of_one())
     def test_a_trial_is_the_settlement_and_a_cancellation_leaves_nothing(
         self, law: Law, bills: list[Bill]
@@ -80,7 +81,7 @@ class TestProperties:
                 assert statement_of(bill, law, counters) == settled
                 move(counters, settled, 1)
 
-    @examples(8)
+    @fixed(8)
     @given(laws_and_more_generous(), bills_of_one())
     def test_a_raised_ratio_never_lowers_what_the_funds_pay(
         self, pair: tuple[Law, Law], bills: list[Bill]

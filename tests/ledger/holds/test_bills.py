@@ -1,25 +1,13 @@
 """A bill leaves alone what is held, whoever comes first."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
-import pytest
-
 from tests.settlement.builders import POOL, Town
-from tests.settlement.builders import town as laid_out
 from yibao.kernel.refusals import Refused
 from yibao.ledger.holds import service as holds
 from yibao.ledger.holds.model import Reservation
 from yibao.platform.commands.model import Done, Unit
-from yibao.platform.database import Database
-
-
-@pytest.fixture
-async def town(database: Database) -> AsyncIterator[Town]:
-    """One pool with institutions and people."""
-    async with laid_out(database) as built:
-        yield built
 
 
 async def reserved(town: Town, member: str, amount: int, name: str = "h1") -> bool:

@@ -1,12 +1,10 @@
 """Statements add up: opening, what moved and what for, closing."""
 
-from collections.abc import AsyncIterator
 from datetime import date, timedelta
 
 import pytest
 
 from tests.settlement.builders import POOL, TERTIARY, Town
-from tests.settlement.builders import town as laid_out
 from yibao.kernel.areas import Pool
 from yibao.ledger.holds import service as holds
 from yibao.ledger.holds.model import Reservation
@@ -14,15 +12,6 @@ from yibao.ledger.model import OccasionKind, transit_account
 from yibao.ledger.statements import service as statements
 from yibao.ledger.statements.model import TITLES, AccountStatement, Sum
 from yibao.platform.commands.model import Unit
-from yibao.platform.database import Database
-
-
-@pytest.fixture
-async def town(database: Database) -> AsyncIterator[Town]:
-    """One pool with institutions and people, whose bills move money."""
-    async with laid_out(database) as built:
-        yield built
-
 
 FIRST, NEXT, AFTER = date(2026, 7, 15), date(2026, 7, 16), date(2026, 7, 17)
 

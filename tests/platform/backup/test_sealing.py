@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.properties import examples
 from yibao.platform.backup import sealing
 from yibao.platform.backup.model import BackupFault
 from yibao.platform.backup.sealing import Passphrase, SealedReader, SealedWriter, VaultSecret
@@ -65,7 +66,7 @@ def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return written(tmp_path_factory.mktemp("backup") / "short", CONTENT[:30_000], VAULT)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.data())
 def test_a_bit_that_was_changed_anywhere_is_found(short: Path, data: st.DataObject) -> None:
     whole = short.read_bytes()
@@ -90,7 +91,7 @@ def test_what_was_not_changed_is_read_in_small_frames_too(short: Path) -> None:
         assert read(short, VAULT) == CONTENT[:30_000]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.data())
 def test_an_end_that_is_missing_is_found(short: Path, data: st.DataObject) -> None:
     whole = short.read_bytes()
