@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.accounts.builders import let_pay
 from tests.cli.releasing import Office
 from tests.settlement.builders import POOL, Town, town
 from yibao.platform.database import Database
@@ -34,6 +35,13 @@ async def test_an_account_is_shown_with_its_parts_and_entries(people: Town, offi
     }
     assert {entry["for"] for entry in told["entries"]} == {"credit"}
     assert "100.50 yuan" in (await office.run("accounts", "show", member)).stdout
+
+
+async def test_a_link_names_the_other_side(people: Town, office: Office) -> None:
+    owner, child = await people.insure(account="100"), await people.insure()
+    await let_pay(people, owner, child)
+    assert (await office.answer("accounts", "show", owner))["pays_for"][0]["relative"] == child
+    assert (await office.answer("accounts", "show", child))["paid_by"][0]["owner"] == owner
 
 
 async def test_nobody_s_account_is_told_as_such(people: Town, office: Office) -> None:

@@ -1,6 +1,6 @@
 """An account as a clerk sees it: parts, links, events and entries in one picture."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from yibao.ledger import service as ledger
 from yibao.ledger.inquiries import service as inquiries
 from yibao.ledger.model import Part, PartEntry, owed_account
 from yibao.registry.family.model import FamilyLink
+from yibao.registry.merging import service as merging
 from yibao.registry.people import service as people
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ class Account:
     owed: Fen
     """What the insurer owes the person; negative: the person owes."""
     pays_for: Sequence[FamilyLink]
+    relatives: Mapping[int, Sequence[str]]
+    """Numbers, in all pools, of each human whom ``pays_for`` names."""
     paid_by: Sequence[FamilyLink]
     events: Sequence[Event]
     entries: Sequence[PartEntry]
@@ -60,6 +63,12 @@ async def account_of(connection: "Connection[Any]", member: str, entries: int) -
         parts,
         (await inquiries.balances(connection, pool, [owed], None))[owed],
         pays_for,
+        {
+            one.relative: [
+                number for _, number in await merging.numbers_of(connection, one.relative)
+            ]
+            for one in pays_for
+        },
         paid_by,
         await events.events(connection, pool, member),
         await ledger.part_entries(connection, pool, member, entries),

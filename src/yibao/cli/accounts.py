@@ -3,7 +3,7 @@
 What clerks do to single accounts (freeze, close, inherit …) is ``yibao bureau propose``.
 """
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from yibao.accounts.credits.service import Desk
     from yibao.accounts.showing import Account
     from yibao.kernel.areas import Pool
+    from yibao.registry.family.model import FamilyLink
 
 accounts_cli = typer.Typer(
     name="accounts",
@@ -177,10 +178,10 @@ def _tell_run(run: "Run", what: str, *, as_json: bool) -> None:
 def _plain(found: "Account") -> dict[str, Any]:
     from yibao.kernel.money import yuan
 
-    def link(one: Any) -> dict[str, Any]:
+    def link(one: "FamilyLink", other: Mapping[str, str]) -> dict[str, Any]:
         return {
             "link": one.number,
-            "owner": one.member,
+            **other,
             "relation": one.relation,
             "place": one.place,
             "bill_limit": None if one.bill_limit is None else yuan(one.bill_limit),
@@ -204,8 +205,11 @@ def _plain(found: "Account") -> dict[str, Any]:
             }
             for part in found.parts
         ],
-        "pays_for": [link(one) for one in found.pays_for],
-        "paid_by": [link(one) for one in found.paid_by],
+        "pays_for": [
+            link(one, {"relative": " ".join(found.relatives[one.relative])})
+            for one in found.pays_for
+        ],
+        "paid_by": [link(one, {"owner": one.member}) for one in found.paid_by],
         "events": [
             {"day": _text(one.day), "kind": one.kind.value, "reason": one.reason}
             for one in found.events
