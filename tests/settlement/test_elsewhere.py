@@ -468,6 +468,8 @@ async def test_a_cancellation_that_gave_back_elsewhere_is_not_reversed(pools: Tw
     refusal = await pools.across().submit(pools.town.command(reversal))
     assert not isinstance(refusal, Done)
     assert refusal.code is RefusalCode.NOT_REVERSIBLE
+    assert "款项已退回" in refusal.message
+    assert "重新结算（门诊 2207" in refusal.message, "it says what to do"
     assert (await pools.settled("80")).family == 8_000, "it is settled anew instead"
     assert await pools.faults() == []
 

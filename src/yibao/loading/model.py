@@ -115,8 +115,10 @@ Check = Callable[[Desk, Sequence[Row]], Awaitable[list[Fault]]]
 Write = Callable[[Desk, Sequence[Row]], Awaitable[Sequence[Made]]]
 """Writes rows of one pool that were checked; what came of each, in order."""
 
-TakeBack = Callable[[Desk, Sequence[str], datetime], Awaitable[None]]
-"""Takes back what came of rows: their subjects, and the instant they were loaded at."""
+TakeBack = Callable[[Desk, Sequence[str], datetime], Awaitable[list[str]]]
+"""Takes back what came of rows: their subjects, and the instant they were loaded at.
+
+Answers the subjects that it left, as somebody changed them since."""
 
 Tallied = tuple[str, int]
 """What a total is of, and an amount."""

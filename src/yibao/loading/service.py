@@ -88,9 +88,15 @@ async def load(
                 await store.free_kind(connection, kind.name)
 
 
+_TOLD = 100
+"""Most rows that are named."""
+
+
 async def undo(unit: Unit, vault: Vault, references: ReferenceCache, number: int) -> dict[str, Any]:
     """Take a whole load back (撤销装载), as if it had never come.
 
+    What a clerk changed since stays, and its rows are told: they count as loaded, ``left`` names
+    the first of them by source key.
     Refused once something was settled upon it, a later load changed some of it or was built upon
     its people, or of a kind that is only changed from a date on.
     """
@@ -110,6 +116,8 @@ async def undo(unit: Unit, vault: Vault, references: ReferenceCache, number: int
         )
     reference = await references.current(unit.connection)
     rows = 0
+    left: list[tuple[Pool, str]] = []
+    keys: list[str] = []
     for pool, loaded_at, subjects in await store.batches_of(unit.connection, number):
         members = sorted({subject.partition("/")[0] for subject in subjects})
         upon = await store.built_upon(unit.connection, number, pool, members)
@@ -127,11 +135,15 @@ async def undo(unit: Unit, vault: Vault, references: ReferenceCache, number: int
                 "run",
             )
         desk = Desk(replace(unit, pool=pool), vault, reference)
-        await kind.take_back(desk, subjects, loaded_at)
-        rows += len(subjects)
-    await store.forget(unit.connection, number, unit.now)
+        changed_since = await kind.take_back(desk, subjects, loaded_at)
+        rows += len(subjects) - len(changed_since)
+        left += [(pool, subject) for subject in changed_since]
+        if changed_since:
+            keys += await store.keys_of(unit.connection, number, pool, changed_since)
+    await store.forget(unit.connection, number, left, unit.now)
     await store.note_undone(unit.connection, number, unit.now)
-    return {"run": number, "kind": run.kind, "taken_back": rows}
+    told = {"run": number, "kind": run.kind, "taken_back": rows}
+    return told | {"left": keys[:_TOLD], "left_rows": len(keys)} if keys else told
 
 
 class _Loading:

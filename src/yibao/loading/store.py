@@ -139,8 +139,29 @@ async def built_upon(
     return kind
 
 
-async def forget(connection: "Connection[Any]", run: int, now: datetime) -> None:
-    """Let the rows of a run count as never loaded, and those they replaced count again."""
+async def keys_of(
+    connection: "Connection[Any]", run: int, pool: Pool, subjects: Sequence[str]
+) -> list[str]:
+    """Source keys of the rows of a run from which something came, in their order."""
+    rows = await connection.fetch(
+        """SELECT source_key FROM loading.loaded
+           WHERE run = $1 AND pool = $2 AND subject = ANY ($3::text[]) AND superseded_at IS NULL
+           ORDER BY source_key""",
+        run,
+        pool,
+        subjects,
+    )
+    return [row[0] for row in rows]
+
+
+async def forget(
+    connection: "Connection[Any]", run: int, left: Sequence[tuple[Pool, str]], now: datetime
+) -> None:
+    """Let the rows of a run count as never loaded, and those they replaced count again.
+
+    ``left``: (pool, subject) of rows that go on counting as loaded.
+    """
+    kept = [pool for pool, _ in left], [subject for _, subject in left]
     await connection.execute(
         """INSERT INTO loading.loaded (pool, kind, source, source_key, digest, subject, valid_from,
                                        valid_until, run, loaded_at)
@@ -150,14 +171,19 @@ async def forget(connection: "Connection[Any]", run: int, now: datetime) -> None
            JOIN loading.loaded AS old
              USING (pool, kind, source, source_key)
            WHERE new.run = $1 AND new.superseded_at IS NULL AND old.superseded_at = new.loaded_at
-             AND old.run <> $1""",
+             AND old.run <> $1
+             AND (new.pool, new.subject) NOT IN (SELECT * FROM unnest($3::text[], $4::text[]))""",
         run,
         now,
+        *kept,
     )
     await connection.execute(
-        "UPDATE loading.loaded SET superseded_at = $2 WHERE run = $1 AND superseded_at IS NULL",
+        """UPDATE loading.loaded SET superseded_at = $2
+           WHERE run = $1 AND superseded_at IS NULL
+             AND (pool, subject) NOT IN (SELECT * FROM unnest($3::text[], $4::text[]))""",
         run,
         now,
+        *kept,
     )
 
 

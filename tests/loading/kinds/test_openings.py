@@ -1,7 +1,7 @@
 """Going live in the middle of a year: the next bill is the one that a year here would give."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -9,10 +9,14 @@ from tests.loading.builders import POOL, SOURCE, Bureau, card, cells_of, enrolme
 from tests.settlement.builders import TERTIARY, Town, stay_line
 from yibao.kernel.areas import Pool
 from yibao.kernel.money import yuan
+from yibao.kernel.periods import Period
 from yibao.kernel.refusals import Refused
 from yibao.ledger import service as ledger
 from yibao.loading.service import undo
 from yibao.platform.commands.model import Unit
+from yibao.policy.terms import IdentityKind, PersonType, Scheme
+from yibao.registry.people import service as people
+from yibao.registry.people.model import SpecialIdentity
 from yibao.settlement import service as settlement
 from yibao.settlement.model import SettlementFacts
 
@@ -277,6 +281,51 @@ async def test_what_another_load_was_built_upon_is_not_taken_back(
     await taken_back(bureau, town, report.run)
     assert await bureau.count("registry.identity") == 0
     assert await bureau.count("registry.enrolment") == 0
+
+
+async def test_what_a_clerk_changed_since_is_left_and_told(bureau: Bureau, town: Town) -> None:
+    report = await bureau.load("persons", [person(1), person(2), person(3)])
+    town.clock.move(timedelta(seconds=1))
+    upon = await bureau.load("enrolments", [enrolment(1), enrolment(2)])
+    town.clock.move(timedelta(seconds=1))
+    found = await bureau.insured(1)
+    granted = SpecialIdentity(IdentityKind("2303"), None, Period(date(2026, 7, 1)))
+    async with town.database.writer() as connection, connection.transaction():
+        await people.grant_special_identity(
+            connection, found.identity.id, granted, now=town.clock.now()
+        )
+    changed = await bureau.insured(1)
+    result = await taken_back(bureau, town, upon.run)
+    assert result["taken_back"] == 2, "what was granted changes no enrolment"
+    result = await taken_back(bureau, town, report.run)
+    assert (result["taken_back"], result["left"], result["left_rows"]) == (2, ["P1"], 1)
+    assert (await bureau.insured(1)).identity == changed.identity, "it stands upon the person"
+    assert await bureau.count("registry.identity") == 1
+    again = await bureau.load("persons", [person(1), person(2)])
+    assert (again.counts.written, again.counts.unchanged) == (1, 1)
+
+
+async def test_an_enrolment_that_a_clerk_ended_since_is_left(bureau: Bureau, town: Town) -> None:
+    await bureau.load("persons", [person(1), person(2)])
+    town.clock.move(timedelta(seconds=1))
+    upon = await bureau.load("enrolments", [enrolment(1), enrolment(2)])
+    town.clock.move(timedelta(seconds=1))
+    found = await bureau.insured(1)
+    async with town.database.writer() as connection, connection.transaction():
+        await people.change_person_type(
+            connection,
+            Pool(POOL),
+            found.membership.number,
+            Scheme("310"),
+            PersonType("1201"),
+            date(2026, 7, 1),
+            now=town.clock.now(),
+        )
+    before = await bureau.insured(1)
+    result = await taken_back(bureau, town, upon.run)
+    assert (result["taken_back"], result["left"]) == (1, [enrolment(1)["source_key"]])
+    assert await bureau.insured(1) == before
+    assert (await bureau.insured(2)).enrolments == ()
 
 
 async def test_taking_a_change_back_lets_the_first_hold_again(bureau: Bureau, town: Town) -> None:

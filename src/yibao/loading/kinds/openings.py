@@ -260,9 +260,10 @@ async def _write(desk: Desk, rows: Sequence[Row]) -> list[Made]:
     return [Made(f"{row.member}/{keys[row.number]}" if row.member else "") for row in rows]
 
 
-async def _take_back(desk: Desk, subjects: Sequence[str], _loaded_at: datetime) -> None:
+async def _take_back(desk: Desk, subjects: Sequence[str], _loaded_at: datetime) -> list[str]:
     keys = [parse_pool_key(subject.partition("/")[2]) for subject in subjects if subject]
     await settlement.take_openings_back(desk.unit, "undo", [key for key in keys if key is not None])
+    return []
 
 
 def _alike(row: Row) -> Iterable[tuple[str, ...]]:

@@ -111,9 +111,9 @@ def _alike(row: Row) -> Iterable[tuple[str, ...]]:
         yield ("number", row.pool, entry.number)
 
 
-async def take_back(desk: Desk, members: Sequence[str], loaded_at: datetime) -> None:
-    """Take back what was recorded of members at an instant."""
-    await bulk.take_back(desk.connection, desk.pool, members, loaded_at, now=desk.now)
+async def take_back(desk: Desk, members: Sequence[str], loaded_at: datetime) -> list[str]:
+    """Take back what was recorded of members at an instant; those changed since are left."""
+    return await bulk.take_back(desk.connection, desk.pool, members, loaded_at, now=desk.now)
 
 
 PERSONS = Kind(

@@ -146,11 +146,16 @@ def held_by(entries: Sequence[Entry]) -> dict[str, Fen]:
 
 
 def check_repeatable(entries: Sequence[Entry]) -> None:
-    """What went back to an account in another pool is not taken from there a second time."""
+    """What went back to an account in another pool is not taken from there a second time.
+
+    The cancellation has ordered its money back under the hold's own id, and a hold ends once: to
+    take it again is a new hold, which only a new bill makes.
+    """
     if held_by(entries):
         raise Refused(
             RefusalCode.NOT_REVERSIBLE,
-            "原结算由其他统筹区的家庭共济账户支付，款项已退回，不能恢复原结算；请重新结算",
+            "原结算由其他统筹区的家庭共济账户支付，款项已退回其账户，不能冲正该撤销；"
+            "请按原明细重新结算（门诊 2207，住院 2304，购药 2102），届时重新向该账户扣款",
             "original_message",
         )
 

@@ -204,18 +204,56 @@ async def take_back(
     recorded_at: datetime,
     *,
     now: datetime,
-) -> None:
+) -> list[str]:
     """Make what was recorded of members at an instant as if it had never been said.
 
-    What it had replaced holds again. The rows stay readable by their recorded times.
+    What it had replaced holds again. The rows stay readable by their recorded times. Members of
+    whom somebody changed the same thing since, or anything if they became known then, are left as
+    they are and answered.
     """
     identities = await bulk_store.lock_members(connection, pool, members)
-    humans = sorted(set(identities.values()))
+    left = await _changed_since(connection, pool, identities, recorded_at)
+    members = [member for member in members if member not in left]
+    humans = sorted({human for member, human in identities.items() if member not in left})
     await bulk_store.lock_identities(connection, humans)
     for table in bulk_store.MEMBER_TABLES:
         await bulk_store.take_back(connection, table, pool, members, recorded_at, now)
     for table in ("identity", "special_identity"):
         await bulk_store.take_back_humans(connection, table, humans, recorded_at, now)
+    return sorted(left)
+
+
+async def _changed_since(
+    connection: "Connection[Any]",
+    pool: Pool,
+    identities: Mapping[str, int],
+    recorded_at: datetime,
+) -> set[str]:
+    """Members of whom a table was written at an instant and again later.
+
+    All else stands upon a person and the number: who became known then is changed by anything.
+    """
+    changed: set[str] = set()
+    came: set[str] = set()
+    touched_at_all: set[str] = set()
+    for table in bulk_store.MEMBER_TABLES:
+        written, touched = await bulk_store.written_and_touched(
+            connection, table, pool, list(identities), recorded_at
+        )
+        changed |= written & touched
+        touched_at_all |= touched
+        if table == "membership":
+            came |= written
+    humans = sorted(set(identities.values()))
+    for table in bulk_store.HUMAN_COLUMNS:
+        written_, touched_ = await bulk_store.humans_written_and_touched(
+            connection, table, humans, recorded_at
+        )
+        touched_at_all |= {one for one, human in identities.items() if human in touched_}
+        if table in ("identity", "special_identity"):
+            both = written_ & touched_
+            changed |= {one for one, human in identities.items() if human in both}
+    return changed | (came & touched_at_all)
 
 
 def _owned(changes: Sequence[Change[D]]) -> list[tuple[Owner, D, Period | None]]:

@@ -193,6 +193,59 @@ async def take_back(
     )
 
 
+async def written_and_touched(
+    connection: "Connection[Any]",
+    table: str,
+    pool: Pool,
+    members: Sequence[str],
+    recorded_at: datetime,
+) -> tuple[set[str], set[str]]:
+    """Members of whom a table was written at an instant, and those of whom it was after it."""
+    number = _NUMBER.get(table, "member")
+    rows = await connection.fetch(
+        f"""SELECT {number}, bool_or(recorded_at = $1), bool_or({_TOUCHED}) FROM registry.{table}
+            WHERE pool = $2 AND {number} = ANY ($3::text[]) GROUP BY {number}""",  # noqa: S608
+        recorded_at,
+        pool,
+        members,
+    )
+    return {row[0] for row in rows if row[1]}, {row[0] for row in rows if row[2]}
+
+
+async def humans_written_and_touched(
+    connection: "Connection[Any]", table: str, identities: Sequence[int], recorded_at: datetime
+) -> tuple[set[int], set[int]]:
+    """The same of humans, of ``identity`` and whatever names one, in whatever pool."""
+    written: set[int] = set()
+    touched: set[int] = set()
+    for column in HUMAN_COLUMNS[table]:
+        rows = await connection.fetch(
+            f"""SELECT {column}, bool_or(recorded_at = $1), bool_or({_TOUCHED})
+                FROM registry.{table}
+                WHERE {column} = ANY ($2::bigint[]) GROUP BY {column}""",  # noqa: S608 - our names
+            recorded_at,
+            identities,
+        )
+        written |= {row[0] for row in rows if row[1]}
+        touched |= {row[0] for row in rows if row[2]}
+    return written, touched
+
+
+_TOUCHED = """recorded_at > $1 AND superseded_at IS NULL
+              OR recorded_at = $1 AND superseded_at > $1"""
+"""Recorded after an instant, or recorded at it and replaced or ended since."""
+
+HUMAN_COLUMNS = {
+    "identity": ("id",),
+    "membership": ("identity",),
+    "special_identity": ("identity",),
+    "card": ("identity",),
+    "family_link": ("relative", "owner"),
+    "representation": ("represented", "representative"),
+}
+"""Tables whose rows name a human, and the columns that do."""
+
+
 async def take_back_humans(
     connection: "Connection[Any]",
     table: str,
