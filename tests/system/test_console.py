@@ -145,6 +145,12 @@ def test_the_open_door_is_told_loudly(server: str) -> None:
     assert "开放接入已开启" in ask(server, "GET", "/ui/people").decode()
 
 
+def test_whose_account_pays_for_whom_is_shown(server: str) -> None:
+    page = ask(server, "GET", "/ui/people").decode()
+    assert "家庭共济" in page
+    assert page.count("<td>子女</td>") == 2
+
+
 # -------------------------------------------------------------------------------------- browser
 
 

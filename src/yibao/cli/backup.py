@@ -145,8 +145,10 @@ def _secret(settings: Settings, passphrase_file: Path | None) -> "Secret":
         return VaultSecret(load_key(settings))
     try:
         lines = passphrase_file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BackupFault(f"{passphrase_file} cannot be read: {error}") from None
+    except OSError as error:
+        raise BackupFault(f"{passphrase_file} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise BackupFault(f"{passphrase_file} holds no text in UTF-8") from None
     return Passphrase(lines[0].strip() if lines else "")
 
 

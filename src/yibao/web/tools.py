@@ -50,6 +50,7 @@ async def _people_page(
         "people.html",
         {
             "persons": persons[:PEOPLE_SHOWN],
+            "families": [row for row in accounts["families"] if pool in ("", row["pool"])],
             "institutions": accounts["institutions"],
             "pools": sorted({row["pool"] for row in accounts["persons"]}),
             "pool": pool,

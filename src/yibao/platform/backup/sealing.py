@@ -37,6 +37,10 @@ _HEAD_LIMIT = 1 << 16
 _LEVEL = 1
 """Of zlib: more would cost more time than it saves room."""
 _SCRYPT = {"n": 1 << 15, "r": 8, "p": 1}
+_LOCKED = (
+    "the backup does not open: it was sealed with another passphrase (or another vault key),"
+    " or it is damaged"
+)
 _DAMAGED = "the backup is damaged: {}. Take another copy of it"
 
 
@@ -204,9 +208,9 @@ class _Frames:
             opening.authenticate_additional_data(self._about)
             return opening.update(sealed[:-_TAG]) + opening.finalize()
         except (InvalidTag, ValueError):
-            what = "its first part cannot be opened: another passphrase, or a changed head"
-            if number:
-                what = f"part {number + 1} was changed, or the end is missing"
+            if number == 0:
+                raise BackupFault(_LOCKED) from None
+            what = f"part {number + 1} was changed, or the end is missing"
             raise BackupFault(_DAMAGED.format(what)) from None
 
     def _nonce(self, *, last: bool) -> bytes:
