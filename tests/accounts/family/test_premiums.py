@@ -80,3 +80,13 @@ async def test_only_for_the_relative_of_a_link_that_holds_and_a_scheme_the_law_n
     with pytest.raises(Refused) as refused:
         await pay(town, link, child, "10")
     assert refused.value.refusal.code in {RefusalCode.LINK_UNKNOWN, RefusalCode.LINK_ENDED}
+
+
+async def test_a_relative_who_is_insured_in_another_pool_pays_there(town: Town) -> None:
+    owner = await town.insure(account="300")
+    child, there = await town.insure_twice()
+    link = await let_pay(town, owner, child)
+    with pytest.raises(Refused, match=r"在统筹区 430100 参保.*请在其参保地缴纳") as refused:
+        await pay(town, link, there, "10")
+    assert refused.value.refusal.code is RefusalCode.AREA_DIFFERS
+    assert await town.balance(owner) == 30_000

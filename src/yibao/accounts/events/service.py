@@ -43,8 +43,6 @@ under_way = store.under_way
 """Balances that left a pool and have not arrived, with the pool they left."""
 coming_back = store.coming_back
 """Balances that were declined and are not back yet, with the pool they left."""
-longest_under_way = store.longest_under_way
-"""Seconds since the oldest balance left that has not arrived; 0: none is under way."""
 
 _WORDS = {
     AccountState.OPEN: "未冻结",

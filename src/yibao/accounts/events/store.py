@@ -115,16 +115,6 @@ async def coming_back(connection: "Connection[Any]") -> list[tuple[Pool, Transfe
     return [(Pool(row["pool"]), _transfer(row)) for row in rows]
 
 
-async def longest_under_way(connection: "Connection[Any]") -> float:
-    """Seconds since the oldest balance left that has not arrived; 0: none is under way."""
-    return float(
-        await connection.fetchval(
-            f"""SELECT coalesce(extract(epoch FROM clock_timestamp() - min(recorded_at)), 0)::float8
-                FROM accounts.transfer AS gone WHERE {_UNDER_WAY}"""  # noqa: S608 - our own words
-        )
-    )
-
-
 _UNDER_WAY = """direction = 'out' AND NOT EXISTS (
     SELECT FROM accounts.transfer AS come
     WHERE come.pool = gone.other_pool AND come.id = gone.id AND come.direction = 'in')"""

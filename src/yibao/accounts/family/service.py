@@ -134,6 +134,18 @@ async def _member(unit: Unit, vault: Vault, pool: Pool, number: str, field: str)
     return found[number]
 
 
+async def _check_insured_here(unit: Unit, number: str) -> None:
+    """Premium and account change in one transaction, so both are of one pool."""
+    known = (await people.find_by_numbers(unit.connection, [number])).get(number)
+    if known is not None and known[0] != unit.pool:
+        raise Refused(
+            RefusalCode.AREA_DIFFERS,
+            f"人员编号 {number} 在统筹区 {known[0]} 参保，个人账户暂不能跨统筹区缴费，"
+            "请在其参保地缴纳",
+            "relative",
+        )
+
+
 def _law(laws: Laws, owner: Insured, day: date) -> Law:
     """The law of the scheme that the owner's account belongs to."""
     for enrolment in owner.enrolments:
@@ -175,8 +187,9 @@ async def pay_premium(
 
     Account, premium and the relative's entitlement change together; the relative is insured in the
     owner's pool. Refused: LINK_UNKNOWN or LINK_ENDED without a link that holds today,
-    RELATION_NOT_ALLOWED when the owner's law does not let accounts pay premiums of the scheme,
-    BALANCE_SHORT when the account, or the link's limit, does not hold the whole premium.
+    AREA_DIFFERS for a relative who is insured in another pool, RELATION_NOT_ALLOWED when the
+    owner's law does not let accounts pay premiums of the scheme, BALANCE_SHORT when the account, or
+    the link's limit, does not hold the whole premium.
     """
     link = await links.find(unit.connection, wanted.link)
     if link is None or link.pool != unit.pool:
@@ -184,6 +197,7 @@ async def pay_premium(
     if wanted.amount <= 0:
         raise Refused(RefusalCode.AMOUNT_OUT_OF_RANGE, "缴费金额须为正数", "amount")
     owner = await _member(unit, vault, unit.pool, link.member, "link")
+    await _check_insured_here(unit, wanted.relative)
     relative = await _member(unit, vault, unit.pool, wanted.relative, "relative")
     if relative.identity.id != link.relative:
         raise Refused(RefusalCode.LINK_UNKNOWN, "该关系不是为此人建立的", "relative")
