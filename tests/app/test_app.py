@@ -13,9 +13,9 @@ import asyncpg
 import pytest
 from litestar.routes import HTTPRoute
 
-from yibao import app as app_module
 from yibao.app import Application
 from yibao.kernel.refusals import RefusalCode
+from yibao.platform import supervisor
 from yibao.platform.clock import Clock, SettableClock, SystemClock
 from yibao.platform.migrations import migrate
 from yibao.platform.settings import Settings
@@ -219,6 +219,25 @@ async def test_calls_are_counted(dsn: str) -> None:
         assert b'yibao_calls_total{infcode="2001",transaction="none"}' in answer.body
 
 
+@pytest.mark.parametrize(
+    ("revision", "told"),
+    [("0020", "run `yibao migrate`"), ("9999", "install the version that migrated it")],
+)
+async def test_a_database_of_another_version_is_not_served_and_told_what_to_do(
+    dsn: str, revision: str, told: str
+) -> None:
+    connection = await asyncpg.connect(dsn)
+    await connection.execute("UPDATE platform.alembic_version SET version_num = $1", revision)
+    await connection.close()
+    async with started(settings_for(dsn)) as browser:
+        answer = await browser.until_ready(503)
+        assert answer.status == 503
+        assert revision in answer.json["missing"]
+        assert told in answer.json["missing"]
+        refused = await browser.ask("POST", "/", b"{}")
+        assert refused.json["infcode"] == RefusalCode.BUSY, "nothing is done, it may come again"
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 async def test_the_first_page_says_what_this_is(method: str) -> None:
     async with started(settings_for(None)) as browser:
@@ -233,12 +252,12 @@ async def test_a_worker_ends_its_server_when_the_supervisor_is_gone(
     gone = await asyncio.create_subprocess_exec("true")
     await gone.wait()
     ended: list[int] = []
-    monkeypatch.setenv(app_module.SUPERVISOR_VARIABLE, str(gone.pid))
-    monkeypatch.setattr(app_module.os, "kill", lambda pid, _: ended.append(pid))
-    monkeypatch.setattr(app_module, "_is_server", lambda pid: pid == app_module.os.getppid())
+    monkeypatch.setenv(supervisor.SUPERVISOR_VARIABLE, str(gone.pid))
+    monkeypatch.setattr(supervisor.os, "kill", lambda pid, _: ended.append(pid))
+    monkeypatch.setattr(supervisor, "_is_server", lambda pid: pid == supervisor.os.getppid())
     async with started(settings_for(None)):
         for _ in range(100):
             if ended:
                 break
             await asyncio.sleep(0.02)
-    assert ended == [app_module.os.getppid()]
+    assert ended == [supervisor.os.getppid()]

@@ -9,10 +9,10 @@ import psutil
 
 WORKER = """
 import asyncio
-from yibao.app import _watch_supervisor
+from yibao.platform.supervisor import watch
 
 async def work():
-    watching = asyncio.create_task(_watch_supervisor())
+    watching = asyncio.create_task(watch())
     await asyncio.sleep(60)
 
 asyncio.run(work())

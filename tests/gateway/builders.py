@@ -13,10 +13,10 @@ from itertools import count
 from typing import Any
 
 from tests.settlement.builders import ALWAYS, BEIJING, POOL, TERTIARY, Town, laws_of_beijing
-from yibao.app import handlers_beside_settlement
 from yibao.gateway.asgi import Gateway
 from yibao.gateway.authentication import SignedDoor, tif_signature
 from yibao.gateway.context import Context
+from yibao.house import handlers_beside_settlement
 from yibao.platform.commands.service import Commands
 from yibao.registry.institutions import service as institutions
 from yibao.registry.institutions.model import HeaderFamily, PoolDivision, Sender

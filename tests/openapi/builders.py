@@ -9,11 +9,11 @@ from urllib.parse import urlencode
 
 from tests.gateway.builders import counter
 from tests.settlement.builders import Town
-from yibao.app import handlers_beside_settlement
 from yibao.bureau import service as bureau
 from yibao.bureau.clerks import service as clerks
 from yibao.bureau.clerks.model import Clerk
 from yibao.bureau.model import Office
+from yibao.house import handlers_beside_settlement
 from yibao.openapi.application import PATH, rest
 from yibao.openapi.gate import Gate
 from yibao.openapi.model import House

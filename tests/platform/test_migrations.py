@@ -15,6 +15,7 @@ import pytest
 from yibao.platform.database import Database
 from yibao.platform.migrations import FOLDER, current, head, migrate
 from yibao.platform.migrations.schema import KEPT, describe_schema
+from yibao.platform.settings import SettingsFault
 
 DEBIAN_BINARIES = Path("/usr/lib/postgresql/15/bin")
 
@@ -29,6 +30,15 @@ async def test_migrating_again_changes_nothing(dsn: str) -> None:
     before = await schema_of(dsn)
     await migrate(dsn)
     assert await schema_of(dsn) == before
+
+
+async def test_a_newer_versions_database_is_left_as_it_is(dsn: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    await connection.execute("UPDATE platform.alembic_version SET version_num = '9999'")
+    await connection.close()
+    with pytest.raises(SettingsFault, match="install the version that migrated it"):
+        await migrate(dsn)
+    assert await current(dsn) == "9999"
 
 
 async def test_many_may_migrate_at_once(empty_dsn: str) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
-from yibao.app import VITALS as OF_ROOMS
+from yibao.house import VITALS as OF_ROOMS
 from yibao.platform.backup.record import note_backup
 from yibao.platform.database import Database
 from yibao.platform.metrics import VITALS

@@ -161,7 +161,8 @@ async def _database(dsn: str) -> str:
     except (OSError, asyncpg.PostgresError, TimeoutError) as error:
         raise _Fault(
             f"does not answer: {mask_text(str(error) or type(error).__name__)}",
-            f"check DATABASE_URL ({mask_url(dsn)}) and that its server runs",
+            f"look whether its server runs ({mask_url(dsn)}): your own by DATABASE_URL, the"
+            " embedded one by postgres/server.log in the data folder",
         ) from None
     try:
         number = int(await connection.fetchval("SHOW server_version_num"))
@@ -176,7 +177,8 @@ async def _database(dsn: str) -> str:
 async def _migrated(dsn: str) -> str:
     revision, newest = await migrations.current(dsn), migrations.head()
     if revision != newest:
-        raise _Fault(f"at revision {revision or 'none'}, newest is {newest}", "run `yibao migrate`")
+        told, remedy = migrations.difference(revision).split(": ")
+        raise _Fault(told, remedy)
     return f"at revision {newest}"
 
 

@@ -47,11 +47,7 @@ async def _opened(dsn: str, settings: Settings, work: Callable[[Database], Await
     except OSError as error:
         raise SettingsFault("database", f"the database does not answer: {error}") from None
     if revision != migrations.head():
-        raise SettingsFault(
-            "database",
-            f"the database is at revision {revision or 'none'}, not {migrations.head()}:"
-            " run `yibao migrate`",
-        )
+        raise SettingsFault("database", migrations.difference(revision))
     database = await Database.open(dsn, writers=1, readers=1)
     try:
         with watching() as sight:

@@ -36,8 +36,8 @@ from yibao.platform.metrics import FOLDER_VARIABLE, empty_folder
 from yibao.platform.postgres import EmbeddedPostgres, PostgresFailed, running_dsn
 from yibao.platform.settings import DEFAULT_PORT, Settings, SettingsFault, mask_url
 from yibao.platform.stopping import LOOK_SECONDS, STOPPING_VARIABLE, Phase, tell
+from yibao.platform.supervisor import SUPERVISOR_VARIABLE
 
-SUPERVISOR_VARIABLE = "YIBAO_SUPERVISOR"
 OPEN_DOOR_WARNING = (
     "THE DOOR IS OPEN: any key, signature, institution and person is let in. "
     "For trying out on artificial data only."

@@ -9,6 +9,7 @@ from yibao.kernel.periods import CHINA_TIME, business_date
 from yibao.ledger.chain.rules import NO_HASH
 from yibao.ledger.heads import store
 from yibao.ledger.heads.model import PURPOSE, Head, head_hash
+from yibao.platform.clock import SystemClock
 from yibao.platform.crypto import Vault
 from yibao.platform.signing import Signer, signer_for, verify
 
@@ -66,7 +67,7 @@ async def unsigned_for(connection: "Connection[Any]") -> float:
     oldest = await store.oldest_without_head(connection)
     if oldest is None:
         return 0.0
-    return max(0.0, (datetime.now(CHINA_TIME) - _end_of(business_date(oldest))).total_seconds())
+    return max(0.0, (SystemClock().now() - _end_of(business_date(oldest))).total_seconds())
 
 
 def _end_of(day: date) -> datetime:

@@ -9,13 +9,21 @@ from pathlib import Path
 
 import asyncpg
 
+from yibao.platform.settings import SettingsFault
+
 FOLDER = Path(__file__).parent
 
 
 async def migrate(dsn: str) -> None:
-    """Bring the database to the newest revision. May be called by many processes at once."""
-    if await current(dsn) == head():
+    """Bring the database to the newest revision. May be called by many processes at once.
+
+    Raises SettingsFault for a database that a newer version has migrated.
+    """
+    revision = await current(dsn)
+    if revision == head():
         return
+    if revision is not None and revision > head():
+        raise SettingsFault("database", difference(revision))
     from yibao.platform.migrations.upgrade import upgrade  # slow to import, seldom needed
 
     await upgrade(dsn)
@@ -38,6 +46,16 @@ async def current(dsn: str) -> str | None:
         return revision
     finally:
         await connection.close()
+
+
+def difference(revision: str | None) -> str:
+    """What to do about a database whose revision is not this program's newest one."""
+    if revision is not None and revision > head():
+        return (
+            f"the database is at revision {revision}, this program knows {head()} at most:"
+            " install the version that migrated it, or restore the backup from before"
+        )
+    return f"the database is at revision {revision or 'none'}, not {head()}: run `yibao migrate`"
 
 
 def run_sibling_sql(revision_file: str) -> None:
