@@ -31,14 +31,20 @@ TEMPLATE, TOWN_TEMPLATE = "template_migrated", "template_town"
 MEMORY = Path("/dev/shm")
 ROOM = 4 << 30
 """Bytes that must be free in memory before a cluster is laid there."""
+PLAIN_LOG = [
+    *structlog.get_config()["processors"][:-1],
+    structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+]
 _numbers = itertools.count()
 
 
 @pytest.fixture(autouse=True)
 def _own_log(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A command that is run here sets up how the whole process logs: into an output that is closed
-    when the command has ended. No logger may keep it."""
+    when the command has ended. No logger may keep it. Until then faults are told without the values
+    around them: to write a book of laws out for one takes a minute."""
     configure = structlog.configure
+    configure(processors=list(PLAIN_LOG))
 
     def uncached(**options: Any) -> None:
         configure(**options | {"cache_logger_on_first_use": False})
