@@ -103,6 +103,28 @@ async def test_a_job_that_fails_is_tried_again(shelf: Database) -> None:
     assert tried > 1
 
 
+async def test_a_job_that_fails_leaves_nothing_and_keeps_no_other_from_its_work(
+    shelf: Database,
+) -> None:
+    async def throw_all_away(connection: Any, _now: datetime) -> int:
+        await connection.execute("DELETE FROM thing")
+        await connection.execute("SELECT 1 / 0")
+        return 2
+
+    async def lose_the_way(_now: datetime) -> int:
+        raise OSError("nobody answers")
+
+    clock = SettableClock(NOW + timedelta(days=1))
+    housekeeping = Housekeeping(
+        shelf,
+        clock,
+        {"all": throw_all_away, "things": throw_away},
+        errands={"errand": lose_the_way},
+    )
+    assert await housekeeping.once() == {"things": 1}
+    assert await left(shelf) == 1
+
+
 async def test_what_was_under_way_at_the_end_is_undone(shelf: Database) -> None:
     removed = asyncio.Event()
 

@@ -1,7 +1,8 @@
 """What the server does now and then by itself, beside its calls: one process at a time."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from asyncpg import Connection
 
 Job = Callable[["Connection[Any]", datetime], Awaitable[int]]
-"""Does its work at an instant, with all rights, inside a transaction; says how many rows it was."""
+"""Does its work at an instant, with all rights, inside a transaction of its own; says how many rows it was."""
 
 Errand = Callable[[datetime], Awaitable[int]]
 """Work that is commands of its own, each in its own transaction; says how many it was."""
@@ -58,15 +59,23 @@ class Housekeeping:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def once(self) -> Mapping[str, int] | None:
-        """Do all jobs now: rows by job; None when another process is at it."""
+        """Do all jobs now: rows by job; None when another process is at it.
+
+        One that fails keeps none of the others from being done, and is missing from the answer.
+        """
         async with self._database.owner_alone(_WORK) as connection:
             if connection is None:
                 return None
             now = self._clock.now()
             # errands first: the jobs' transaction locks nothing yet that they could wait for
-            done = {name: await errand(now) for name, errand in self._errands.items()}
+            done: dict[str, int] = {}
+            for name, errand in self._errands.items():
+                with _noting_failure(name):
+                    done[name] = await errand(now)
             for name, job in self._jobs.items():
-                done[name] = await job(connection, now)
+                with _noting_failure(name):
+                    async with connection.transaction():
+                        done[name] = await job(connection, now)
             return done
 
     async def _go_on(self) -> None:
@@ -74,9 +83,21 @@ class Housekeeping:
             try:
                 done = await self.once()
             except Exception as error:  # noqa: BLE001 - it is tried again, the server goes on
-                log.warning("housekeeping_failed", error=repr(error))
-                metrics.jobs_failed.inc()
+                _failed("all", error)
             else:
                 if done and any(done.values()):
                     log.info("housekeeping", **done)
             await asyncio.sleep(self._every)
+
+
+@contextmanager
+def _noting_failure(job: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - it is tried again, and the others are done
+        _failed(job, error)
+
+
+def _failed(job: str, error: Exception) -> None:
+    log.warning("housekeeping_failed", job=job, error=repr(error))
+    metrics.jobs_failed.inc()

@@ -48,7 +48,7 @@ limit = Gauge("yibao_calls_limit", "Calls that may be in work at once", multipro
 turned_away = Counter(
     "yibao_calls_turned_away", "Calls answered 9001 before they were read", ["reason"]
 )
-jobs_failed = Counter("yibao_housekeeping_failures", "Housekeeping runs that failed")
+jobs_failed = Counter("yibao_housekeeping_failures", "Housekeeping jobs that failed")
 
 
 def observe_call(transaction: str, infcode: int, seconds: float) -> None:
