@@ -18,6 +18,7 @@ import structlog
 from hypothesis import settings
 
 from tests.settlement.builders import Town, found_town, town_of
+from tests.world.server import Pristine
 from yibao.platform.database import Database
 from yibao.platform.migrations import migrate
 from yibao.platform.postgres import EmbeddedPostgres
@@ -128,6 +129,14 @@ async def town(postgres: str, town_template: str) -> AsyncIterator[Town]:
         async with town_of(database) as built:
             yield built
         await database.close()
+
+
+@pytest.fixture(scope="session")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Pristine:
+    """A filled sandbox that servers begin with a copy of: filling takes longer than most tests.
+    One for all processes that share the tests."""
+    folder = tmp_path_factory.getbasetemp()
+    return Pristine((folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "pristine")
 
 
 def on_database(dsn: str, name: str) -> str:

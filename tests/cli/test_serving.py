@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.world.server import Pristine
 from yibao.platform.postgres import postmaster
 
 pytestmark = [pytest.mark.system, pytest.mark.xdist_group("serving")]
@@ -121,12 +122,9 @@ def until_empty(data: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def sandbox(tmp_path_factory: pytest.TempPathFactory, pristine: Pristine) -> Iterator[Path]:
     """A filled sandbox's data folder, with nothing running on it."""
-    data = tmp_path_factory.mktemp("sandbox") / "data"
-    first = Serving(data, "--sandbox", "--port", "0")
-    assert first.base_url, first.told
-    assert first.stop() == 0
+    data = pristine.copy_to(tmp_path_factory.mktemp("sandbox") / "data")
     yield data
     for pid in processes_of(data):
         os.kill(pid, signal.SIGKILL)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from tests.world.server import Pristine
 from yibao.cli.serving import running
 from yibao.conformance.judge import (
     envelope_faults,
@@ -91,11 +92,11 @@ def test_a_target_file_says_what_it_lacks(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def sandbox(tmp_path_factory: pytest.TempPathFactory, pristine: Pristine) -> Iterator[Settings]:
     """Our own sandbox, running."""
     settings = load_settings(
         {
-            "data": tmp_path_factory.mktemp("sandbox"),
+            "data": pristine.copy_to(tmp_path_factory.mktemp("sandbox")),
             "sandbox": True,
             "port": 0,
             "log_level": "error",

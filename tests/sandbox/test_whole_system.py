@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from tests.world.server import Pristine
 from yibao.cli.serving import running
 from yibao.kernel.periods import business_date
 from yibao.ledger import service as ledger
@@ -25,10 +26,11 @@ MIX = {Kind.OUTPATIENT: 0.5, Kind.STAY: 0.3, Kind.PURCHASE: 0.2}
 pytestmark = [pytest.mark.system, pytest.mark.xdist_group("system")]
 
 
-def test_the_three_books_agree_after_visits_over_a_bad_line(tmp_path: Path) -> None:
-    settings = load_settings(
-        {"data": tmp_path, "sandbox": True, "port": 0, "log_level": "error"}, {}
-    )
+def test_the_three_books_agree_after_visits_over_a_bad_line(
+    tmp_path: Path, pristine: Pristine
+) -> None:
+    data = pristine.copy_to(tmp_path / "data")
+    settings = load_settings({"data": data, "sandbox": True, "port": 0, "log_level": "error"}, {})
     with running(settings, Console(quiet=True)) as server:
         found = collect(server.settings)
         assert found["base_url"] == server.base_url

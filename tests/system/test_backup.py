@@ -11,13 +11,16 @@ from typing import Any
 import pytest
 
 from tests.system.test_kills import COMMAND, Sent, Served, _settle_until
+from tests.world.server import Pristine
 from yibao.client import CallOutcome
 
 pytestmark = pytest.mark.system
 
 
-async def test_a_backup_under_load_is_put_back_and_served(tmp_path: Path) -> None:
-    served = Served(tmp_path / "data")
+async def test_a_backup_under_load_is_put_back_and_served(
+    tmp_path: Path, pristine: Pristine
+) -> None:
+    served = Served(pristine.copy_to(tmp_path / "data"))
     file = tmp_path / "yibao.bak"
     await asyncio.to_thread(served.start)
     try:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.world.server import Pristine
 from yibao.kernel.refusals import RefusalCode
 
 if TYPE_CHECKING:
@@ -30,9 +31,9 @@ MEMBER = "51010099-stranger"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server(tmp_path_factory: pytest.TempPathFactory, pristine: Pristine) -> Iterator[str]:
     """The address of a sandbox with two processes and an open door."""
-    data = tmp_path_factory.mktemp("console")
+    data = pristine.copy_to(tmp_path_factory.mktemp("console"))
     process = subprocess.Popen(
         [*SERVE, "--data", str(data), "--port", "0", "--workers", "2"],
         stdout=subprocess.PIPE,

@@ -19,6 +19,7 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.world.server import Pristine
 from yibao.client import Answer, CallOutcome, Client
 from yibao.kernel.identifiers import parse_pool_key
 from yibao.ledger import service as ledger
@@ -97,9 +98,9 @@ class Served:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def served(tmp_path_factory: pytest.TempPathFactory, pristine: Pristine) -> Iterator[Served]:
     """A running sandbox."""
-    server = Served(tmp_path_factory.mktemp("served") / "data")
+    server = Served(pristine.copy_to(tmp_path_factory.mktemp("served") / "data"))
     try:
         server.start()
         yield server

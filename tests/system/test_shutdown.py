@@ -18,6 +18,7 @@ import aiohttp
 import pytest
 
 from tests.system.test_kills import CASHIERS, Served, _client, _hospital, _upload_one_line
+from tests.world.server import Pristine
 from yibao.client import Answer, CallOutcome, Client
 from yibao.kernel.identifiers import parse_pool_key
 from yibao.ledger import service as ledger
@@ -46,10 +47,10 @@ class Day:
 
 
 async def test_a_server_that_is_told_to_end_loses_nothing_and_leaves_nothing_unknown(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pristine: Pristine
 ) -> None:
     monkeypatch.setenv("YIBAO_SHUTDOWN_GRACE", str(GRACE))
-    served = Served(tmp_path / "data")
+    served = Served(pristine.copy_to(tmp_path / "data"))
     day = Day()
     await asyncio.to_thread(served.start)
     try:

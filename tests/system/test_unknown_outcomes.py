@@ -18,7 +18,7 @@ from tests.world.institution import Institution
 from tests.world.line import Fate, Line, Treatment
 from tests.world.messages import CANCELS, SETTLES, Paper, charges_of
 from tests.world.plan import Bill, Kind, Manner
-from tests.world.server import Served
+from tests.world.server import Pristine, Served
 from yibao.client import CAREFUL, Answer, CallOutcome, Care, Ending, Send, follow, made_sure
 from yibao.kernel.refusals import RefusalCode
 from yibao.platform.database import Database
@@ -50,9 +50,9 @@ NOTHING = Effect(0, 0, 0)
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def served(tmp_path_factory: pytest.TempPathFactory, pristine: Pristine) -> Iterator[Served]:
     """A running sandbox with two workers."""
-    server = Served(tmp_path_factory.mktemp("unknown") / "data")
+    server = Served(pristine.copy_to(tmp_path_factory.mktemp("unknown") / "data"))
     try:
         server.start()
         yield server

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import fcntl
 import re
 import shutil
 import signal
@@ -188,15 +189,23 @@ class Pristine:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def copy_to(self, folder: Path) -> None:
+    def copy_to(self, folder: Path) -> Path:
         """The world as it was filled; made at the first call, by a server started for that."""
-        if not self._folder.exists():
-            aside = self._folder.with_suffix(".new")
-            first = Served(aside, workers=1)
-            first.start()
-            first.stop()
-            aside.rename(self._folder)
-        shutil.copytree(self._folder, folder, symlinks=True, dirs_exist_ok=True)
+        with self._alone():
+            if not self._folder.exists():
+                aside = self._folder.with_suffix(".new")
+                first = Served(aside, workers=1)
+                first.start()
+                first.stop()
+                aside.rename(self._folder)
+        return Path(shutil.copytree(self._folder, folder, symlinks=True, dirs_exist_ok=True))
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One process at a time."""
+        with self._folder.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
 
 async def started(served: Served, tries: int = 20) -> None:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from asyncpg import Connection
 
 Job = Callable[["Connection[Any]", datetime], Awaitable[int]]
-"""Does its work at an instant, with all rights, inside a transaction of its own; says how many rows it was."""
+"""Does its work at an instant, with all rights, in a transaction of its own; says how many rows it
+was."""
 
 Errand = Callable[[datetime], Awaitable[int]]
 """Work that is commands of its own, each in its own transaction; says how many it was."""
