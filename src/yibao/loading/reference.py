@@ -29,9 +29,8 @@ be there before.
 - **Order.** A later row wins where periods overlap. `until` is the last day that counts.
 - **Back.** `yibao load runs` lists the loads, `yibao load result RUN` what each row became (numbers
   of persons, ids of visits), `yibao load undo RUN` proposes to take one back, which a second clerk
-  approves. It is refused once something was settled upon it. What a clerk
-  changed since is left as it is; the result names its rows (`left`), which go on counting as
-  loaded.
+  approves. It is refused once something was settled upon it. What a clerk changed since is left as
+  it is; the result names its rows (`left`), which go on counting as loaded.
 
 This page is written by `python -m yibao.loading.reference`; a test compares the two.
 """

@@ -95,7 +95,10 @@ async def under_way(connection: "Connection[Any]") -> list[tuple[Pool, Transfer]
     """Balances that left a pool and have not arrived, with the pool they left."""
     rows = await connection.fetch(
         f"""SELECT pool, {_TRANSFER} FROM accounts.transfer AS gone
-            WHERE {_UNDER_WAY} ORDER BY recorded_at"""  # noqa: S608 - our own words
+            WHERE direction = 'out' AND NOT EXISTS (
+                SELECT FROM accounts.transfer AS come
+                WHERE come.pool = gone.other_pool AND come.id = gone.id AND come.direction = 'in')
+            ORDER BY recorded_at"""  # noqa: S608 - our own words
     )
     return [(Pool(row["pool"]), _transfer(row)) for row in rows]
 
@@ -113,11 +116,6 @@ async def coming_back(connection: "Connection[Any]") -> list[tuple[Pool, Transfe
             ORDER BY recorded_at"""  # noqa: S608 - our own words
     )
     return [(Pool(row["pool"]), _transfer(row)) for row in rows]
-
-
-_UNDER_WAY = """direction = 'out' AND NOT EXISTS (
-    SELECT FROM accounts.transfer AS come
-    WHERE come.pool = gone.other_pool AND come.id = gone.id AND come.direction = 'in')"""
 
 
 async def last_kind(connection: "Connection[Any]", pool: Pool, member: str) -> EventKind | None:
