@@ -31,7 +31,7 @@ class Experiment:
     method: str
     """Whole sentences."""
     command: str
-    """Without count and seed, which the table has."""
+    """With the names of what the table has: COUNT, SEED."""
     columns: Mapping[str, str]
     """What each figure counts, by its name."""
 
@@ -41,7 +41,7 @@ class Experiment:
         head = " | ".join(("when (UTC)", *self.columns, "machine", "raw"))
         return (
             f"# {self.name.replace('_', ' ').capitalize()}\n\n{self.claim}\n\n"
-            f"## How\n\n{self.method}\n\nAgain: `{self.command} --count COUNT --seed SEED`. "
+            f"## How\n\n{self.method}\n\nAgain: `{self.command}`. "
             "The seed decides what is sent and when something breaks, not how far the machine has "
             "come by then.\n\n"
             f"## Figures\n\n{explained}\n\n"
@@ -60,14 +60,16 @@ def keep(experiment: Experiment, figures: Mapping[str, Any], folder: Path = FOLD
     page = folder / f"{experiment.name}.md"
     if not page.exists():
         page.write_text(experiment.page())
-    values = [
-        f"{figures[name]:,}" if name != "seed" else figures[name] for name in experiment.columns
-    ]
+    values = [_cell(name, figures[name]) for name in experiment.columns]
     told = f"{where['cores']} cores, {where['memory_gib']} GiB"
     cells = [f"{now:%Y-%m-%d %H:%M}", *values, told, f"[json]({raw.name})"]
     with page.open("a") as lines:
         lines.write(f"| {' | '.join(map(str, cells))} |\n")
     return raw
+
+
+def _cell(name: str, value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int | float) and name != "seed" else str(value)
 
 
 def machine() -> dict[str, Any]:

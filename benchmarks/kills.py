@@ -44,7 +44,7 @@ EXPERIMENT = Experiment(
     "the institutions find out what became of what they did not know, and all books are "
     "compared bill by bill: the institutions' own, settlements, ledger, counters, and every "
     "person's history decided again by the law.",
-    "python -m benchmarks.kills",
+    "python -m benchmarks.kills --count COUNT --seed SEED",
     {
         "kills": "processes, or groups of them, that were killed",
         "seed": "of the first world; each further hundred kills has the next",

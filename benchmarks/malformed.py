@@ -41,7 +41,7 @@ EXPERIMENT = Experiment(
     "seed: bytes flipped, cut or doubled, fields left out, emptied, of another type, huge or "
     "deeply nested, another encoding. Its headers are signed rightly, so that the body is "
     "read. The server is a real one with two workers, over HTTP.",
-    "python -m benchmarks.malformed",
+    "python -m benchmarks.malformed --count COUNT --seed SEED",
     {
         "messages": "messages that were sent",
         "seed": "of what is broken and how",

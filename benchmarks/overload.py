@@ -7,11 +7,12 @@ load (``arrivals.py``) runs in a process of its own on the same cores. Cashiers 
 give a first guess. They go in step, as arrivals never do, and so fill batches as arrivals never
 will: what can be carried is found by visits that arrive by themselves, at rising rates. The peak is
 where most calls a second are accepted. Then, in turn and several times, twice that rate and that
-rate again; what is turned away comes again. A machine is not as quick in every minute (*stolen* is
-what its host gave to others): each overload is held against the mean of the peaks before and after
-it, and the median of the rounds counts. Wanted: accepted calls a second stay at 90 % of the peak or
-more, 99 of 100 accepted calls are answered within a second in every round, and no call fails
-otherwise. Exit code 1 when it is not so.
+rate again; what is turned away comes again. A machine is not as quick in every minute: each
+overload is held against the mean of the peaks before and after it, and the median of the rounds
+counts. A round in which the machine's host gave more than a tenth of a core to others (*stolen*) is
+shown, but does not count, and another is played for it. Wanted: accepted calls a second stay at
+90 % of the peak or more, 99 of 100 accepted calls are answered within a second in every round that
+counts, and no call fails otherwise in any. Exit code 1 when it is not so.
 """
 
 import argparse
@@ -21,7 +22,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from itertools import pairwise
+from itertools import compress, pairwise
 from pathlib import Path
 from statistics import mean, median
 from typing import Any
@@ -29,21 +30,36 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.visits import (
-    PERSONS_AN_AREA,
-    RESULTS,
-    _machine,
-    _Plain,
-    _plan,
-    _stamp,
-    _versions,
-)
+from benchmarks.arrivals import is_quiet
+from benchmarks.evidence import FOLDER, Experiment, keep
+from benchmarks.visits import PERSONS_AN_AREA, _machine, _Plain, _plan, _versions
 from yibao.cli.serving import Running, running
 from yibao.platform.settings import load_settings
 from yibao.sandbox.accounts import collect
 
 SHARE_OF_PEAK = 0.9
 P99_MS = 1000.0
+EXPERIMENT = Experiment(
+    "overload",
+    "At twice the load that a server can carry it still accepts 90 % of the calls of its peak, 99 "
+    "of 100 accepted calls are answered within a second, and no call fails.",
+    "A real server with its usual workers, a PostgreSQL of its own with fsync on, and the "
+    "generator, on the same cores. Visits arrive by themselves at the rate that was found to be "
+    "the peak, then at twice that rate, in turn. What is turned away is sent again after a second, "
+    "up to three times. Each overload is held against the mean of the peaks before and after it. A "
+    "round in which the machine's host gave more than a tenth of a core to others does not count.",
+    "python -m benchmarks.overload --rounds 5 --seconds 20 --seed SEED",
+    {
+        "seed": "of what arrives",
+        "rounds that count": "overloads between two peaks, the machine being its own",
+        "rounds that do not": "the host took too much",
+        "calls a second at the peak": "accepted and answered, median of all peaks",
+        "accepted share": "accepted calls a second under overload, of the peak, median",
+        "p99 ms": "of accepted calls under overload, the slowest round that counts",
+        "turned away": "calls answered with 'not accepted, nothing done', all rounds",
+        "failed": "calls answered otherwise, or lost, all rounds",
+    },
+)
 
 
 def main() -> None:
@@ -59,13 +75,14 @@ def main() -> None:
         )
         with running(settings, console) as server:
             result = _measure(server, options)
-    result |= {"machine": _machine(), "versions": _versions(), "at": _stamp()}
-    result |= {"workers": settings.workers, "options": vars(options)}
-    RESULTS.mkdir(exist_ok=True)
-    kept = RESULTS / f"overload-{_stamp()}.json"
-    kept.write_text(json.dumps(result, indent=1) + "\n")
     faults = _judge(result)
-    _print(console, result, kept)
+    figures = _figures(result) | {
+        "faults": faults,
+        "versions": _versions(),
+        "workers": settings.workers,
+        "measured": result,
+    }
+    _print(console, result, keep(EXPERIMENT, figures, options.to))
     if faults:
         sys.exit("; ".join(faults))
 
@@ -85,6 +102,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--warm-up", type=float, default=5)
     parser.add_argument("--times", type=float, default=2, help="the peak's rate of visits")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--to", type=Path, default=FOLDER)
     parser.add_argument("--workers", type=int, help="server processes (the server's default)")
     parser.add_argument("--connections", type=int, default=64, help="desks of the town")
     return parser.parse_args()
@@ -93,7 +111,8 @@ def _options() -> argparse.Namespace:
 def _measure(server: Running, options: argparse.Namespace) -> dict[str, Any]:
     found = collect(server.settings, PERSONS_AN_AREA)
     given = asyncio.run(_plan(found, server, options))
-    given |= vars(options) | {"folder": str(server.settings.data), "starter": os.getpid()}
+    given |= {name: value for name, value in vars(options).items() if name != "to"}
+    given |= {"folder": str(server.settings.data), "starter": os.getpid()}
     load = subprocess.run(
         [sys.executable, "-m", "benchmarks.arrivals"],
         input=json.dumps(given),
@@ -101,30 +120,55 @@ def _measure(server: Running, options: argparse.Namespace) -> dict[str, Any]:
         text=True,
         check=True,
     )
-    result: dict[str, Any] = json.loads(load.stdout)
+    result: dict[str, Any] = json.loads(load.stdout) | {"seed": options.seed}
     return result
 
 
 def _judge(result: dict[str, Any]) -> list[str]:
-    """What is not as wanted; notes the shares in the result."""
+    """What is not as wanted; notes the shares in the result, and which rounds count."""
     overs, between = result["overs"], result["between"]
+    rounds = list(zip(overs, pairwise(between), strict=True))
+    quiet = result["quiet"] = [is_quiet(over, *around) for over, around in rounds]
     for name in ("accepted", "visits"):
-        rates = [one[f"{name}_a_second"] for one in between]
+        rate = f"{name}_a_second"
         result[f"{name}_shares"] = [
-            over[f"{name}_a_second"] / mean(around)
-            for over, around in zip(overs, pairwise(rates), strict=True)
+            over[rate] / mean(one[rate] for one in around) for over, around in rounds
         ]
-    share = result["share_of_peak"] = median(result["accepted_shares"])
     faults = []
-    if share < SHARE_OF_PEAK:
-        faults.append(f"accepted calls fell to {share:.0%} of the peak")
-    slowest = max(one["accepted_ms"]["p99"] for one in overs)
-    if slowest >= P99_MS:
-        faults.append(f"p99 of accepted calls is {slowest:.0f} ms")
-    failed = sum(one["counts"].get(kind, 0) for one in overs for kind in ("failed", "lost"))
-    if failed:
+    if any(quiet):
+        share = median(compress(result["accepted_shares"], quiet))
+        if share < SHARE_OF_PEAK:
+            faults.append(f"accepted calls fell to {share:.0%} of the peak")
+        slowest = max(one["accepted_ms"]["p99"] for one in compress(overs, quiet))
+        if slowest >= P99_MS:
+            faults.append(f"p99 of accepted calls is {slowest:.0f} ms")
+    else:
+        faults.append("in every round the machine's host took too much: nothing is shown")
+    if failed := _failed(overs):
         faults.append(f"{failed} calls failed otherwise")
     return faults
+
+
+def _failed(overs: list[dict[str, Any]]) -> int:
+    return sum(one["counts"].get(kind, 0) for one in overs for kind in ("failed", "lost"))
+
+
+def _figures(result: dict[str, Any]) -> dict[str, Any]:
+    """The page's row."""
+    overs, quiet = result["overs"], result["quiet"]
+    rows = list(compress(overs, quiet)) or overs
+    peaks = [one["accepted_a_second"] for one in result["between"]]
+    shares = list(compress(result["accepted_shares"], quiet)) or result["accepted_shares"]
+    return {
+        "seed": result["seed"],
+        "rounds that count": sum(quiet),
+        "rounds that do not": len(quiet) - sum(quiet),
+        "calls a second at the peak": round(median(peaks)),
+        "accepted share": f"{median(shares):.0%}",
+        "p99 ms": round(max(one["accepted_ms"]["p99"] for one in rows)),
+        "turned away": round(sum(one["turned_away_a_second"] * one["seconds"] for one in overs)),
+        "failed": _failed(overs),
+    }
 
 
 def _print(console: Console, result: dict[str, Any], kept: Path) -> None:
@@ -134,8 +178,11 @@ def _print(console: Console, result: dict[str, Any], kept: Path) -> None:
     table.add_column("cores: server, database, generator, stolen", justify="right")
     rows = [(f"closed, {result['guess']['callers']}", result["guess"])]
     rows += [(f"open, {one['rate']:.0f} visits/s", one) for one in result["climb"]]
-    for over, after in zip(result["overs"], result["between"][1:], strict=True):
-        rows.append((f"twice, {over['rate']:.0f} visits/s", over))
+    for over, after, quiet in zip(
+        result["overs"], result["between"][1:], result["quiet"], strict=True
+    ):
+        counts = "" if quiet else ", does not count"
+        rows.append((f"twice, {over['rate']:.0f} visits/s{counts}", over))
         rows.append((f"peak, {after['rate']:.0f} visits/s", after))
     for name, one in rows:
         away = one["turned_away_ms"].get("p99")
@@ -154,10 +201,11 @@ def _print(console: Console, result: dict[str, Any], kept: Path) -> None:
     console.print(table)
     for name in ("accepted", "visits"):
         shares = result[f"{name}_shares"]
-        console.print(
-            f"{name}: median {median(shares):.0%} of the peak before and after "
-            f"({', '.join(f'{one:.0%}' for one in shares)})"
+        told = (
+            f"{one:.0%}" if quiet else f"({one:.0%})"
+            for one, quiet in zip(shares, result["quiet"], strict=True)
         )
+        console.print(f"{name}: share of the peaks before and after, by round: {', '.join(told)}")
     late = max(one["generator_late_ms"] for one in result["overs"])
     console.print(
         f"connections {result['overs'][-1]['connections']}; the generator itself was at most "

@@ -60,7 +60,7 @@ EXPERIMENT = Experiment(
     "way through deductible, personal account and ceiling. Both answers are compared, to the "
     "fen, with the pure law in either order. Then they are cancelled in pairs again, and the "
     "person begins anew.",
-    "python -m benchmarks.raced_pairs",
+    "python -m benchmarks.raced_pairs --count COUNT --seed SEED",
     {
         "pairs": "pairs that were sent, settlements and cancellations",
         "seed": "of persons, amounts and order",
