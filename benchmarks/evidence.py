@@ -38,12 +38,15 @@ class Experiment:
     def page(self) -> str:
         """Everything up to the table's first row."""
         explained = "\n".join(f"- **{name}**: {told}" for name, told in self.columns.items())
+        seed = (
+            " The seed decides what is sent and when something breaks, not how far the machine has "
+            "come by then."
+        )
         head = " | ".join(("when (UTC)", *self.columns, "machine", "raw"))
         return (
             f"# {self.name.replace('_', ' ').capitalize()}\n\n{self.claim}\n\n"
-            f"## How\n\n{self.method}\n\nAgain: `{self.command}`. "
-            "The seed decides what is sent and when something breaks, not how far the machine has "
-            "come by then.\n\n"
+            f"## How\n\n{self.method}\n\n"
+            f"Again: `{self.command}`.{seed if 'seed' in self.columns else ''}\n\n"
             f"## Figures\n\n{explained}\n\n"
             f"| {head} |\n|{'---|' * (len(self.columns) + 3)}\n"
         )

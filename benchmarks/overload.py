@@ -102,6 +102,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--warm-up", type=float, default=5)
     parser.add_argument("--times", type=float, default=2, help="the peak's rate of visits")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--pools", type=int, help="so many areas have visits (all that there are)")
     parser.add_argument("--to", type=Path, default=FOLDER)
     parser.add_argument("--workers", type=int, help="server processes (the server's default)")
     parser.add_argument("--connections", type=int, default=64, help="desks of the town")

@@ -74,6 +74,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--warm-up", type=int, default=10, help="seconds before it")
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--workers", type=int, help="server processes (the server's default)")
+    parser.add_argument("--pools", type=int, help="so many areas have visits (all that there are)")
     return parser.parse_args()
 
 
@@ -91,7 +92,8 @@ def _measure(
     processes = Processes(folder)
     console.print(
         f"load: {options.connections} connections, {options.warm_up} s warm-up, "
-        f"{options.seconds} s measured, {server.settings.workers} server processes"
+        f"{options.seconds} s measured, {server.settings.workers} server processes, "
+        f"{plan['pools']} pools"
     )
     before_rows = asyncio.run(_counted(dsn))
     load = subprocess.Popen(
@@ -116,6 +118,7 @@ def _measure(
     return {
         "connections": options.connections,
         "workers": server.settings.workers,
+        "pools": plan["pools"],
         "visits": result["visits"],
         "calls": sum(map(len, result["seconds"].values())),
         "elapsed_s": result["elapsed"],
@@ -156,6 +159,8 @@ async def _plan(found: Row, server: Running, options: argparse.Namespace) -> dic
         for row in found["institutions"]
         if row["auth"]["family"] == "x-tif" and row["kind"] == "hospital"
     ]
+    pools = sorted({row["pool"] for row in hospitals})[: options.pools]
+    hospitals = [row for row in hospitals if row["pool"] in pools]
     persons: dict[str, dict[str, Row]] = {}
     for row in found["persons"]:
         persons.setdefault(row["pool"], {}).setdefault(row["psn_no"], row)
@@ -195,6 +200,7 @@ async def _plan(found: Row, server: Running, options: argparse.Namespace) -> dic
     return {
         "host": server.settings.host,
         "port": server.settings.port,
+        "pools": len(pools),
         "warm_up": options.warm_up,
         "measure": options.seconds,
         "desks": desks,
