@@ -13,11 +13,11 @@ import asyncio
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 import psutil
 from rich.console import Console
@@ -44,6 +44,8 @@ from yibao.settlement import service as settlement
 from yibao.settlement.bills import snapshot, store
 from yibao.settlement.bills.recomputation import amounts_of
 from yibao.settlement.model import SettlementFacts
+
+T = TypeVar("T")
 
 AT_ONCE = 6
 """Persons who race at the same time."""
@@ -198,15 +200,15 @@ class Races:
             for pair in zip(order[::2], order[1::2], strict=True):
                 state = await self._raced(pair, wires, state)
             for pair in zip(order[::2], order[1::2], strict=True):
-                await asyncio.gather(
-                    *(self._cancelled(one, wire) for one, wire in zip(pair, wires, strict=True))
+                await _both(
+                    [self._cancelled(one, wire) for one, wire in zip(pair, wires, strict=True)]
                 )
             await self._check_anew(pool, patient.number, opening)
 
     async def _raced(self, pair: Sequence[Open], wires: Sequence[Wire], state: State) -> State:
         """Settle two bills at once and compare them with the law; the state afterwards."""
-        answers = await asyncio.gather(
-            *(self._settled(one, wire) for one, wire in zip(pair, wires, strict=True))
+        answers = await _both(
+            [self._settled(one, wire) for one, wire in zip(pair, wires, strict=True)]
         )
         tally = self.tally
         tally.pairs += 1
@@ -278,6 +280,15 @@ class Races:
         async with self._database.reader(None) as connection:
             parts = (await ledger.balances(connection, pool, [member])).get(member, [])
         return {part.account: part.amount for part in parts}
+
+
+async def _both(calls: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    """What came of calls at once. One that failed is told when none is under way any more."""
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+    return [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]
 
 
 def _key(answer: Answer) -> PoolKey:
