@@ -102,8 +102,9 @@ async def test_too_many_waiting_commands_are_turned_away_untouched(
 ) -> None:
     monkeypatch.setattr(service, "WAITING_LIMIT", 3)
     submit = await commands(database)
-    running = [asyncio.create_task(submit.submit(wish("s", seconds=0.1))) for _ in range(6)]
-    outcomes = await asyncio.gather(*running)
+    first = asyncio.create_task(submit.submit(wish("s", seconds=0.1)))
+    await asyncio.sleep(0.02)
+    outcomes = await asyncio.gather(first, *(submit.submit(wish("s")) for _ in range(5)))
     busy = [o for o in outcomes if isinstance(o, Refusal)]
     assert {o.code for o in busy} == {RefusalCode.BUSY}
     assert len(busy) == 2  # one runs, three wait

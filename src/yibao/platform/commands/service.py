@@ -1,8 +1,9 @@
 """Submit a command and get its one outcome: the batcher, idempotency and the retry of what raced.
 
-Commands of one pool that wait at the same time share a transaction (up to ``BATCH_LIMIT``); nothing
-lingers: a batch is what has come while the one before was under way. Two commands of one subject,
-or with one message key, never share a batch, so that members of a batch are independent.
+Commands of one pool and one handler that wait at the same time share a transaction (up to
+``BATCH_LIMIT``); nothing lingers: a batch is what has come while others were under way. Two
+commands of one subject, or with one message key, never share a batch, so that members of a batch
+are independent.
 
 A batch that fails is rolled back and its members run singly, so one bad command fails alone. Every
 retry is safe, since a message's key is unique: what had been committed is found, not done again.
@@ -13,7 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -33,6 +34,7 @@ from yibao.platform.commands.model import (
     Outcome,
     Unit,
 )
+from yibao.platform.commands.turns import Turns
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -40,11 +42,8 @@ if TYPE_CHECKING:
 BATCH_LIMIT = 32
 """Most commands in one transaction: MEASURED.md found the gain flat beyond it."""
 
-BATCHES_AT_ONCE = 1
-"""Transactions of one pool under way in one process; two made batches half as large."""
-
 WAITING_LIMIT = 2_000
-"""Beyond this many waiting commands of a pool a new one is turned away as busy."""
+"""Beyond this many waiting commands of a pool and handler a new one is turned away as busy."""
 
 ATTEMPTS = 5
 """Tries of a single command that meets another writer, or a lost connection."""
@@ -94,14 +93,6 @@ class _Waiting:
     since: float
 
 
-@dataclass(slots=True)
-class _PoolQueue:
-    waiting: deque[_Waiting] = field(default_factory=deque)
-    busy: set[object] = field(default_factory=set)
-    """Subjects and keys of the batches under way."""
-    batches: int = 0
-
-
 class Commands:
     """The one place that opens and commits transactions for commands."""
 
@@ -120,90 +111,51 @@ class Commands:
         self._numbers = numbers
         self._handlers = handlers
         self._observe_batch = observe_batch
-        self._queues: dict[Pool, _PoolQueue] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._turns: dict[Handler, Turns[_Waiting]] = {
+            handler: Turns(self._run) for handler in handlers.values()
+        }
 
     async def submit(self, command: Command) -> Outcome:
         """Run ``command`` once, ever, and return its outcome; the answer to a repeat is the first.
 
         Raises OutcomeUnknown when the database was lost with the commit under way.
         """
-        queue = self._queues.setdefault(command.pool, _PoolQueue())
-        if len(queue.waiting) >= WAITING_LIMIT:
+        turns = self._turns[self._handlers[type(command.request)]]
+        if turns.waiting(command.pool) >= WAITING_LIMIT:
             return Refusal(RefusalCode.BUSY, "系统繁忙，本次请求未受理，请用原报文编号稍后重发")
         outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        waiting = _Waiting(command, outcome, time.perf_counter())
-        queue.waiting.append(waiting)
-        self._start_batches(queue)
+        turns.add(command.pool, _Waiting(command, outcome, time.perf_counter()))
         # shielded: a caller that hangs up must not cancel a settlement that is being written
         return await asyncio.shield(outcome)
 
     async def drain(self) -> None:
         """Wait until nothing is under way (at shutdown)."""
-        while self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+        for turns in self._turns.values():
+            await turns.drain()
 
-    def _start_batches(self, queue: _PoolQueue) -> None:
-        while queue.waiting and queue.batches < BATCHES_AT_ONCE:
-            members, claims = self._take_batch(queue)
-            if not members:
-                return
-            queue.batches += 1
-            task = asyncio.create_task(self._run(queue, members, claims))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-
-    def _take_batch(self, queue: _PoolQueue) -> tuple[list[_Waiting], set[object]]:
-        """The next independent commands of one handler, in the order they came."""
-        members: list[_Waiting] = []
-        left: list[_Waiting] = []
-        handler: Handler | None = None
-        claims: set[object] = set()
-        held: set[object] = set()  # claims of those passed over: a later one must not overtake
-        while queue.waiting and len(members) < BATCH_LIMIT:
-            waiting = queue.waiting.popleft()
-            wanted = {waiting.command.subject, waiting.command.key}
-            own_handler = self._handlers[type(waiting.command.request)]
-            if wanted & (queue.busy | claims | held) or (
-                handler is not None and own_handler is not handler
-            ):
-                held |= wanted
-                left.append(waiting)
-                continue
-            handler = own_handler
-            claims |= wanted
-            members.append(waiting)
-        queue.waiting.extendleft(reversed(left))
-        queue.busy |= claims
-        return members, claims
-
-    async def _run(self, queue: _PoolQueue, members: list[_Waiting], claims: set[object]) -> None:
+    async def _run(self, pool: Pool, waiting: deque[_Waiting]) -> None:
+        members = _take_batch(waiting)
         started = time.perf_counter()
         try:
-            try:
-                outcomes = await self._transact([member.command for member in members])
-            except Exception as failure:  # noqa: BLE001 - whatever it was, each member gets its own try
-                if len(members) > 1 and not isinstance(failure, RACED + LOST):
-                    log.warning("batch_failed", size=len(members), error=repr(failure))
-                for member in members:
-                    await self._run_singly(member, failure)
-            else:
-                for member, outcome in zip(members, outcomes, strict=True):
-                    _answer(member, outcome)
-        finally:
-            queue.busy -= claims
-            queue.batches -= 1
-            took, waited = time.perf_counter() - started, started - members[0].since
-            left = sum(len(other.waiting) for other in self._queues.values())
-            self._observe_batch(len(members), took, waited, left)
-            self._start_batches(queue)
+            outcomes = await self._transact(pool, [member.command for member in members])
+        except Exception as failure:  # noqa: BLE001 - whatever it was, each member gets its own try
+            if len(members) > 1 and not isinstance(failure, RACED + LOST):
+                log.warning("batch_failed", size=len(members), error=repr(failure))
+            for member in members:
+                await self._run_singly(pool, member, failure)
+        else:
+            for member, outcome in zip(members, outcomes, strict=True):
+                _answer(member, outcome)
+        took, waited = time.perf_counter() - started, started - members[0].since
+        left = sum(turns.waiting() for turns in self._turns.values())
+        self._observe_batch(len(members), took, waited, left)
 
-    async def _run_singly(self, member: _Waiting, failure: Exception) -> None:
+    async def _run_singly(self, pool: Pool, member: _Waiting, failure: Exception) -> None:
         for attempt in range(ATTEMPTS):
             if attempt or isinstance(failure, LOST):
                 await asyncio.sleep(0.05 * 2**attempt)
             try:
-                (outcome,) = await self._transact([member.command])
+                (outcome,) = await self._transact(pool, [member.command])
             except RACED + LOST as again:
                 failure = again
             except Exception as fault:
@@ -218,8 +170,7 @@ class Commands:
             return
         _answer(member, _failed(failure))
 
-    async def _transact(self, commands: Sequence[Command]) -> list[Outcome]:
-        pool = commands[0].pool
+    async def _transact(self, pool: Pool, commands: Sequence[Command]) -> list[Outcome]:
         async with self._writer() as connection, connection.transaction():
             unit = Unit(pool, connection, self._clock.now(), self._numbers)
             remembered = await store.find(connection, pool, [c.key for c in commands])
@@ -255,6 +206,20 @@ class Commands:
         if unit.outbox:
             facts = [(unit.numbers.next(unit.now), kind, payload) for kind, payload in unit.outbox]
             await store.publish(unit.connection, unit.pool, facts, unit.now)
+
+
+def _take_batch(waiting: deque[_Waiting]) -> list[_Waiting]:
+    """The next independent commands, in the order they came."""
+    members: list[_Waiting] = []
+    left: list[_Waiting] = []
+    claims: set[object] = set()  # also of those passed over: a later one must not overtake
+    while waiting and len(members) < BATCH_LIMIT:
+        one = waiting.popleft()
+        wanted = {one.command.subject, one.command.key}
+        (left if wanted & claims else members).append(one)
+        claims |= wanted
+    waiting.extendleft(reversed(left))
+    return members
 
 
 def _answer(member: _Waiting, outcome: Outcome) -> None:

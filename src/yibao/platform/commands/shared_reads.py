@@ -7,8 +7,7 @@ transaction, so that its round trips are paid once for all. Nothing lingers.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import structlog
 
@@ -18,17 +17,13 @@ from yibao.kernel.refusals import Refusal, Refused
 from yibao.platform.clock import Clock
 from yibao.platform.commands.model import Unit
 from yibao.platform.commands.service import BATCH_LIMIT, Writer
+from yibao.platform.commands.turns import Turns
 
 Q = TypeVar("Q")
 A = TypeVar("A")
+_Asked: TypeAlias = "tuple[Q, asyncio.Future[A]]"
 
 log = structlog.get_logger()
-
-
-@dataclass(slots=True)
-class _Queue(Generic[Q, A]):
-    waiting: "deque[tuple[Q, asyncio.Future[A]]]" = field(default_factory=deque)
-    running: bool = False
 
 
 class SharedReads(Generic[Q, A]):
@@ -47,35 +42,22 @@ class SharedReads(Generic[Q, A]):
         self._writer = writer
         self._clock = clock
         self._answer = answer
-        self._queues: dict[Pool, _Queue[Q, A]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._turns: Turns[_Asked[Q, A]] = Turns(self._run)
 
     async def ask(self, pool: Pool, question: Q) -> A:
         """The answer to one question. Raises Refused, or what went wrong."""
-        queue = self._queues.setdefault(pool, _Queue())
-        future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
-        queue.waiting.append((question, future))
-        self._start(pool, queue)
-        return await future
+        answer: asyncio.Future[A] = asyncio.get_running_loop().create_future()
+        self._turns.add(pool, (question, answer))
+        return await answer
 
-    def _start(self, pool: Pool, queue: _Queue[Q, A]) -> None:
-        if queue.waiting and not queue.running:
-            queue.running = True
-            task = asyncio.create_task(self._run(pool, queue))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-
-    async def _run(self, pool: Pool, queue: _Queue[Q, A]) -> None:
-        asked = [queue.waiting.popleft() for _ in range(min(BATCH_LIMIT, len(queue.waiting)))]
+    async def _run(self, pool: Pool, waiting: "deque[_Asked[Q, A]]") -> None:
+        asked = [waiting.popleft() for _ in range(min(BATCH_LIMIT, len(waiting)))]
         try:
             answers: Sequence[Any] = await self._read(pool, [question for question, _ in asked])
         except Exception as fault:  # noqa: BLE001 - each of them is asked again alone
             # one that was alone already too: a read changes nothing, and a connection may be bad
             log.warning("shared_read_failed", asked=len(asked), error=repr(fault))
             answers = [await self._alone(pool, question) for question, _ in asked]
-        finally:
-            queue.running = False
-            self._start(pool, queue)
         for (_, future), answer in zip(asked, answers, strict=True):
             if future.done():  # the caller hung up
                 continue
