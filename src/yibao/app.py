@@ -1,9 +1,8 @@
 """The server: what a worker process answers while its house opens, is open, and closes.
 
-``granian --factory yibao.app:application`` runs it; ``yibao serve`` does that with everything
-around it. A process that starts before its database can be used goes on trying, and says on
-/readyz what is missing; until then a call of the interface is answered "not accepted, nothing
-done, send the same message again".
+``yibao.server`` runs it, and ``yibao serve`` runs that with everything around it. A process that
+starts before its database can be used goes on trying, and says on /readyz what is missing; until
+then a call of the interface is answered "not accepted, nothing done, send the same message again".
 """
 
 import asyncio

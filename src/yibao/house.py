@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yibao.accounts.events import arrivals
@@ -103,6 +105,12 @@ class NotReady(Exception):  # noqa: N818 - a state, and it passes
     """Something that the server needs is not there yet; the text says what and what to do."""
 
 
+@lru_cache(maxsize=1)
+def loaded_law_book(folder: Path | None) -> LawBook:
+    """The law that this process and those forked from it go by. Raises LawError."""
+    return load_law_book(folder)
+
+
 async def open_house(settings: Settings, clock: Clock) -> House:
     """Compose the rooms over a migrated and, in a sandbox, filled database. Raises NotReady."""
     dsn = settings.database_url
@@ -110,7 +118,7 @@ async def open_house(settings: Settings, clock: Clock) -> House:
         raise NotReady("no database: start with `yibao serve`, or set DATABASE_URL")
     await check_migrated(dsn)
     vault = Vault(load_key(settings))
-    law_book = load_law_book(settings.law)
+    law_book = loaded_law_book(settings.law)
     dialects()  # a file that cannot be used is told now, not to a hospital
     tokens = Tokens(vault)
     tolerance = timedelta(seconds=settings.clock_skew)

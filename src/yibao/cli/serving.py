@@ -10,7 +10,6 @@ import dataclasses
 import http.client
 import json
 import os
-import resource
 import signal
 import socket
 import subprocess
@@ -36,7 +35,7 @@ from yibao.platform.metrics import FOLDER_VARIABLE, empty_folder
 from yibao.platform.postgres import EmbeddedPostgres, PostgresFailed, running_dsn
 from yibao.platform.settings import DEFAULT_PORT, Settings, SettingsFault, mask_url
 from yibao.platform.stopping import LOOK_SECONDS, STOPPING_VARIABLE, Phase, tell
-from yibao.platform.supervisor import SUPERVISOR_VARIABLE
+from yibao.platform.supervisor import SERVER_MODULE, SUPERVISOR_VARIABLE
 
 OPEN_DOOR_WARNING = (
     "THE DOOR IS OPEN: any key, signature, institution and person is let in. "
@@ -46,13 +45,10 @@ READY_SECONDS = 120
 CLOSING_SECONDS = 5 * LOOK_SECONDS
 """How long callers are told "not accepted" before the listener closes: time for every process to
 see it, and for those who keep connections open to leave them."""
-_HOUSE_SECONDS = 10
-"""What a process gets beyond its last call, to empty its journals and let go of the database."""
+_HOUSE_SECONDS = 20
+"""What the server gets beyond its last call, to end its workers and itself."""
 FREED_SECONDS = 5
 """How long a port that was asked for may stay taken: a killed server's workers go within this."""
-_BACKLOG = 2048
-_FILES_BESIDE = 128
-"""Files that a process has open beside its callers' connections."""
 _LOOK_SECONDS = 0.5
 _RETRY_SECONDS = 2.0
 """Between tries to start a database that cannot start."""
@@ -264,36 +260,13 @@ def _start_workers(settings: Settings, stopping: Path) -> "subprocess.Popen[byte
         SUPERVISOR_VARIABLE: str(os.getpid()),
         STOPPING_VARIABLE: str(stopping),
     }
-    command = [
-        sys.executable,
-        "-m",
-        "granian",
-        "--factory",
-        "yibao.app:application",
-        *("--host", settings.host, "--port", str(settings.port)),
-        *("--interface", "asgi", "--http", "1", "--no-ws"),
-        *("--workers", str(settings.workers), "--backlog", str(_BACKLOG)),
-        # not what the backlog leaves: an open connection counts, and who waits in the backlog
-        # hears nothing, not even that he is to come again
-        *("--backpressure", str(_allowed(settings.connections))),
-        *("--loop", "auto", "--log-level", "warning", "--no-access-log"),
-        "--respawn-failed-workers",
-        *("--workers-kill-timeout", str(settings.shutdown_limit + _HOUSE_SECONDS)),
-    ]
     # a session of its own: Ctrl-C in the terminal is for the supervisor, which stops all in order
     return subprocess.Popen(  # noqa: S603
-        command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True
+        [sys.executable, "-m", SERVER_MODULE],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
     )
-
-
-def _allowed(connections: int) -> int:
-    """Of so many connections, those that the system lets a process have open."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = connections + _FILES_BESIDE
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return connections if soft == resource.RLIM_INFINITY else min(connections, soft - _FILES_BESIDE)
 
 
 def _stop_workers(workers: "subprocess.Popen[bytes]", settings: Settings, stopping: Path) -> None:
@@ -308,7 +281,7 @@ def _stop_workers(workers: "subprocess.Popen[bytes]", settings: Settings, stoppi
         _wait(workers, CLOSING_SECONDS)
     workers.terminate()
     try:
-        workers.wait(settings.shutdown_limit + 2 * _HOUSE_SECONDS)
+        workers.wait(settings.shutdown_limit + _HOUSE_SECONDS)
     except subprocess.TimeoutExpired:
         with suppress(ProcessLookupError):
             os.killpg(workers.pid, signal.SIGKILL)

@@ -11,6 +11,9 @@ import structlog
 SUPERVISOR_VARIABLE = "YIBAO_SUPERVISOR"
 """Process id of ``yibao serve``; without it a worker has no business any more."""
 
+SERVER_MODULE = "yibao.server"
+"""What runs as the process that listens and starts the workers."""
+
 _WATCH_SECONDS = 1.0
 _SERVER_ENDS_SECONDS = 10
 """How long a server that was told to end may take to end its workers."""
@@ -36,9 +39,9 @@ async def watch() -> None:
 
 
 def _is_server(pid: int) -> bool:
-    """Whether a process is granian; an orphan's parent is whoever collects orphans."""
+    """Whether a process is the server; an orphan's parent is whoever collects orphans."""
     try:
-        return any("granian" in word for word in psutil.Process(pid).cmdline())
+        return SERVER_MODULE in psutil.Process(pid).cmdline()
     except psutil.Error:
         return False
 
