@@ -20,7 +20,7 @@ from tests.world.line import Fate, Line, Treatment
 from tests.world.month_end import MonthEnd
 from tests.world.oracle import ask_ledger, differ, judged
 from tests.world.plan import Bill, Kind, Occasion, Plan, only
-from tests.world.server import Pristine, Served, started
+from tests.world.server import Pristine, Served, ServerDown, started
 from tests.world.trouble import Trouble
 from tests.world.verdict import Verdict
 from yibao.client import NotDone
@@ -178,7 +178,7 @@ class _World:
             if answer.code == 0:
                 return
             await asyncio.sleep(0.5)
-        self._chronicle.fault("world", "the platform did not come back")
+        raise ServerDown(f"the platform did not come back; its log ends:\n{self._served.said()}")
 
     async def _clear(self, town: "_Town", verdict: Verdict) -> None:
         """What cannot be cleared is a fault like any other: nothing breaks any more."""

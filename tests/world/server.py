@@ -105,6 +105,10 @@ class Served:
             timeout=300,
         )
 
+    def said(self, lines: int = 60) -> str:
+        """The end of its log."""
+        return "\n".join(self.log.read_text().splitlines()[-lines:])
+
     # -------------------------------------------------------------------------------- violence
 
     def kill(self, *, application: bool = False, database: bool = False) -> None:
