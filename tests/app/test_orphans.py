@@ -6,6 +6,7 @@ import sys
 import time
 
 import psutil
+import pytest
 
 WORKER = """
 import asyncio
@@ -19,6 +20,7 @@ asyncio.run(work())
 """
 
 
+@pytest.mark.thorough
 def test_an_orphan_ends_though_nobody_reads_its_log() -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()

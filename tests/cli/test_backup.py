@@ -79,6 +79,7 @@ def test_what_is_no_backup_is_said_and_no_folder_made(tmp_path: Path, phrase: Pa
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.thorough
 def test_a_damaged_backup_is_said_and_no_folder_made(tmp_path: Path, phrase: Path) -> None:
     file = tmp_path / "b"
     with file.open("wb") as opened:

@@ -21,6 +21,7 @@ def found(what: str, settings: Settings) -> Finding:
     return finding
 
 
+@pytest.mark.thorough
 def test_an_old_backup_is_a_fault(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path, database_url=NOWHERE)
     assert found("backup", settings).remedy is None
@@ -33,6 +34,7 @@ def test_an_old_backup_is_a_fault(tmp_path: Path) -> None:
     assert "yibao backup" in told.remedy
 
 
+@pytest.mark.thorough
 def test_a_full_disk_is_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Usage(NamedTuple):
         total: int

@@ -171,12 +171,14 @@ def test_a_value_that_is_not_known_is_shown_as_such(law: Path) -> None:
     assert "not known" in yibao("show", law, "--on", "2024-12-31").stdout
 
 
+@pytest.mark.thorough
 def test_an_area_is_shown_with_all_its_laws() -> None:
     shown = json.loads(yibao("show", "430181", "--on", "2025-06-01", "--json").stdout)["laws"]
     assert [(one["area"], one["scheme"]) for one in shown] == [("430100", "310"), ("430100", "390")]
     assert shown[0]["parameters"][0]["sources"]
 
 
+@pytest.mark.thorough
 def test_two_laws_are_compared(tmp_path: Path, law: Path) -> None:
     after = written(tmp_path / "after.toml", LAW.replace("l3 = 0.65", "l3 = 0.70"))
     (found,) = json.loads(yibao("diff", law, after, "--json").stdout)["differences"]
@@ -191,6 +193,7 @@ def test_two_laws_are_compared(tmp_path: Path, law: Path) -> None:
     assert "do not differ" in yibao("diff", law, law).stdout
 
 
+@pytest.mark.thorough
 def test_an_unknown_area_proposes_the_near_one() -> None:
     result = yibao("show", "43010/390")
     assert result.exit_code == 1
@@ -295,6 +298,7 @@ def test_a_wrong_bill_names_file_key_and_reason(
 # ------------------------------------------------------------------------------------------- cases
 
 
+@pytest.mark.thorough
 def test_the_packaged_cases_come_out() -> None:
     result = yibao("cases", "--json")
     cases = json.loads(result.stdout)["cases"]
@@ -331,6 +335,7 @@ def test_a_case_file_that_is_none_is_told(tmp_path: Path, law: Path) -> None:
     assert "case: missing" in result.stderr
 
 
+@pytest.mark.thorough
 def test_a_case_is_explained_step_by_step() -> None:
     result = yibao("cases", "--explain", "A10", "--language", "en")
     assert result.exit_code == 0

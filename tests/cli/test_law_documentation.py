@@ -54,6 +54,7 @@ def test_every_command_is_described() -> None:
         assert f"## yibao law {command}" in text
 
 
+@pytest.mark.thorough
 def test_the_tutorial_prints_what_it_shows() -> None:
     """Fingerprints apart. ``python -m tests.cli.tutorial`` brings the page up to date."""
     page = PAGE.read_text(encoding="utf-8")

@@ -81,6 +81,7 @@ def test_exactly_one_population_must_be_said(laws: Sequence[str], options: Seque
     assert "--bills FILE, --database and --generate N" in result.stderr
 
 
+@pytest.mark.thorough
 def test_faults_are_told_by_name_without_a_traceback(tmp_path: Path, laws: Sequence[str]) -> None:
     future = population(tmp_path / "p.parquet", [bill(day=date(2100, 1, 1))])
     text = Path(laws[1]).read_text(encoding="utf-8").replace('"310"', '"390"')

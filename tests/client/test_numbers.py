@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from yibao.client import MessageNumbers
 
 NOON = datetime(2026, 3, 1, 4, 0, 0, tzinfo=UTC)
@@ -24,6 +26,7 @@ def test_ids_of_one_second_never_repeat_even_beyond_the_serial() -> None:
     assert len(set(ids)) == len(ids)
 
 
+@pytest.mark.thorough
 def test_ids_stay_unique_when_the_clock_steps_back() -> None:
     numbers = MessageNumbers("H11010599001")
     ids = [numbers.next(NOON - timedelta(seconds=step % 3)) for step in range(30_000)]

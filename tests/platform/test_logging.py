@@ -77,6 +77,7 @@ def _restore() -> "object":
     logging.basicConfig(force=True)
 
 
+@pytest.mark.thorough
 def test_a_command_that_fails_prints_no_local_value() -> None:
     """Rooms log faults with their tracebacks; what they had in hand must not stand in it."""
     fault = (

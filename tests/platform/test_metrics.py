@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from yibao.platform.metrics import FOLDER_VARIABLE, empty_folder
 
 
@@ -18,6 +20,7 @@ def run(folder: Path, program: str) -> str:
     ).stdout
 
 
+@pytest.mark.thorough
 def test_worker_processes_are_summed(tmp_path: Path) -> None:
     folder = empty_folder(tmp_path / "metrics")
     for _ in range(2):
@@ -28,6 +31,7 @@ def test_worker_processes_are_summed(tmp_path: Path) -> None:
     assert 'yibao_call_seconds_count{transaction="2207"} 2.0' in told
 
 
+@pytest.mark.thorough
 def test_a_new_run_starts_at_zero(tmp_path: Path) -> None:
     folder = empty_folder(tmp_path / "metrics")
     run(folder, "metrics.observe_batch(3, 0.02, 0.001, 0)")
@@ -36,6 +40,7 @@ def test_a_new_run_starts_at_zero(tmp_path: Path) -> None:
     assert "yibao_batch_commands_sum 0.0" in told
 
 
+@pytest.mark.thorough
 def test_the_gauges_of_a_process_that_died_count_no_more(tmp_path: Path) -> None:
     folder = empty_folder(tmp_path / "metrics")
     run(folder, "metrics.observe_room(7, 100)")

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from yibao.platform.access.lockout import FREE_FAILURES, LONGEST_PAUSE, Lockout
 
 HOSPITAL, ITS_ADDRESS, ELSEWHERE = "account-1", "192.0.2.1", "198.51.100.7"
@@ -107,6 +109,7 @@ def test_a_clock_that_is_set_back_locks_nobody_out_for_longer() -> None:
     assert lockout.pause(HOSPITAL, ELSEWHERE) == 0, "it begins anew"
 
 
+@pytest.mark.thorough
 def test_whoever_tries_many_names_is_remembered_where_there_is_room() -> None:
     clock = Clock()
     lockout = Lockout(clock)

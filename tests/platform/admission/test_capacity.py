@@ -1,5 +1,7 @@
 """The limit follows what the process finishes."""
 
+import pytest
+
 from yibao.platform.admission.capacity import Capacity
 
 WAIT, FLOOR, CEILING = 0.3, 32, 1000
@@ -62,6 +64,7 @@ def test_a_quiet_hour_teaches_nothing() -> None:
     assert machine.capacity.limit == before
 
 
+@pytest.mark.thorough
 def test_the_limit_has_a_ceiling() -> None:
     machine = Machine()
     machine.run(10, a_second=50_000, wanted=100_000)

@@ -42,6 +42,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return written(tmp_path_factory.mktemp("backup") / "whole").read_bytes()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("size", [0, 1, 1 << 20, 3_000_000])
 def test_what_was_written_is_read(tmp_path: Path, size: int) -> None:
     assert read(written(tmp_path / "b", CONTENT[:size])) == CONTENT[:size]
@@ -101,6 +102,7 @@ def test_an_end_that_is_missing_is_found(short: Path, data: st.DataObject) -> No
         read(path, VAULT)
 
 
+@pytest.mark.thorough
 def test_frames_that_were_taken_out_or_changed_places_are_found(
     tmp_path: Path, whole: bytes
 ) -> None:
@@ -120,6 +122,7 @@ def test_bytes_behind_the_end_are_found(tmp_path: Path, whole: bytes) -> None:
         read(path)
 
 
+@pytest.mark.thorough
 def test_another_passphrase_opens_nothing(tmp_path: Path) -> None:
     with pytest.raises(BackupFault, match="another passphrase"):
         read(written(tmp_path / "b"), Passphrase("correct horse battery stable"))

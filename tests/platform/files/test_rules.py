@@ -61,6 +61,7 @@ def test_folders_in_a_zip_are_refused(name: str) -> None:
     assert "不得含目录" in refusal(zipped({name: b""}))
 
 
+@pytest.mark.thorough
 def test_a_zip_that_unpacks_to_too_much_is_refused() -> None:
     bomb = zipped({f"{i}.txt": bytes(8 * 1024 * 1024) for i in range(9)}, zipfile.ZIP_BZIP2)
     assert "解压后不得超过64MB" in refusal(bomb)
