@@ -1,6 +1,7 @@
 """The outer message."""
 
 import json
+import os
 import re
 from datetime import UTC, datetime
 from typing import Any
@@ -86,3 +87,23 @@ def test_two_answers_have_different_ids() -> None:
 
 def test_numbers_are_written_with_their_digits() -> None:
     assert b'"output":{"a":12.30}' in write_answer(Answer(0, NOW, output={"a": Raw("12.30")}), NOW)
+
+
+def test_processes_forked_from_one_number_their_answers_apart() -> None:
+    def serial() -> int:
+        return int(json.loads(write_answer(Answer(0, NOW), NOW))["inf_refmsgid"][-10:])
+
+    def of_a_child() -> int:
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.write(writing, str(serial()).encode())
+            os._exit(0)
+        os.waitpid(child, 0)
+        os.close(writing)
+        with os.fdopen(reading) as told:
+            return int(told.read())
+
+    own, others = serial(), [of_a_child() for _ in range(3)]
+    assert all(abs(other - own) > 1000 for other in others)
+    assert len(set(others)) == 3

@@ -5,6 +5,7 @@ to refuse. Every answer has all its fields, ``output`` among them, null when the
 """
 
 import itertools
+import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -115,7 +116,21 @@ def _field(sent: Mapping[str, Any], name: str) -> str:
 
 # ---------------------------------------------------------------------------------------- answers
 
-_serial = itertools.count(secrets.randbelow(10**10))
+
+def _serials_from_anywhere() -> "itertools.count[int]":
+    return itertools.count(secrets.randbelow(10**10))
+
+
+_serials = _serials_from_anywhere()
+
+
+def _begin_serials() -> None:
+    """Another process answers in the same second."""
+    global _serials
+    _serials = _serials_from_anywhere()
+
+
+os.register_at_fork(after_in_child=_begin_serials)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +153,7 @@ def answer_fields(answer: Answer, responded: datetime) -> dict[str, Any]:
     received = _milliseconds(local_time(answer.received))
     return {
         "infcode": answer.code,
-        "inf_refmsgid": f"{answer.division}{received[:14]}{next(_serial) % 10**10:010d}",
+        "inf_refmsgid": f"{answer.division}{received[:14]}{next(_serials) % 10**10:010d}",
         "refmsg_time": received,
         "respond_time": _milliseconds(local_time(responded)),
         "err_msg": answer.error[:LONGEST_ERROR_TEXT],
