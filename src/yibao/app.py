@@ -8,7 +8,7 @@ then a call of the interface is answered "not accepted, nothing done, send the s
 import asyncio
 import gc
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -41,6 +41,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 _RETRY_SECONDS = 0.5
+_OPENING_SECONDS = 5.0
+"""How long a new process takes no calls because its house opens; then it says that it starts."""
 _DATABASE_SECONDS = 3.0
 """How long /readyz waits for the database."""
 
@@ -74,6 +76,8 @@ class Application:
         self._console = _MadeLater(self._make_console, ViewerKind.CONSOLE)
         self._rest = _MadeLater(self._make_rest, ViewerKind.PERSON)
         self._missing = "starting"
+        self._tried = asyncio.Event()
+        """It is known whether the house can be opened now."""
         self._stopping = Stopping.of_environment()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -95,6 +99,9 @@ class Application:
                     asyncio.create_task(supervisor.watch()),
                     asyncio.create_task(self._stopping.watch()),
                 ]
+                # meanwhile the other workers take the callers: this one could only put them off
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._tried.wait(), _OPENING_SECONDS)
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
                 await self._close()
@@ -118,6 +125,8 @@ class Application:
                 self._missing = mask_text(f"cannot start: {error}")
                 log.exception("cannot_start")
                 return
+            finally:
+                self._tried.set()
             if self._house is None:
                 await asyncio.sleep(_RETRY_SECONDS)
 

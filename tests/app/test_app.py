@@ -13,7 +13,9 @@ import asyncpg
 import pytest
 from litestar.routes import HTTPRoute
 
+from yibao import app
 from yibao.app import Application
+from yibao.house import open_house
 from yibao.kernel.refusals import RefusalCode
 from yibao.platform import supervisor
 from yibao.platform.clock import Clock, SettableClock, SystemClock
@@ -261,3 +263,32 @@ async def test_a_worker_ends_its_server_when_the_supervisor_is_gone(
                 break
             await asyncio.sleep(0.02)
     assert ended == [supervisor.os.getppid()]
+
+
+async def test_it_takes_no_calls_before_its_house_is_open(
+    dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = []
+
+    async def slowly(settings: Settings, clock: Clock) -> Any:
+        await asyncio.sleep(0.2)
+        opened.append(await open_house(settings, clock))
+        return opened[0]
+
+    monkeypatch.setattr(app, "open_house", slowly)
+    async with started(settings_for(dsn)) as browser:
+        assert opened
+        assert (await browser.ask("GET", "/readyz")).status == 200
+
+
+async def test_a_house_that_does_not_open_soon_is_no_reason_to_be_silent(
+    dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(_settings: Settings, _clock: Clock) -> Any:
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(app, "open_house", never)
+    monkeypatch.setattr(app, "_OPENING_SECONDS", 0.05)
+    async with started(settings_for(dsn)) as browser:
+        answer = await browser.ask("GET", "/readyz")
+        assert (answer.status, answer.json["missing"]) == (503, "starting")

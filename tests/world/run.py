@@ -90,7 +90,7 @@ class _World:
             self._calm = True
             await line.settled()
             await trouble.mend()
-            await self._until_ready(town)
+            await self._until_ready()
             await asyncio.gather(*(one.find_out() for one in town.institutions))
             await town.bureau.finish()
             self._endings.update({f"clerk: {what}": n for what, n in town.bureau.ends.items()})
@@ -170,14 +170,14 @@ class _World:
             return True
         return False
 
-    async def _until_ready(self, town: "_Town") -> None:
-        """The first institution signs in, again and again, until the platform is back."""
-        for _ in range(120):
-            sign_in = {"signIn": {"opter_no": "1", "mac": "", "ip": "127.0.0.1"}}
-            answer = await town.institutions[0].ask("9001", sign_in)
-            if answer.code == 0:
+    async def _until_ready(self) -> None:
+        """Every worker is back: of the two either may take a connection."""
+        in_a_row = 0
+        for _ in range(600):
+            in_a_row = in_a_row + 1 if await asyncio.to_thread(self._served.is_ready) else 0
+            if in_a_row == 20:
                 return
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(0.02 if in_a_row else 0.5)
         raise ServerDown(f"the platform did not come back; its log ends:\n{self._served.said()}")
 
     async def _clear(self, town: "_Town", verdict: Verdict) -> None:

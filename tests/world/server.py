@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import fcntl
+import http.client
 import re
 import shutil
 import signal
@@ -104,6 +105,17 @@ class Served:
             check=False,
             timeout=300,
         )
+
+    def is_ready(self) -> bool:
+        """Whether the worker that takes a new connection can answer calls."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
 
     def said(self, lines: int = 60) -> str:
         """The end of its log."""
