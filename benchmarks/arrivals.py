@@ -24,8 +24,10 @@ from benchmarks.visits import Processes
 
 PATIENCE = 3
 AGAIN_SECONDS = 1.0
-STOLEN_CORES = 0.1
-"""What the machine's host may take in one measurement before its round no longer counts."""
+ALIKE_CORES = 0.1
+"""How much more or less the machine's host may take in an overload than in the peaks around it."""
+STOLEN_CORES = 0.4
+"""Beyond this, what the host takes makes the same rate another overload."""
 TRIES = 3
 """So many rounds are played at most for each that is wanted."""
 _TURNED_AWAY = b'"infcode":9001'
@@ -183,7 +185,7 @@ async def open_loop(town: Town, rate: float, warm_up: float, seconds: float) -> 
 async def run(plan: dict[str, Any]) -> dict[str, Any]:
     """A guess, the peak near it; then ``times`` as much and the peak again, in turn.
 
-    Until ``rounds`` of these were quiet, or too many were not.
+    Until ``rounds`` of these count, or too many do not.
     """
     town = Town(plan)
     warm_up, seconds = plan["warm_up"], plan["seconds"]
@@ -195,20 +197,22 @@ async def run(plan: dict[str, Any]) -> dict[str, Any]:
     peak = max(climb, key=lambda one: one["accepted_a_second"])
     overs: list[dict[str, Any]] = []
     between = [peak]
-    while _quiet_rounds(overs, between) < plan["rounds"] and len(overs) < TRIES * plan["rounds"]:
+    while _that_count(overs, between) < plan["rounds"] and len(overs) < TRIES * plan["rounds"]:
         overs.append(await open_loop(town, plan["times"] * peak["rate"], warm_up, seconds))
         between.append(await open_loop(town, peak["rate"], warm_up, seconds))
     return {"guess": guess, "climb": climb, "overs": overs, "between": between}
 
 
-def is_quiet(*measured: dict[str, Any]) -> bool:
-    """Whether the machine was its own all the while: otherwise two rates do not compare."""
-    return all(one["cores"]["stolen"] <= STOLEN_CORES for one in measured)
+def counts(over: dict[str, Any], *around: dict[str, Any]) -> bool:
+    """Whether the machine was the same in an overload as in the peaks around it."""
+    stolen = over["cores"]["stolen"]
+    before_and_after = sum(one["cores"]["stolen"] for one in around) / len(around)
+    return bool(stolen <= STOLEN_CORES and abs(stolen - before_and_after) <= ALIKE_CORES)
 
 
-def _quiet_rounds(overs: list[dict[str, Any]], between: list[dict[str, Any]]) -> int:
+def _that_count(overs: list[dict[str, Any]], between: list[dict[str, Any]]) -> int:
     return sum(
-        is_quiet(over, *around)
+        counts(over, *around)
         for over, around in zip(overs, itertools.pairwise(between), strict=True)
     )
 
