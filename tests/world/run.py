@@ -84,7 +84,7 @@ class _World:
             trouble = Trouble(served, self._disk, self._chronicle)
             breaking = asyncio.create_task(trouble.run(plan.breaks, began))
             errands = asyncio.create_task(town.bureau.work(plan.errands, began, plan.seconds))
-            await self._see_everybody(town, began)
+            await self._see_everybody(town, began, breaking)
             await asyncio.gather(breaking, errands)
             # from here on nothing breaks: everybody finds out what became of everything
             self._calm = True
@@ -132,12 +132,15 @@ class _World:
             institutions.append(await stack.enter_async_context(institution))
         return _Town(found, institutions, self._plan, self._served, self._chronicle)
 
-    async def _see_everybody(self, town: "_Town", began: float) -> None:
+    async def _see_everybody(
+        self, town: "_Town", began: float, breaking: "asyncio.Task[None]"
+    ) -> None:
+        """Until the time is over and nothing breaks any more: breaking may take longer."""
         waiting = iter(self._plan.occasions)
 
         async def lane() -> None:
             for occasion in waiting:
-                if time.monotonic() - began > self._plan.seconds:
+                if breaking.done() and time.monotonic() - began > self._plan.seconds:
                     return
                 self._begun.append(occasion)
                 await self._see(town, occasion)
