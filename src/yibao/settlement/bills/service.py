@@ -21,7 +21,15 @@ from yibao.platform.commands.model import Unit
 from yibao.policy.model import Law
 from yibao.registry.laws import service as laws
 from yibao.registry.people.model import Enrolment, Insured
-from yibao.settlement.bills import elsewhere, recomputation, rules, store, undoing, wallets
+from yibao.settlement.bills import (
+    elsewhere,
+    recomputation,
+    rules,
+    snapshot,
+    store,
+    undoing,
+    wallets,
+)
 from yibao.settlement.bills import facts as known
 from yibao.settlement.bills.decision import (
     Facts,
@@ -260,7 +268,11 @@ async def _repeat(
     holder = found or original.member
     moved = moved_by.get(number, [])
     touched = [entry for entries in moved_by.values() for entry in entries]
-    await locked_accumulators(unit, [(holder, counter) for counter, _ in touched])
+    # also what it had read: two that are undone at once must know which of them came first, or the
+    # one would be flagged because of the other, or not, against the order of their turns
+    read = map(snapshot.counter_key, original.snapshot.get("counters", ()))
+    locked = {*(counter for counter, _ in touched), *read}
+    await locked_accumulators(unit, [(holder, counter) for counter in locked])
     later = await _dependents(unit, original, holder, touched)
     if later and in_order:
         undoing.check_order(await _own_law(unit.connection, original), original, later)
