@@ -31,6 +31,7 @@ class Turns(Generic[T]):
         self._begun: dict[Pool, float] = {}
         """Since when a batch is under way."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._looking: asyncio.TimerHandle | None = None
 
     def add(self, pool: Pool, one: T) -> None:
         """Somebody waits."""
@@ -38,11 +39,24 @@ class Turns(Generic[T]):
         if not waiting and pool not in self._begun:
             self._row.append(pool)
         waiting.append(one)
+        self._begin()
+
+    def _begin(self) -> None:
+        """Begin a batch if none is under way but such as are held up; else look again later."""
         late = time.monotonic() - HELD_UP_SECONDS
-        if self._row and len(self._tasks) <= sum(since < late for since in self._begun.values()):
+        if not self._row:
+            return
+        if len(self._tasks) <= sum(since <= late for since in self._begun.values()):
             task = asyncio.create_task(self._serve())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+        elif self._looking is None:
+            loop = asyncio.get_running_loop()
+            self._looking = loop.call_later(HELD_UP_SECONDS, self._look_again)
+
+    def _look_again(self) -> None:
+        self._looking = None
+        self._begin()
 
     def waiting(self, pool: Pool | None = None) -> int:
         """How many wait, in one pool or in all."""
