@@ -61,6 +61,20 @@ async def test_who_comes_while_a_batch_runs_is_in_the_next() -> None:
     assert [batch for _, batch in work.done] == [[0], [1, 2], [3]]
 
 
+async def test_who_comes_in_the_instant_in_which_a_batch_ends_is_served_at_once() -> None:
+    done: list[int] = []
+
+    async def run(_pool: Pool, waiting: deque[int]) -> None:
+        done.append(waiting.popleft())
+        if len(done) == 1:  # as a caller does who has just got an answer
+            asyncio.get_running_loop().call_soon(row.add, FIRST, 1)
+
+    row: Turns[int] = Turns(run)
+    row.add(FIRST, 0)
+    await asyncio.sleep(0.05)
+    assert done == [0, 1]
+
+
 async def test_a_pool_that_is_held_up_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turns, "HELD_UP_SECONDS", 0.05)
     work = Work()
@@ -75,6 +89,24 @@ async def test_a_pool_that_is_held_up_holds_up_no_other(monkeypatch: pytest.Monk
     work.held[FIRST].set()
     await row.drain()
     assert work.done == [(SECOND, [10]), (FIRST, [0]), (FIRST, [1])]
+
+
+async def test_who_waits_behind_one_that_is_held_up_needs_nobody_to_come(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(turns, "HELD_UP_SECONDS", 0.05)
+    work = Work()
+    work.held[FIRST] = asyncio.Event()
+    row: Turns[int] = Turns(work.run)
+    row.add(FIRST, 0)
+    await asyncio.sleep(0.01)
+    row.add(SECOND, 10)
+    row.add(THIRD, 20)
+    await asyncio.sleep(0.2)
+    assert work.done == [(SECOND, [10]), (THIRD, [20])]
+    work.held[FIRST].set()
+    await row.drain()
+    assert work.done[-1] == (FIRST, [0])
 
 
 async def test_work_that_fails_leaves_the_others_their_turn() -> None:

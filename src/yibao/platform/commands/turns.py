@@ -42,12 +42,12 @@ class Turns(Generic[T]):
         self._begin()
 
     def _begin(self) -> None:
-        """Begin a batch if none is under way but such as are held up; else look again later."""
-        late = time.monotonic() - HELD_UP_SECONDS
+        """Begin a batch unless one is under way that is not held up; then look again later."""
         if not self._row:
             return
-        if len(self._tasks) <= sum(since <= late for since in self._begun.values()):
-            task = asyncio.create_task(self._serve())
+        late = time.monotonic() - HELD_UP_SECONDS
+        if all(since <= late for since in self._begun.values()):
+            task = asyncio.create_task(self._serve(self._next()))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         elif self._looking is None:
@@ -69,13 +69,19 @@ class Turns(Generic[T]):
         while self._tasks:
             await asyncio.wait(self._tasks)
 
-    async def _serve(self) -> None:
-        while self._row:
-            pool = self._row.popleft()
-            self._begun[pool] = time.monotonic()
+    def _next(self) -> Pool:
+        pool = self._row.popleft()
+        self._begun[pool] = time.monotonic()
+        return pool
+
+    async def _serve(self, pool: Pool) -> None:
+        while True:
             try:
                 await self._run(pool, self._waiting[pool])
             finally:
                 del self._begun[pool]
                 if self._waiting[pool]:
                     self._row.append(pool)
+            if not self._row:
+                return
+            pool = self._next()
