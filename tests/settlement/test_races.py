@@ -65,6 +65,30 @@ async def test_a_ceiling_met_by_bills_at_once_equals_the_serial_result(
     assert await _accumulators_are_their_entries(town)
 
 
+async def test_a_cancellation_waits_for_who_moves_what_the_bill_had_read(town: Town) -> None:
+    member = await town.insure()
+    await town.bill(member, "2000")  # the deductible is paid: the next bill reads it, no more
+    bill = await town.bill(member, "100")
+    async with town.database.writer() as held:
+        moved = await held.fetch(
+            "SELECT counter, scope FROM settlement.accumulator_entry WHERE settlement = $1",
+            bill.key.number if bill.key else 0,
+        )
+        only_read = set(bill.snapshot["counters"]) - {f"{name}@{scope}" for name, scope in moved}
+        assert only_read
+        async with held.transaction():
+            await held.execute(
+                """SELECT FROM settlement.accumulator
+                   WHERE member = $1 AND counter || '@' || scope = ANY ($2::text[]) FOR UPDATE""",
+                member,
+                list(only_read),
+            )
+            cancelled = asyncio.create_task(town.send(town.cancellation(bill)))
+            done, _ = await asyncio.wait([cancelled], timeout=1)
+            assert not done, "it saw who stands before that was decided"
+        assert isinstance(await cancelled, Done)
+
+
 async def test_a_double_submit_settles_once(town: Town, second: Commands) -> None:
     visit = await town.open_visit(await town.insure())
     await town.charge(visit, "50")
