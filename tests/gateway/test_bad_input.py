@@ -12,7 +12,7 @@ from yibao.gateway.authentication import tif_signature
 TABLES = (
     "settlement.visit",
     "settlement.charge_batch",
-    "settlement.fee_line",
+    "settlement.fee_upload",
     "settlement.settlement",
     "settlement.accumulator_entry",
     "ledger.entry",

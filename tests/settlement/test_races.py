@@ -189,7 +189,7 @@ async def test_a_writer_cannot_change_or_delete_a_settled_fact(town: Town) -> No
         "DELETE FROM settlement.settlement",
         "UPDATE ledger.entry SET amount = 1",
         "DELETE FROM ledger.entry",
-        "UPDATE settlement.fee_line SET amount = 1",
+        "UPDATE settlement.fee_upload SET sent = sent",
         "DELETE FROM settlement.accumulator_entry",
     ):
         async with town.database.writer() as connection:

@@ -291,13 +291,13 @@ class SettlementRoom:
     async def _recall_lines(
         self,
         connection: "Connection[Any]",
-        pool: Pool,
+        _pool: Pool,
         request: UploadFees,
         stored: Mapping[str, Any],
     ) -> tuple[LineFacts, ...]:
         reference = await self._references.current(connection)
         return await fees.recall_lines(
-            connection, pool, stored["batches"], request.lines, reference.catalogue
+            connection, request.visit, stored["batches"], request.lines, reference.catalogue
         )
 
     async def _recall_settlement(

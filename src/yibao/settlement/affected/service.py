@@ -297,8 +297,7 @@ async def _days(
         settled_on = min(settled_on, visit.died_on)
     fee = None
     if kind is VisitKind.STAY or DateBasis.FEE in basis.values():
-        numbers = [batch.number for batch in batches]
-        found = await fees.fee_days(connection, facts.visit.pool, numbers)
+        found = await fees.fee_days(connection, facts.visit.pool, batches)
         fee = found[1] if found else settled_on
     discharge = None
     if kind is VisitKind.STAY:

@@ -273,7 +273,7 @@ async def _stay_span(
         await _check_discharge(unit, visit, end, own, insured)
     admitted = business_date(visit.begin)
     ended = None if end is None else business_date(end)
-    fee_days = await fees.fee_days(unit.connection, unit.pool, [b.number for b in chosen])
+    fee_days = await fees.fee_days(unit.connection, unit.pool, chosen)
     first, last = fee_days or (admitted, ended or unit.day)
     died_on = insured.identity.died_on
     rules.check_last_fee(fee_days and last, ended, died_on)
@@ -301,7 +301,7 @@ async def _check_discharge(
     No lock is needed: while the stay is open, no other of the human can begin or move into it.
     """
     assert visit.identity is not None, "a stay has its human"
-    fee_days = await fees.fee_days(unit.connection, unit.pool, [batch.number for batch in own])
+    fee_days = await fees.fee_days(unit.connection, unit.pool, own)
     others = await visit_store.stays_of(unit.connection, [visit.identity])
     try:
         check_begin(end, unit.now)
@@ -363,7 +363,7 @@ async def _deciding_days(
 async def _last_fee(unit: Unit, batch: ChargeBatch, facts: Facts) -> date:
     if batch.number in facts.last_fees:
         return facts.last_fees[batch.number]
-    found = await fees.fee_days(unit.connection, unit.pool, [batch.number])
+    found = await fees.fee_days(unit.connection, unit.pool, [batch])
     assert found is not None, "a batch without lines is not settled"
     return found[1]
 

@@ -63,6 +63,7 @@ class Booked(NamedTuple):
     """A classified line in its place."""
 
     line: Classified
+    visit: int
     batch: int
     number: int
     """Its place in the batch."""

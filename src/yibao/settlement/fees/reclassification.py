@@ -35,8 +35,7 @@ async def reclassified(
     catalogue: "Catalogue",
 ) -> tuple[list[ChargeBatch], list[Booked]]:
     """The batches with their lines classified by another basis, and the lines that this changes."""
-    numbers = [batch.number for batch in batches]
-    found = await store.lines_of_batches(connection, pool, numbers, catalogue)
+    found = await store.lines_of_batches(connection, pool, batches, catalogue)
     known = await _originals_elsewhere(connection, pool, batches, found, catalogue)
     changed: list[Booked] = []
     again: list[ChargeBatch] = []
@@ -77,9 +76,8 @@ async def _originals_elsewhere(
     if not elsewhere:
         return rules.Known()
     earlier = await store.earlier_lines(
-        connection, pool, batches[0].visit, min(b.number for b in batches), sorted(elsewhere),
-        catalogue,
-    )  # fmt: skip
+        connection, pool, batches[0].visit, min(b.number for b in batches), elsewhere, catalogue
+    )
     return rules.Known(earlier)
 
 

@@ -280,8 +280,8 @@ class Known:
         self._scope = scope
         self._lines: dict[tuple[str, str], tuple[int | None, Classified]] = {}
         self._returned: dict[str, Returned] = {}
-        for line, batch, _ in booked:
-            self.add(line, batch)
+        for one in booked:
+            self.add(one.line, one.batch)
 
     def add(self, line: Classified, batch: int | None = None) -> None:
         """Note a line; ``batch`` is None for one that is not kept yet."""

@@ -124,7 +124,7 @@ async def _write(unit: Unit, writes: _Writes) -> None:
     if writes.grown:
         await store.update_sums(unit.connection, unit.pool, writes.grown)
     if writes.records:
-        await store.insert_lines(unit.connection, writes.records)
+        await store.insert_uploads(unit.connection, writes.records)
 
 
 async def _known_lines(
@@ -134,17 +134,14 @@ async def _known_lines(
     catalogue: "Catalogue",
 ) -> dict[int, list[Booked]]:
     """The lines that uploads name, by visit: those sent before, and the originals of returns."""
-    visit_of = {batch.number: batch.visit for found in batches.values() for batch in found}
-    if not visit_of:
+    standing = [batch for found in batches.values() for batch in found]
+    if not standing:
         return {}
     serials = {line.serial for request in requests for line in request.lines}
     serials |= {line.returns for request in requests for line in request.lines if line.returns}
-    booked = await store.named_lines(
-        unit.connection, unit.pool, list(visit_of), sorted(serials), catalogue
-    )
     by_visit: dict[int, list[Booked]] = {}
-    for one in booked:
-        by_visit.setdefault(visit_of[one.batch], []).append(one)
+    for one in await store.named_lines(unit.connection, unit.pool, standing, serials, catalogue):
+        by_visit.setdefault(one.visit, []).append(one)
     return by_visit
 
 
@@ -227,10 +224,9 @@ def _uploaded(
     for batch_, is_new, lines in changes:
         (writes.opened if is_new else writes.grown).append(batch_)
         first = batch_.next_line - len(lines)
-        writes.records += [
-            store.line_record(unit.pool, batch_.number, first + offset, line)
-            for offset, line in enumerate(lines)
-        ]
+        writes.records.append(
+            store.upload_record(unit.pool, visit.key.number, batch_.number, first, lines)
+        )
         touched.add(batch_.number)
     return Uploaded(tuple(answers), tuple(sorted(touched)))
 
@@ -359,12 +355,11 @@ async def write_batches(
 ) -> None:
     """Keep new batches with their lines."""
     await store.insert_batches(unit.connection, unit.pool, [batch for batch, _ in batches])
-    await store.insert_lines(
+    await store.insert_uploads(
         unit.connection,
         [
-            store.line_record(unit.pool, batch.number, number, line)
+            store.upload_record(unit.pool, batch.visit, batch.number, 0, lines)
             for batch, lines in batches
-            for number, line in enumerate(lines)
         ],
     )
 
@@ -386,7 +381,7 @@ async def set_living_settlement(unit: Unit, slots: Sequence[tuple[int, int | Non
 
 
 async def fee_days(
-    connection: "Connection[Any]", pool: Pool, batches: Sequence[int]
+    connection: "Connection[Any]", pool: Pool, batches: Sequence[ChargeBatch]
 ) -> tuple[date, date] | None:
     """The business dates of the first and the last fee of batches, returns apart."""
     found = await store.charged_between(connection, pool, batches)
@@ -398,14 +393,20 @@ async def fee_days(
 
 async def recall_lines(
     connection: "Connection[Any]",
-    pool: Pool,
+    visit: PoolKey,
     batches: Sequence[int],
     sent: Sequence[FeeLine],
     catalogue: "Catalogue",
 ) -> tuple[LineFacts, ...]:
     """The lines an upload sent, in that order, from the batches it named."""
-    serials = [line.serial for line in sent]
-    found = await store.lines_with_serials(connection, pool, batches, serials, catalogue)
+    found = await store.lines_with_serials(
+        connection,
+        visit.pool,
+        visit.number,
+        batches,
+        {line.serial for line in sent},
+        catalogue,
+    )
     by_batch = {(facts.line.batch, facts.line.serial): facts for facts in found}
     by_serial = {facts.line.serial: facts for facts in found}
     # a stay's lines were sent without the label of the batch that took them in

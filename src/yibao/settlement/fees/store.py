@@ -1,23 +1,18 @@
 """SQL of charge batches and fee lines."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from yibao.adjudication.model import ItemTerms, Sums
+from yibao.adjudication.model import Sums
 from yibao.kernel.areas import Pool
-from yibao.kernel.money import Rate
+from yibao.kernel.periods import business_date
 from yibao.platform.appending import Appending
 from yibao.policy.model import OverLimit
-from yibao.policy.terms import ItemClass, Level
-from yibao.settlement.fees.model import OTHER_CHARGES, Basis, Booked, ChargeBatch, Classified
-from yibao.settlement.model import (
-    DEFAULT_PRACTICE,
-    FeeLine,
-    LineFacts,
-    Practice,
-    UnknownItems,
-)
+from yibao.policy.terms import Level
+from yibao.settlement.fees import packing
+from yibao.settlement.fees.model import Basis, Booked, ChargeBatch, Classified
+from yibao.settlement.model import DEFAULT_PRACTICE, LineFacts, Practice, UnknownItems
 
 if TYPE_CHECKING:
     from asyncpg import Connection, Record
@@ -41,36 +36,20 @@ _BATCHES = Appending(
         "living_settlement": "bigint",
     },
 )
-_LINES = Appending(
+_UPLOADS = Appending(
     "settlement",
-    "fee_line",
+    "fee_upload",
     {
         "pool": "text",
+        "visit": "bigint",
         "batch": "bigint",
-        "line": "integer",
-        "serial": "text",
-        "item": "text",
-        "institution_item": "text",
-        "amount": "bigint",
-        "price": "bigint",
-        "quantity": "bigint",
-        "charged_at": "timestamptz",
-        "approval": "text",
-        "item_class": "text",
-        "first_pay_rate": "integer",
-        "ceiling": "bigint",
-        "restricted": "boolean",
-        "bucket": "text",
-        "own": "bigint",
-        "over_limit": "bigint",
-        "first_pay": "bigint",
-        "in_scope": "bigint",
-        "details": "jsonb",
-        "returns": "text",
-        "approved": "boolean",
-        "first_pay_of": "integer",
-        "over_limit_way": "text",
-        "hospital": "bigint",
+        "first": "integer",
+        "count": "integer",
+        "lowest": "text",
+        "highest": "text",
+        "returns": "boolean",
+        "sent": "json",
+        "split": "json",
     },
 )
 
@@ -226,110 +205,133 @@ async def set_living_settlement(
     )
 
 
-def line_record(pool: Pool, batch: int, number: int, line: Classified) -> tuple[Any, ...]:
-    """One row of ``settlement.fee_line`` for COPY."""
-    facts, terms, approved = line
-    sent = facts.line
+# ------------------------------------------------------------------------------------------- lines
+
+
+def upload_record(
+    pool: Pool, visit: int, batch: int, first: int, lines: Sequence[Classified]
+) -> tuple[Any, ...]:
+    """One row of ``settlement.fee_upload``: lines of one batch that came together.
+
+    ``first`` is the place of the first of them in the batch.
+    """
+    serials = [line.facts.line.serial for line in lines]
     return (
         pool,
+        visit,
         batch,
-        number,
-        sent.serial,
-        sent.item,
-        sent.institution_item,
-        sent.amount,
-        sent.price,
-        sent.quantity,
-        sent.time,
-        sent.approval,
-        terms.item_class.value,
-        terms.first_pay.numerator,
-        terms.ceiling,
-        terms.restricted,
-        terms.bucket,
-        facts.own,
-        facts.over_limit,
-        facts.first_pay,
-        facts.in_scope,
-        dict(sent.details),
-        sent.returns,
-        approved,
-        terms.first_pay.denominator,
-        terms.over_limit.value,
-        facts.hospital,
+        first,
+        len(lines),
+        min(serials),
+        max(serials),
+        any(line.facts.line.returns is not None for line in lines),
+        packing.packed_sent(lines),
+        packing.packed_split(lines),
     )
 
 
-async def insert_lines(connection: "Connection[Any]", records: Sequence[tuple[Any, ...]]) -> None:
+async def insert_uploads(connection: "Connection[Any]", records: Sequence[tuple[Any, ...]]) -> None:
     """Write new lines."""
-    await _LINES.append(connection, records)
+    await _UPLOADS.append(connection, records)
 
 
 async def reclassify_lines(
     connection: "Connection[Any]", pool: Pool, lines: Sequence[Booked]
 ) -> None:
     """Write the new split of unsettled lines."""
-    classified = [booked.line for booked in lines]
-    await connection.execute(
-        """UPDATE settlement.fee_line AS line
-           SET item_class = new.item_class, first_pay_rate = new.first_pay_rate,
-               first_pay_of = new.first_pay_of, ceiling = new.ceiling,
-               restricted = new.restricted, bucket = new.bucket,
-               over_limit_way = new.over_limit_way, approved = new.approved, own = new.own,
-               over_limit = new.over_limit, first_pay = new.first_pay, in_scope = new.in_scope,
-               hospital = new.hospital
-           FROM unnest($2::bigint[], $3::int[], $4::text[], $5::int[], $6::int[], $7::bigint[],
-                       $8::bool[], $9::text[], $10::text[], $11::bool[], $12::bigint[],
-                       $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[])
-                AS new (batch, line, item_class, first_pay_rate, first_pay_of, ceiling,
-                        restricted, bucket, over_limit_way, approved, own, over_limit, first_pay,
-                        in_scope, hospital)
-           WHERE line.pool = $1 AND line.batch = new.batch AND line.line = new.line""",
+    new = {(booked.batch, booked.number): booked.line for booked in lines}
+
+    def classify(columns: packing.Columns, batch: int, first: int, count: int) -> None:
+        for place in range(count):
+            if line := new.get((batch, first + place)):
+                packing.put_split(columns, place, line)
+
+    await _change_splits(connection, pool, lines, classify)
+
+
+async def withdraw_lines(
+    connection: "Connection[Any]", pool: Pool, lines: Sequence[Booked], now: datetime
+) -> None:
+    """Mark lines as withdrawn; they stay readable to an auditor."""
+    gone = {(booked.batch, booked.number) for booked in lines}
+
+    def withdraw(columns: packing.Columns, batch: int, first: int, count: int) -> None:
+        for place in range(count):
+            if (batch, first + place) in gone:
+                columns[packing.WITHDRAWN_AT][place] = now.isoformat()
+
+    await _change_splits(connection, pool, lines, withdraw)
+
+
+async def _change_splits(
+    connection: "Connection[Any]",
+    pool: Pool,
+    lines: Sequence[Booked],
+    change: Callable[[packing.Columns, int, int, int], None],
+) -> None:
+    """Change what classification made of lines, in the uploads of their batches.
+
+    Nobody changes them meanwhile: the visits are locked.
+    """
+    own = sorted({(booked.visit, booked.batch) for booked in lines})
+    rows = await connection.fetch(
+        """SELECT upload.visit, upload.batch, first, count, split
+           FROM unnest($2::bigint[], $3::bigint[]) AS own (visit, batch)
+           JOIN settlement.fee_upload AS upload ON upload.pool = $1
+                AND upload.visit = own.visit AND upload.batch = own.batch""",
         pool,
-        [booked.batch for booked in lines],
-        [booked.number for booked in lines],
-        [line.terms.item_class.value for line in classified],
-        [line.terms.first_pay.numerator for line in classified],
-        [line.terms.first_pay.denominator for line in classified],
-        [line.terms.ceiling for line in classified],
-        [line.terms.restricted for line in classified],
-        [line.terms.bucket for line in classified],
-        [line.terms.over_limit.value for line in classified],
-        [line.approved for line in classified],
-        [line.facts.own for line in classified],
-        [line.facts.over_limit for line in classified],
-        [line.facts.first_pay for line in classified],
-        [line.facts.in_scope for line in classified],
-        [line.facts.hospital for line in classified],
+        *zip(*own, strict=True),
+    )
+    changed: list[tuple[int, int, int, str]] = []
+    for row in rows:
+        columns = packing.split_columns(row["split"], row["count"])
+        change(columns, row["batch"], row["first"], row["count"])
+        split = packing.repacked_split(columns)
+        if split != row["split"]:
+            changed.append((row["visit"], row["batch"], row["first"], split))
+    await connection.execute(
+        """UPDATE settlement.fee_upload AS upload SET split = new.split
+           FROM unnest($2::bigint[], $3::bigint[], $4::int[], $5::json[])
+                AS new (visit, batch, first, split)
+           WHERE upload.pool = $1 AND upload.visit = new.visit AND upload.batch = new.batch
+             AND upload.first = new.first""",
+        pool,
+        *(zip(*changed, strict=True) if changed else ([], [], [], [])),
     )
 
 
 async def named_lines(
     connection: "Connection[Any]",
     pool: Pool,
-    batches: Sequence[int],
-    serials: Sequence[str],
+    batches: Sequence[ChargeBatch],
+    serials: Collection[str],
     catalogue: "Catalogue",
 ) -> list[Booked]:
     """The lines of batches with these serials, and those that give one of them back, in order.
 
-    For a writer alone: the readers' view would build every line of a stay before it looks at its
-    serial, and a stay has thousands.
+    For a writer. A stay has thousands of lines: uploads whose serials lie elsewhere are not opened.
     """
-    # hashed sub-selects: an array would be compared element by element with every line of a stay
     rows = await connection.fetch(
-        """SELECT line.*, batch.label
-           FROM settlement.fee_line AS line
-           JOIN settlement.charge_batch AS batch ON batch.pool = line.pool AND batch.id = line.batch
-           WHERE line.pool = $1 AND line.batch = ANY ($2::bigint[]) AND line.withdrawn_at IS NULL
-             AND (line.serial IN (SELECT unnest($3::text[]))
-                  OR line.returns IN (SELECT unnest($3::text[])))
-           ORDER BY line.batch, line.line""",
+        f"""SELECT {_UPLOAD}
+            FROM unnest($2::bigint[], $3::bigint[]) AS own (visit, batch)
+            JOIN settlement.fee_upload AS upload ON upload.pool = $1
+                 AND upload.visit = own.visit AND upload.batch = own.batch
+            WHERE {_MAY_NAME} ORDER BY upload.batch, upload.first""",  # noqa: S608 - our own names
         pool,
-        batches,
-        serials,
+        [batch.visit for batch in batches],
+        [batch.number for batch in batches],
+        list(serials),
     )
-    return [_booked(row, catalogue) for row in rows]
+    labels = {batch.number: batch.label for batch in batches}
+    return [
+        booked for row in rows for booked in _named(row, labels[row["batch"]], serials, catalogue)
+    ]
+
+
+_UPLOAD = """upload.visit, upload.batch, upload.first, upload.count, upload.sent, upload.split"""
+_MAY_NAME = """(upload.returns OR EXISTS (
+    SELECT FROM unnest($4::text[]) AS serial
+    WHERE serial BETWEEN upload.lowest AND upload.highest))"""
 
 
 async def earlier_lines(
@@ -337,38 +339,21 @@ async def earlier_lines(
     pool: Pool,
     visit: int,
     before: int,
-    serials: Sequence[str],
+    serials: Collection[str],
     catalogue: "Catalogue",
 ) -> list[Booked]:
     """As ``named_lines``, from all batches of a visit that were opened before one."""
     rows = await connection.fetch(
-        """SELECT * FROM settlement.visible_line
-           WHERE pool = $1 AND visit = $2 AND batch < $3 AND NOT withdrawn
-             AND withdrawn_at IS NULL
-             AND (serial IN (SELECT unnest($4::text[]))
-                  OR returns IN (SELECT unnest($4::text[])))
-           ORDER BY batch, line""",
+        f"""SELECT {_UPLOAD}, upload.label FROM settlement.visible_upload AS upload
+            WHERE upload.pool = $1 AND upload.visit = $2 AND upload.batch < $3
+              AND NOT upload.withdrawn AND {_MAY_NAME}
+            ORDER BY upload.batch, upload.first""",  # noqa: S608 - our own names
         pool,
         visit,
         before,
-        serials,
+        list(serials),
     )
-    return [_booked(row, catalogue) for row in rows]
-
-
-async def withdraw_lines(
-    connection: "Connection[Any]", pool: Pool, lines: Sequence[Booked], now: datetime
-) -> None:
-    """Mark lines as withdrawn; they stay readable to an auditor."""
-    await connection.execute(
-        """UPDATE settlement.fee_line AS line SET withdrawn_at = $4
-           FROM unnest($2::bigint[], $3::int[]) AS gone (batch, line)
-           WHERE line.pool = $1 AND line.batch = gone.batch AND line.line = gone.line""",
-        pool,
-        [booked.batch for booked in lines],
-        [booked.number for booked in lines],
-        now,
-    )
+    return [booked for row in rows for booked in _named(row, row["label"], serials, catalogue)]
 
 
 async def fee_days(
@@ -376,70 +361,84 @@ async def fee_days(
 ) -> dict[int, tuple[date, date]]:
     """The first and last day of the fees of visits, returns apart."""
     rows = await connection.fetch(
-        """SELECT visit, (min(charged_at) AT TIME ZONE 'Asia/Shanghai')::date AS first,
-                  (max(charged_at) AT TIME ZONE 'Asia/Shanghai')::date AS last
-           FROM settlement.visible_line
-           WHERE pool = $1 AND visit = ANY ($2::bigint[]) AND NOT withdrawn
-             AND withdrawn_at IS NULL AND returns IS NULL
-           GROUP BY visit""",
+        """SELECT upload.visit, count, sent, split
+           FROM unnest($2::bigint[]) AS own (visit)
+           JOIN settlement.visible_upload AS upload
+             ON upload.pool = $1 AND upload.visit = own.visit AND NOT upload.withdrawn""",
         pool,
         visits,
     )
-    return {row["visit"]: (row["first"], row["last"]) for row in rows}
+    times: dict[int, list[datetime]] = {}
+    for row in rows:
+        times.setdefault(row["visit"], []).extend(_charged(row))
+    return {
+        visit: (business_date(min(found)), business_date(max(found)))
+        for visit, found in times.items()
+        if found
+    }
+
+
+async def charged_between(
+    connection: "Connection[Any]", pool: Pool, batches: Sequence[ChargeBatch]
+) -> tuple[datetime, datetime] | None:
+    """When the first and the last line of batches was charged, returns apart. For writers."""
+    rows = await connection.fetch(
+        """SELECT count, sent, split
+           FROM unnest($2::bigint[], $3::bigint[]) AS own (visit, batch)
+           JOIN settlement.fee_upload AS upload ON upload.pool = $1
+                AND upload.visit = own.visit AND upload.batch = own.batch""",
+        pool,
+        [batch.visit for batch in batches],
+        [batch.number for batch in batches],
+    )
+    times = [time for row in rows for time in _charged(row)]
+    return (min(times), max(times)) if times else None
 
 
 async def lines_of_batches(
-    connection: "Connection[Any]", pool: Pool, batches: Sequence[int], catalogue: "Catalogue"
+    connection: "Connection[Any]",
+    pool: Pool,
+    batches: Sequence[ChargeBatch],
+    catalogue: "Catalogue",
 ) -> dict[int, list[Booked]]:
     """Lines of batches by batch number, in line order, withdrawn batches included."""
     rows = await connection.fetch(
-        """SELECT * FROM settlement.visible_line
-           WHERE pool = $1 AND batch = ANY ($2::bigint[]) AND withdrawn_at IS NULL
-           ORDER BY batch, line""",
+        f"""SELECT {_UPLOAD}, upload.label
+            FROM unnest($2::bigint[], $3::bigint[]) AS own (visit, batch)
+            JOIN settlement.visible_upload AS upload ON upload.pool = $1
+                 AND upload.visit = own.visit AND upload.batch = own.batch
+            ORDER BY upload.batch, upload.first""",  # noqa: S608 - our own names
         pool,
-        batches,
+        [batch.visit for batch in batches],
+        [batch.number for batch in batches],
     )
     found: dict[int, list[Booked]] = {}
     for row in rows:
-        found.setdefault(row["batch"], []).append(_booked(row, catalogue))
+        found.setdefault(row["batch"], []).extend(_standing(row, catalogue))
     return found
 
 
 async def lines_with_serials(
     connection: "Connection[Any]",
     pool: Pool,
+    visit: int,
     batches: Sequence[int],
-    serials: Sequence[str],
+    serials: Collection[str],
     catalogue: "Catalogue",
 ) -> list[LineFacts]:
     """The lines of batches with these serials, withdrawn ones too; the latest of a serial last."""
     rows = await connection.fetch(
-        """SELECT * FROM settlement.visible_line
-           WHERE pool = $1 AND batch = ANY ($2::bigint[])
-             AND serial IN (SELECT unnest($3::text[]))
-           ORDER BY batch, line""",
+        f"""SELECT {_UPLOAD}, upload.label FROM settlement.visible_upload AS upload
+            WHERE upload.pool = $1 AND upload.visit = $2 AND upload.batch = ANY ($3::bigint[])
+              AND {_MAY_NAME}
+            ORDER BY upload.batch, upload.first""",  # noqa: S608 - our own names
         pool,
+        visit,
         batches,
-        serials,
+        list(serials),
     )
-    return [_booked(row, catalogue).line.facts for row in rows]
-
-
-async def charged_between(
-    connection: "Connection[Any]", pool: Pool, batches: Sequence[int]
-) -> tuple[datetime, datetime] | None:
-    """When the first and the last line of batches was charged, returns apart.
-
-    For writers: the table itself, since the readers' view joins each line of a stay to its batch.
-    """
-    row = await connection.fetchrow(
-        """SELECT min(charged_at), max(charged_at) FROM settlement.fee_line
-           WHERE pool = $1 AND batch = ANY ($2::bigint[]) AND withdrawn_at IS NULL
-             AND returns IS NULL""",
-        pool,
-        batches,
-    )
-    return None if row is None or row[0] is None else (row[0], row[1])
+    booked = [one for row in rows for one in _booked(row, row["label"], catalogue)]
+    return [one.line.facts for one in booked if one.line.facts.line.serial in serials]
 
 
 async def lines_of_visit(
@@ -451,51 +450,65 @@ async def lines_of_visit(
 ) -> list[tuple[LineFacts, int | None]]:
     """A visit's lines (of one batch where given) with the living settlement of their batch."""
     rows = await connection.fetch(
-        """SELECT * FROM settlement.visible_line
-           WHERE pool = $1 AND visit = $2 AND ($3::bigint IS NULL OR batch = $3)
-             AND ($3 IS NOT NULL OR NOT withdrawn) AND withdrawn_at IS NULL
-           ORDER BY batch, line""",
+        f"""SELECT {_UPLOAD}, upload.label, upload.living_settlement
+            FROM settlement.visible_upload AS upload
+            WHERE upload.pool = $1 AND upload.visit = $2
+              AND ($3::bigint IS NULL OR upload.batch = $3)
+              AND ($3 IS NOT NULL OR NOT upload.withdrawn)
+            ORDER BY upload.batch, upload.first""",  # noqa: S608 - our own names
         pool,
         visit,
         batch,
     )
-    return [(_booked(row, catalogue).line.facts, row["living_settlement"]) for row in rows]
+    return [
+        (booked.line.facts, row["living_settlement"])
+        for row in rows
+        for booked in _standing(row, catalogue)
+    ]
 
 
-def _booked(row: "Record", catalogue: "Catalogue") -> Booked:
-    item = catalogue.items.get(row["item"])
-    terms = ItemTerms(
-        ItemClass(row["item_class"]),
-        Rate(row["first_pay_rate"], row["first_pay_of"]),
-        row["ceiling"],
-        row["restricted"],
-        row["bucket"],
-        OverLimit(row["over_limit_way"]),
+def _booked(
+    row: "Record", label: str, catalogue: "Catalogue", places: Sequence[int] | None = None
+) -> list[Booked]:
+    """Lines of an upload in their places; without ``places`` all of them."""
+    if places is None:
+        places = range(row["count"])
+    lines = packing.classified_lines(
+        label, row["sent"], row["split"], row["count"], places, catalogue
     )
-    facts = LineFacts(
-        FeeLine(
-            row["serial"],
-            row["label"],
-            row["item"],
-            row["institution_item"],
-            row["amount"],
-            row["price"],
-            row["quantity"],
-            row["charged_at"],
-            row["approval"],
-            row["details"],
-            row["returns"],
-        ),
-        item.name if item else row["item"],
-        item.charge_type if item else OTHER_CHARGES,
-        terms.item_class,
-        terms.first_pay,
-        terms.ceiling,
-        terms.restricted,
-        row["own"],
-        row["over_limit"],
-        row["first_pay"],
-        row["in_scope"],
-        row["hospital"],
-    )
-    return Booked(Classified(facts, terms, row["approved"]), row["batch"], row["line"])
+    return [
+        Booked(line, row["visit"], row["batch"], row["first"] + place)
+        for place, line in zip(places, lines, strict=True)
+    ]
+
+
+def _standing(row: "Record", catalogue: "Catalogue") -> list[Booked]:
+    """The lines of an upload that are not withdrawn."""
+    return _booked(row, row["label"], catalogue, _not_withdrawn(row))
+
+
+def _named(
+    row: "Record", label: str, serials: Collection[str], catalogue: "Catalogue"
+) -> list[Booked]:
+    columns = packing.sent_columns(row["sent"], row["count"])
+    places = [
+        place
+        for place in _not_withdrawn(row)
+        if columns["serial"][place] in serials or columns["returns"][place] in serials
+    ]
+    return _booked(row, label, catalogue, places) if places else []
+
+
+def _charged(row: "Record") -> list[datetime]:
+    """When the lines of an upload were charged, returns and withdrawn ones apart."""
+    columns = packing.sent_columns(row["sent"], row["count"])
+    return [
+        packing.charged_at(columns, place)
+        for place in _not_withdrawn(row)
+        if columns["returns"][place] is None
+    ]
+
+
+def _not_withdrawn(row: "Record") -> list[int]:
+    withdrawn = packing.split_columns(row["split"], row["count"])[packing.WITHDRAWN_AT]
+    return [place for place in range(row["count"]) if withdrawn[place] is None]

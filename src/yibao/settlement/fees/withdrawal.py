@@ -95,20 +95,17 @@ async def withdraw_lines(
 async def _lines_to_withdraw(
     unit: Unit, request: WithdrawLines, batches: Sequence[ChargeBatch], catalogue: "Catalogue"
 ) -> list[Booked]:
-    open_ = {batch.number for batch in batches if batch.living_settlement is None}
+    open_ = [batch for batch in batches if batch.living_settlement is None]
     if request.serials == (ALL_BATCHES,):
-        found = await store.lines_of_batches(unit.connection, unit.pool, sorted(open_), catalogue)
+        found = await store.lines_of_batches(unit.connection, unit.pool, open_, catalogue)
         return [line for lines in found.values() for line in lines]
     wanted = set(request.serials)
-    numbers = [batch.number for batch in batches]
 
     async def named(serials: set[str]) -> list[Booked]:
-        return await store.named_lines(
-            unit.connection, unit.pool, numbers, sorted(serials), catalogue
-        )
+        return await store.named_lines(unit.connection, unit.pool, batches, serials, catalogue)
 
     booked = await named(wanted)
-    rules.check_withdrawal(wanted, booked, open_)
+    rules.check_withdrawal(wanted, booked, {batch.number for batch in open_})
     chosen = [one for one in booked if one.line.facts.line.serial in wanted]
     given_back = (one.line.facts.line.returns for one in chosen)
     if originals := {serial for serial in given_back if serial is not None}:
