@@ -179,7 +179,8 @@ class Gateway:
             await welcome.institution(envelope)
             reference = await self._references.fresh()
         received = self.context.clock.now()
-        institution, term = _institution(reference, sender, envelope, business_date(received))
+        day = business_date(received)
+        institution, term = _institution(reference, sender, envelope, day)
         progress.division = term.division
         if not envelope.care_division:  # a form without an envelope: its own place
             envelope = dataclasses.replace(envelope, care_division=term.division)
@@ -203,6 +204,7 @@ class Gateway:
                 term=term,
                 reference=reference,
                 received=received,
+                day=day,
                 input=read,
                 progress=progress,
                 guest_pools=guest_pools,

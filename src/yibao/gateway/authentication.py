@@ -109,6 +109,7 @@ class SignedDoor:
         self, headers: Headers, senders: Senders, body: bytes, traces: list[SignatureTrace]
     ) -> Sender:
         account, timestamp, nonce, signature = _needed(headers, TIF_HEADERS)
+        now = self._clock.now()
         trace = SignatureTrace(
             kind="x-tif",
             sender=account,
@@ -117,13 +118,19 @@ class SignedDoor:
         )
         traces.append(trace)
         sender = _known(senders, HeaderFamily.TIF, account, "x-tif-paasid", trace)
-        secrets = self._secrets(sender, trace)
+        secrets = _secrets(sender, now, trace)
         expected = [tif_signature(timestamp, secret, nonce) for secret in secrets]
         if not _matches(expected, signature.lower(), trace):
             guesses = (guess_tif(timestamp, secret, nonce, signature) for secret in secrets)
             raise _wrong(trace, guesses)
-        self._check_time(timestamp, "x-tif-timestamp", trace)
-        self._check_nonce(f"{account} {timestamp} {nonce}", "x-tif-nonce", body, trace)
+        self._check_time(timestamp, "x-tif-timestamp", now, trace)
+        if not self._nonces.first_use(f"{account} {timestamp} {nonce}", body, int(now.timestamp())):
+            trace.note = "the signature is right, but its nonce was used for another message"
+            raise Refused(
+                RefusalCode.REPLAYED,
+                "请求头 x-tif-nonce 已用于另一报文：发送新报文时请重新生成随机数和签名",
+                "x-tif-nonce",
+            )
         return sender
 
     def _admit_csb(
@@ -137,15 +144,16 @@ class SignedDoor:
             "_api_version": version,
         }
         text = "&".join(f"{one}={signed[one]}" for one in sorted(signed))
+        now = self._clock.now()
         trace = SignatureTrace(kind="csb", sender=key, text=text, sent=signature)
         traces.append(trace)
         sender = _known(senders, HeaderFamily.CSB, key, "_api_access_key", trace)
-        secrets = self._secrets(sender, trace)
+        secrets = _secrets(sender, now, trace)
         expected = [csb_signature(signed, secret) for secret in secrets]
         if not _matches(expected, signature, trace):
             guesses = (guess_csb(signed, secret, signature) for secret in secrets)
             raise _wrong(trace, guesses)
-        self._check_time(timestamp, "_api_timestamp", trace)
+        self._check_time(timestamp, "_api_timestamp", now, trace)
         return sender
 
     def _admit_token(
@@ -167,31 +175,14 @@ class SignedDoor:
         trace.sender = sender.id
         return sender
 
-    def _secrets(self, sender: Sender, trace: SignatureTrace) -> tuple[str, ...]:
-        secrets = sender.secrets(self._clock.now())
-        if not secrets:
-            trace.note = "this sender has no valid secret: yibao keys list"
-            raise Refused(
-                RefusalCode.NOT_AUTHENTICATED, f"发送方 {sender.id} 没有有效密钥", "headers"
-            )
-        return secrets
-
-    def _check_time(self, timestamp: str, header: str, trace: SignatureTrace) -> None:
-        now = self._clock.now()
+    def _check_time(
+        self, timestamp: str, header: str, now: datetime, trace: SignatureTrace
+    ) -> None:
         try:
             check_time(timestamp, header, now, self._tolerance)
         except Refused:
             trace.note = f"the signature is right, but {header} is off: {int(now.timestamp())} here"
             raise
-
-    def _check_nonce(self, nonce: str, header: str, body: bytes, trace: SignatureTrace) -> None:
-        if not self._nonces.first_use(nonce, body, int(self._clock.now().timestamp())):
-            trace.note = "the signature is right, but its nonce was used for another message"
-            raise Refused(
-                RefusalCode.REPLAYED,
-                f"请求头 {header} 已用于另一报文：发送新报文时请重新生成随机数和签名",
-                header,
-            )
 
 
 def locked_out(seconds: float) -> Refused:
@@ -265,6 +256,14 @@ def _known(
         trace.note = f"no sender of this family has this {header}"
         raise Refused(RefusalCode.NOT_AUTHENTICATED, f"请求头 {header} 的账号不存在", header)
     return sender
+
+
+def _secrets(sender: Sender, now: datetime, trace: SignatureTrace) -> tuple[str, ...]:
+    secrets = sender.secrets(now)
+    if not secrets:
+        trace.note = "this sender has no valid secret: yibao keys list"
+        raise Refused(RefusalCode.NOT_AUTHENTICATED, f"发送方 {sender.id} 没有有效密钥", "headers")
+    return secrets
 
 
 def _matches(expected: list[str], sent: str, trace: SignatureTrace) -> bool:

@@ -16,7 +16,6 @@ from yibao.gateway.reply import Manner
 from yibao.gateway.tokens import Tokens
 from yibao.gateway.turnstile import Turnstile
 from yibao.kernel.areas import Pool
-from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import Refusal, RefusalCode, Refused
 from yibao.platform.access.lockout import Lockout
 from yibao.platform.access.record import AccessRecord
@@ -135,17 +134,14 @@ class Call:
     """What holds of the institution on the day of the call."""
     reference: Reference
     received: datetime
+    day: date
+    """The business date of the call."""
     input: Input
     progress: Progress
     guest_pools: Mapping[str, Pool] = field(default_factory=dict)
     """Pools of person numbers that do not begin with theirs (strangers let in)."""
     dialect: Dialect = GENERAL
     """How the sender's province speaks; ``dialect.practice`` is what settlement needs of it."""
-
-    @property
-    def day(self) -> date:
-        """The business date of the call."""
-        return business_date(self.received)
 
     @property
     def base_number(self) -> str:

@@ -77,12 +77,17 @@ def _claimed_pool(call: Call, pool: Pool, scheme: str | None) -> Pool | None:
     if not division:
         return None
     schemes = (Scheme(scheme),) if scheme else (EMPLOYEE, RESIDENT)
-    directory = call.reference.directory
-    claimed = {directory.pool_of(Division(division), one, call.day) for one in schemes} - {None}
-    if not claimed:
+    directory, day = call.reference.directory, call.day
+    claimed: Pool | None = None
+    for one in schemes:
+        found = directory.pool_of(Division(division), one, day)
+        if found == pool:
+            return pool
+        claimed = claimed or found
+    if claimed is None:
         raise Refused(
             RefusalCode.AREA_DIFFERS,
             f"insuplc_admdvs（参保地医保区划）{division} 不属于本平台经办的统筹区",
             "insuplc_admdvs",
         )
-    return pool if pool in claimed else claimed.pop()
+    return claimed
