@@ -7,6 +7,7 @@ where it cannot have that at once, it lets everybody else go first and tries aga
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncpg
@@ -49,11 +50,14 @@ async def make(connection: "Connection[Any]", months: Sequence[Month]) -> list[s
     made = []
     for month in months:
         for table in await store.tables(connection):
-            if _can_be_made(table, month) and await _in_turn(
-                connection, lambda table=table, month=month: store.make(connection, table, month)
-            ):
-                made.append(f"{table.schema}.{table.name_of(month)}")
+            if _can_be_made(table, month):
+                made += await _in_turn(connection, partial(_made, connection, table, month))
     return made
+
+
+async def _made(connection: "Connection[Any]", table: Table, month: Month) -> list[str]:
+    made = await store.make(connection, table, month)
+    return [f"{table.schema}.{table.name_of(month)}"] if made else []
 
 
 async def ensure_in(database: "Database", now: datetime) -> int:
@@ -98,19 +102,24 @@ async def detach(
     raise: then nothing is detached. Outside of a transaction of the caller.
     """
 
-    async def detached() -> list[str]:
-        names = []
-        for table in await store.tables(connection):
-            if (partition := table.ending_with(month)) is not None:
-                await store.lock(connection, table, partition)
-        if prove is not None:
-            await prove(connection)
-        for table in await store.tables(connection):
-            if (partition := table.ending_with(month)) is not None:
-                names.append(await store.detach(connection, table, partition))
-        return names
+    return await _in_turn(connection, partial(_detached, connection, month, prove))
 
-    return await _in_turn(connection, detached)
+
+async def _detached(
+    connection: "Connection[Any]",
+    month: Month,
+    prove: Callable[["Connection[Any]"], Awaitable[None]] | None,
+) -> list[str]:
+    leaving = [
+        (table, partition)
+        for table in await store.tables(connection)
+        if (partition := table.ending_with(month)) is not None
+    ]
+    for table, partition in leaving:
+        await store.lock(connection, table, partition)
+    if prove is not None:
+        await prove(connection)
+    return [await store.detach(connection, table, partition) for table, partition in leaving]
 
 
 async def drop(connection: "Connection[Any]", names: Sequence[str]) -> None:

@@ -11,8 +11,11 @@ from yibao.kernel.identifiers import SEQUENCE_BITS, WRITER_BITS
 from yibao.platform.months.model import edges_of_hour
 
 _HOUR = 3_600_000 << (WRITER_BITS + SEQUENCE_BITS)
+DAY = 24 * _HOUR
+"""A day in numbers: none is given later than that after its transaction began."""
+
 _MOST_MONTHS = 3
-_LONGEST = 31 * 24 * _HOUR
+_LONGEST = 31 * DAY
 
 
 def within(column: str, numbers: Collection[int]) -> str:

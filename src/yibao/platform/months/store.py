@@ -77,7 +77,25 @@ async def make(connection: "Connection[Any]", table: Table, month: Month) -> boo
         f"ALTER TABLE {whole} ATTACH PARTITION {made}"
         f" FOR VALUES FROM ({month.first}) TO ({month.end})"
     )
+    await _name_indexes(connection, table, table.name_of(month))
     return True
+
+
+async def _name_indexes(connection: "Connection[Any]", table: Table, made: str) -> None:
+    """Call a partition's indexes as the table's are called: plans and figures can be read then."""
+    rows = await connection.fetch(
+        """SELECT own.relname AS own, whole.relname AS whole
+           FROM pg_index AS of_made
+           JOIN pg_class AS own ON own.oid = of_made.indexrelid
+           JOIN pg_inherits AS inherits ON inherits.inhrelid = own.oid
+           JOIN pg_class AS whole ON whole.oid = inherits.inhparent
+           WHERE of_made.indrelid = $1::text::regclass""",
+        _full(table, made),
+    )
+    for own, whole in rows:
+        named = made + whole.removeprefix(table.name)
+        if named != own:
+            await connection.execute(f"ALTER INDEX {_full(table, own)} RENAME TO {_quoted(named)}")
 
 
 async def lock(connection: "Connection[Any]", table: Table, partition: Partition) -> None:
