@@ -57,6 +57,10 @@ async def examine(
     return findings
 
 
+on_the_way = store.on_the_way
+"""Money that left one place and has not arrived at another one."""
+
+
 async def examine_heads(
     connection: "Connection[Any]",
     findings: Findings,
