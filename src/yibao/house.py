@@ -42,6 +42,7 @@ from yibao.platform.crypto import Vault, load_key
 from yibao.platform.database import Database
 from yibao.platform.files import service as files
 from yibao.platform.jobs import ARCHIVING, Errand, Housekeeping, Job
+from yibao.platform.months import service as months
 from yibao.platform.settings import Settings
 from yibao.policy.law_book import LawBook
 from yibao.policy.load import load_law_book
@@ -78,6 +79,7 @@ VITALS: dict[str, vitals.Vital] = {
     **accounts_vitals.VITALS,
     **clearing_vitals.VITALS,
     "yibao_clerks_locked_out": clerks.locked_out,
+    "yibao_months_missing": months.missing,
 }
 """What rooms measure for /metrics when it is asked for; the names are the metrics'."""
 
@@ -195,6 +197,7 @@ async def open_house(settings: Settings, clock: Clock) -> House:
         errands: dict[str, Errand] = {
             "across_pools": across_pools.finish_all,
             "transfers": lambda _: arrivals.finish_all(commands, database),
+            "months": lambda now: months.ensure_in(database, now),
         }
         housekeeping = Housekeeping(database, clock, jobs, errands=errands)
         housekeeping.start()
