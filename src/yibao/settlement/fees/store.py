@@ -8,9 +8,17 @@ from yibao.adjudication.model import ItemTerms, Sums
 from yibao.kernel.areas import Pool
 from yibao.kernel.money import Rate
 from yibao.platform.appending import Appending
+from yibao.platform.months.sql import within
 from yibao.policy.model import OverLimit
 from yibao.policy.terms import ItemClass, Level
-from yibao.settlement.fees.model import OTHER_CHARGES, Basis, Booked, ChargeBatch, Classified
+from yibao.settlement.fees.model import (
+    OTHER_CHARGES,
+    Basis,
+    Booked,
+    ChargeBatch,
+    Classified,
+    Slot,
+)
 from yibao.settlement.model import (
     DEFAULT_PRACTICE,
     FeeLine,
@@ -136,8 +144,9 @@ async def batches_of(
 ) -> list[ChargeBatch]:
     """The batches of visits that are not withdrawn, in the order they were opened."""
     rows = await connection.fetch(
-        """SELECT * FROM settlement.charge_batch
-           WHERE pool = $1 AND visit = ANY ($2::bigint[]) AND NOT withdrawn ORDER BY id""",
+        f"""SELECT * FROM settlement.charge_batch
+            WHERE pool = $1 AND visit = ANY ($2::bigint[]) AND {within("visit", visits)}
+              AND NOT withdrawn ORDER BY id""",  # noqa: S608 - figures
         pool,
         visits,
     )
@@ -149,8 +158,9 @@ async def visible_batches(
 ) -> list[ChargeBatch]:
     """The batches of visits that are not withdrawn, as the reader may see them."""
     rows = await connection.fetch(
-        """SELECT * FROM settlement.visible_batch
-           WHERE pool = $1 AND visit = ANY ($2::bigint[]) AND NOT withdrawn ORDER BY id""",
+        f"""SELECT * FROM settlement.visible_batch
+            WHERE pool = $1 AND visit = ANY ($2::bigint[]) AND {within("visit", visits)}
+              AND NOT withdrawn ORDER BY id""",  # noqa: S608 - figures
         pool,
         visits,
     )
@@ -186,14 +196,18 @@ async def update_sums(
     connection: "Connection[Any]", pool: Pool, batches: Sequence[ChargeBatch]
 ) -> None:
     """Write line counts, sums and basis of batches whose visit is locked."""
+    visits = [batch.visit for batch in batches]
     await connection.execute(
-        """UPDATE settlement.charge_batch AS batch
-           SET line_count = new.line_count, next_line = new.next_line, buckets = new.buckets,
-               basis = new.basis
-           FROM unnest($2::bigint[], $3::int[], $4::int[], $5::jsonb[], $6::jsonb[])
-                AS new (id, line_count, next_line, buckets, basis)
-           WHERE batch.pool = $1 AND batch.id = new.id""",
+        f"""UPDATE settlement.charge_batch AS batch
+            SET line_count = new.line_count, next_line = new.next_line, buckets = new.buckets,
+                basis = new.basis
+            FROM unnest($2::bigint[], $3::bigint[], $4::int[], $5::int[], $6::jsonb[],
+                        $7::jsonb[])
+                 AS new (visit, id, line_count, next_line, buckets, basis)
+            WHERE batch.pool = $1 AND batch.visit = new.visit AND batch.id = new.id
+              AND {within("batch.visit", visits)}""",  # noqa: S608 - figures
         pool,
+        visits,
         [batch.number for batch in batches],
         [batch.line_count for batch in batches],
         [batch.next_line for batch in batches],
@@ -202,27 +216,34 @@ async def update_sums(
     )
 
 
-async def withdraw(connection: "Connection[Any]", pool: Pool, batches: Sequence[int]) -> None:
+async def withdraw(
+    connection: "Connection[Any]", pool: Pool, batches: Sequence[ChargeBatch]
+) -> None:
     """Mark batches as withdrawn; their lines stay readable."""
+    visits = [batch.visit for batch in batches]
     await connection.execute(
-        """UPDATE settlement.charge_batch SET withdrawn = true
-           WHERE pool = $1 AND id = ANY ($2::bigint[])""",
+        f"""UPDATE settlement.charge_batch SET withdrawn = true
+            WHERE pool = $1 AND id = ANY ($2::bigint[])
+              AND {within("visit", visits)}""",  # noqa: S608 - figures
         pool,
-        batches,
+        [batch.number for batch in batches],
     )
 
 
 async def set_living_settlement(
-    connection: "Connection[Any]", pool: Pool, slots: Sequence[tuple[int, int | None]]
+    connection: "Connection[Any]", pool: Pool, slots: Sequence[Slot]
 ) -> None:
-    """Fill or clear the one slot for a living settlement of (batch, settlement)."""
+    """Fill or clear the one slot for a living settlement of batches."""
+    visits = [slot.visit for slot in slots]
     await connection.execute(
-        """UPDATE settlement.charge_batch AS batch SET living_settlement = new.settlement
-           FROM unnest($2::bigint[], $3::bigint[]) AS new (id, settlement)
-           WHERE batch.pool = $1 AND batch.id = new.id""",
+        f"""UPDATE settlement.charge_batch AS batch SET living_settlement = new.settlement
+            FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) AS new (visit, id, settlement)
+            WHERE batch.pool = $1 AND batch.visit = new.visit AND batch.id = new.id
+              AND {within("batch.visit", visits)}""",  # noqa: S608 - figures
         pool,
-        [slot[0] for slot in slots],
-        [slot[1] for slot in slots],
+        visits,
+        [slot.batch for slot in slots],
+        [slot.settlement for slot in slots],
     )
 
 

@@ -34,7 +34,7 @@ COMMENT ON TABLE settlement.stay IS
     'when humans lay in hospital, of whatever pool and month: nobody lies in two; as their visits say it';
 INSERT INTO settlement.stay
     SELECT pool, id, identity, state, begin_at, end_at FROM settlement.visit WHERE kind = 'stay';
-CREATE INDEX stay_identity ON settlement.stay (identity) WHERE state = 'open';
+CREATE INDEX stay_identity ON settlement.stay (identity);
 GRANT SELECT, INSERT, UPDATE (identity, state, begin_at, end_at) ON settlement.stay TO yibao_writer;
 
 DO $$
@@ -139,6 +139,17 @@ BEGIN
             EXECUTE format('DROP TABLE %s', first);
         END IF;
         EXECUTE format('CREATE TABLE %I.%I PARTITION OF %s DEFAULT', one[1], one[2] || '_default', whole);
+        FOR part IN SELECT name.relname AS own, above.relname AS whole
+                    FROM pg_catalog.pg_index AS own
+                    JOIN pg_catalog.pg_class AS name ON name.oid = own.indexrelid
+                    JOIN pg_catalog.pg_inherits AS inherits ON inherits.inhrelid = own.indexrelid
+                    JOIN pg_catalog.pg_class AS above ON above.oid = inherits.inhparent
+                    WHERE own.indrelid = format('%I.%I', one[1], one[2] || '_default')::regclass
+                      AND name.relname <> one[2] || '_default' || substr(above.relname, length(one[2]) + 1)
+        LOOP
+            EXECUTE format('ALTER INDEX %I.%I RENAME TO %I', one[1], part.own,
+                           one[2] || '_default' || substr(part.whole, length(one[2]) + 1));
+        END LOOP;
     END LOOP;
 
     FOR part IN SELECT * FROM pg_temp.kept_view ORDER BY depth, name LOOP

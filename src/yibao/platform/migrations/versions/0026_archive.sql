@@ -55,3 +55,24 @@ COMMENT ON COLUMN platform.recalled.stays IS 'was changed since, so the files ar
 
 GRANT SELECT ON platform.archived_month, platform.archived_file, platform.archive_horizon,
     platform.recalled TO yibao_writer, yibao_reader;
+
+-- Whoever sums over all time needs what entries came to that were put away.
+CREATE TABLE ledger.carried_balance (
+    pool    text   NOT NULL,
+    account text   NOT NULL,
+    month   date   NOT NULL,
+    amount  bigint NOT NULL,
+    PRIMARY KEY (pool, account, month)
+);
+COMMENT ON TABLE ledger.carried_balance IS 'sums in fen of entries that were put away, by the month they were posted in';
+GRANT SELECT ON ledger.carried_balance TO yibao_writer, yibao_reader;
+
+-- Entries that came back from the archive are in what was carried: they are not counted twice.
+CREATE VIEW ledger.balance_entry AS
+    SELECT pool, account, amount, posted_on FROM ledger.entry
+    WHERE posting >= (SELECT coalesce(max(number), 0) FROM platform.archive_horizon)
+    UNION ALL
+    SELECT pool, account, amount, (month + interval '1 month - 1 day')::date FROM ledger.carried_balance;
+COMMENT ON VIEW ledger.balance_entry IS
+    'what balances are summed from: entries that are not put away, and a sum a month of those that are, on its last day';
+GRANT SELECT ON ledger.balance_entry TO yibao_writer, yibao_reader;
