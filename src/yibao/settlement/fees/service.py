@@ -135,14 +135,13 @@ async def _known_lines(
     catalogue: "Catalogue",
 ) -> dict[int, list[Booked]]:
     """The lines that uploads name, by visit: those sent before, and the originals of returns."""
-    visit_of = {batch.number: batch.visit for found in batches.values() for batch in found}
-    if not visit_of:
+    opened = [batch for found in batches.values() for batch in found]
+    if not opened:
         return {}
+    visit_of = {batch.number: batch.visit for batch in opened}
     serials = {line.serial for request in requests for line in request.lines}
     serials |= {line.returns for request in requests for line in request.lines if line.returns}
-    booked = await store.named_lines(
-        unit.connection, unit.pool, list(visit_of), sorted(serials), catalogue
-    )
+    booked = await store.named_lines(unit.connection, unit.pool, opened, sorted(serials), catalogue)
     by_visit: dict[int, list[Booked]] = {}
     for one in booked:
         by_visit.setdefault(visit_of[one.batch], []).append(one)

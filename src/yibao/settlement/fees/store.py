@@ -328,7 +328,7 @@ async def reclassify_lines(
 async def named_lines(
     connection: "Connection[Any]",
     pool: Pool,
-    batches: Sequence[int],
+    batches: Sequence[ChargeBatch],
     serials: Sequence[str],
     catalogue: "Catalogue",
 ) -> list[Booked]:
@@ -339,15 +339,17 @@ async def named_lines(
     """
     # hashed sub-selects: an array would be compared element by element with every line of a stay
     rows = await connection.fetch(
-        """SELECT line.*, batch.label
-           FROM settlement.fee_line AS line
-           JOIN settlement.charge_batch AS batch ON batch.pool = line.pool AND batch.id = line.batch
-           WHERE line.pool = $1 AND line.batch = ANY ($2::bigint[]) AND line.withdrawn_at IS NULL
-             AND (line.serial IN (SELECT unnest($3::text[]))
-                  OR line.returns IN (SELECT unnest($3::text[])))
-           ORDER BY line.batch, line.line""",
+        f"""SELECT line.*, batch.label
+            FROM settlement.fee_line AS line
+            JOIN settlement.charge_batch AS batch
+              ON batch.pool = line.pool AND batch.id = line.batch
+             AND {within("batch.visit", [batch.visit for batch in batches])}
+            WHERE line.pool = $1 AND line.batch = ANY ($2::bigint[]) AND line.withdrawn_at IS NULL
+              AND (line.serial IN (SELECT unnest($3::text[]))
+                   OR line.returns IN (SELECT unnest($3::text[])))
+            ORDER BY line.batch, line.line""",  # noqa: S608 - figures
         pool,
-        batches,
+        [batch.number for batch in batches],
         serials,
     )
     return [_booked(row, catalogue) for row in rows]

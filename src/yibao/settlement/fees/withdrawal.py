@@ -100,11 +100,10 @@ async def _lines_to_withdraw(
         found = await store.lines_of_batches(unit.connection, unit.pool, sorted(open_), catalogue)
         return [line for lines in found.values() for line in lines]
     wanted = set(request.serials)
-    numbers = [batch.number for batch in batches]
 
     async def named(serials: set[str]) -> list[Booked]:
         return await store.named_lines(
-            unit.connection, unit.pool, numbers, sorted(serials), catalogue
+            unit.connection, unit.pool, batches, sorted(serials), catalogue
         )
 
     booked = await named(wanted)
