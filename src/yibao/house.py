@@ -22,6 +22,7 @@ from yibao.gateway.nonces import NONCES_FILE, Nonces
 from yibao.gateway.tokens import Tokens
 from yibao.gateway.turnstile import Turnstile
 from yibao.inventory import service as inventory
+from yibao.ledger.archiving import service as carried
 from yibao.ledger.heads import service as heads
 from yibao.ledger.holds import service as holds
 from yibao.ledger.vitals import service as ledger_vitals
@@ -201,7 +202,7 @@ async def open_house(settings: Settings, clock: Clock) -> House:
         }
         housekeeping = Housekeeping(database, clock, jobs, errands=errands)
         housekeeping.start()
-        archive = archive_of(settings, vault, database.owner, [unfinished.reasons])
+        archive = archive_of(settings, vault, database.owner, [unfinished.reasons], [carried.carry])
         put_away: dict[str, Errand] = {
             "archive": archiving.put_away(archive),
             "recalled": archiving.send_away(archive),

@@ -20,7 +20,6 @@ from yibao.ledger.model import (
     contributions_account,
     personal_account,
 )
-from yibao.ledger.verification import service as verification
 from yibao.ledger.verification.service import examine
 from yibao.platform.commands.model import Unit
 
@@ -153,11 +152,6 @@ async def institution_totals(
         )
         for institution, kinds in sums.items()
     }
-
-
-async def on_the_way_since(connection: "Connection[Any]", before: date) -> int:
-    """How many sums left one place before a day and have not arrived at another one."""
-    return sum(one.since < before for one in await verification.on_the_way(connection))
 
 
 async def verify(connection: "Connection[Any]") -> list[str]:

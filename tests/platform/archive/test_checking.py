@@ -32,13 +32,13 @@ async def test_one_changed_byte_names_its_file(shop: Shop, month: Path) -> None:
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    (fault,) = await shop.archive.verify()
+    ((_, fault),) = await shop.archive.verify()
     assert fault.startswith(f"{path} was changed")
 
 
 async def test_a_missing_file_is_named(shop: Shop, month: Path) -> None:
     (month / "03" / "shop.bill.parquet").unlink()
-    (fault,) = await shop.archive.verify()
+    ((_, fault),) = await shop.archive.verify()
     assert "shop.bill.parquet is not there" in fault
 
 
@@ -47,14 +47,16 @@ async def test_a_changed_manifest_is_named(shop: Shop, month: Path) -> None:
     told = json.loads(path.read_text())
     told["files"][0]["rows"] += 1
     path.write_text(json.dumps(told))
-    assert await shop.archive.verify() == [f"{path} is not the manifest that the database knows"]
+    assert await shop.archive.verify() == [
+        (POOL, f"{path} is not the manifest that the database knows")
+    ]
 
 
 @pytest.mark.usefixtures("month")
 async def test_what_the_database_says_of_a_file_cannot_be_changed_either(shop: Shop) -> None:
     await shop.value("UPDATE platform.archived_file SET row_count = 2 WHERE relation = 'shop.bill'")
     faults = await shop.archive.verify()
-    assert "the manifest of 110000 2024-05 was changed: its signature is wrong" in faults
+    assert (POOL, "the manifest of 110000 2024-05 was changed: its signature is wrong") in faults
 
 
 @pytest.mark.usefixtures("month")
@@ -62,5 +64,5 @@ async def test_another_key_than_the_installations_is_named(shop: Shop) -> None:
     stranger = replace(shop, vault=Vault(b"b" * 32))
     archive: Archive = stranger.archive
     assert await archive.verify() == [
-        "the manifest of 110000 2024-05 was signed by a key that is not the archive's"
+        (POOL, "the manifest of 110000 2024-05 was signed by a key that is not the archive's")
     ]

@@ -40,7 +40,7 @@ async def openings(
 ) -> dict[str, int]:
     """What personal accounts held when a day began."""
     rows = await connection.fetch(
-        """SELECT account, sum(amount)::bigint FROM ledger.entry
+        """SELECT account, sum(amount)::bigint FROM ledger.balance_entry
            WHERE pool = $1 AND account = ANY ($2::text[]) AND account LIKE 'account:%'
              AND posted_on < $3 GROUP BY account""",
         pool,
@@ -92,7 +92,18 @@ async def sums(
            WHERE ($1::text IS NULL OR entry.pool = $1)
              AND (entry.account = ANY ($2::text[]) OR split_part(entry.account, ':', 1) = $3)
              AND entry.posted_on < $5
-           GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 4 NULLS FIRST, 5""",
+             AND (entry.posted_on >= $4  -- what came back of before is in what was carried
+                  OR entry.posting >= (SELECT coalesce(max(number), 0)
+                                       FROM platform.archive_horizon))
+           GROUP BY 1, 2, 3, 4, 5
+           UNION ALL
+           SELECT pool, account, true, NULL, true, 0, sum(amount)::bigint
+           FROM ledger.carried_balance
+           WHERE ($1::text IS NULL OR pool = $1)
+             AND (account = ANY ($2::text[]) OR split_part(account, ':', 1) = $3)
+             AND month + interval '1 month' <= $4
+           GROUP BY 1, 2
+           ORDER BY 1, 2, 4 NULLS FIRST, 5""",
         pool,
         accounts,
         word,

@@ -4,27 +4,30 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from yibao.kernel.areas import Pool
 from yibao.platform.archive import files
 from yibao.platform.archive.model import ArchiveFault, Manifest, manifest_of_json
 from yibao.platform.archive.putting_away import Tell
 from yibao.platform.signing import Signer, verify
 
 
-def faults(folder: Path, signer: Signer, manifests: Sequence[Manifest], tell: Tell) -> list[str]:
+def faults(
+    folder: Path, signer: Signer, manifests: Sequence[Manifest], tell: Tell
+) -> list[tuple[Pool, str]]:
     """Each manifest, as the database knows it, beside the folder; and each file's bytes."""
-    found: list[str] = []
+    found: list[tuple[Pool, str]] = []
     total = sum(len(manifest.files) for manifest in manifests)
     done = 0
     for manifest in manifests:
-        found += signature_faults(signer.public, manifest)
-        found += _lying_beside(folder, manifest)
+        told = signature_faults(signer.public, manifest) + _lying_beside(folder, manifest)
         for file in manifest.files:
             try:
                 files.check_unchanged(file, folder)
             except ArchiveFault as fault:
-                found.append(str(fault))
+                told.append(str(fault))
             done += 1
             tell("files", done, total)
+        found += [(manifest.pool, text) for text in told]
     return found
 
 

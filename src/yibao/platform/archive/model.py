@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,7 @@ class ArchivedFile:
     lowest_visit: int | None
     """Of the visits that its rows belong to; None: the table knows none."""
     highest_visit: int | None
-    sums: Mapping[str, int]
+    sums: Mapping[str, int] = field(hash=False)
     """Of every bigint column; what is money is in fen."""
     sha256: str
     """Of the file's bytes."""

@@ -6,11 +6,11 @@ database as it was; what lies in the folder then is written anew by the next run
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
 import pyarrow as pa
@@ -28,6 +28,9 @@ LOCK_WAIT = "2s"
 """How long a settlement may at most be held up by a table that waits for its lock."""
 _TRIES = 5
 _PAUSE = 3.0
+
+Carry: TypeAlias = "Callable[[Connection[Any], int, int], Awaitable[None]]"
+"""A room's: carries over sums of what leaves, the numbers ``low`` ≤ number < ``high``."""
 
 Tell = Callable[[str, int, int], None]
 """Told what is done, how much of it, and of how much; whoever raises from it stops the run."""
@@ -74,6 +77,7 @@ async def put_away(
     through: date,
     now: datetime,
     tell: Tell = tell_nobody,
+    carries: Sequence[Carry] = (),
 ) -> PutAway:
     """Everything up to a month, and with it, on the owner's connection. Raises ArchiveFault.
 
@@ -96,7 +100,9 @@ async def put_away(
     tell("manifests", len(manifests), len(manifests))
     for left in reversed(range(_TRIES)):
         try:
-            kept = await _dropped(connection, tables, parts, before, manifests, span, now, tell)
+            kept = await _dropped(
+                connection, tables, parts, before, manifests, span, now, tell, carries
+            )
         except asyncpg.LockNotAvailableError:
             if not left:
                 raise ArchiveFault(
@@ -272,6 +278,7 @@ async def _dropped(
     span: _Span,
     now: datetime,
     tell: Tell,
+    carries: Sequence[Carry],
 ) -> int:
     """Let the months go in one transaction: partitions, what is known of the files, the horizon.
 
@@ -295,6 +302,8 @@ async def _dropped(
                 )
         tell("compared once more", len(tables), len(tables))
         kept = await store.set_aside(connection, tables, span.low, span.high)
+        for carry in carries:
+            await carry(connection, span.low, span.high)
         for manifest in manifests:
             await store.record(connection, manifest)
         await store.move_horizon(connection, span.high, span.through, now)

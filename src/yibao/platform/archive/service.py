@@ -13,7 +13,7 @@ from yibao.kernel.periods import add_months, business_date
 from yibao.platform.archive import checking, coming_back, putting_away, rules, store
 from yibao.platform.archive.missing import Recall
 from yibao.platform.archive.model import PURPOSE, ArchiveFault, Manifest, Stay
-from yibao.platform.archive.putting_away import PutAway, Tell, tell_nobody
+from yibao.platform.archive.putting_away import Carry, PutAway, Tell, tell_nobody
 from yibao.platform.crypto import Vault
 from yibao.platform.settings import Settings
 from yibao.platform.signing import Signer, signer_for
@@ -60,13 +60,18 @@ class Archive:
         *,
         hot_months: int = 24,
         reasons: Sequence[Reason] = (),
+        carries: Sequence[Carry] = (),
     ) -> None:
-        """``hot_months``: whole months that stay in the database; 0: nothing is put away."""
+        """``hot_months``: whole months that stay in the database; 0: nothing is put away.
+
+        ``reasons`` keep a month there; ``carries`` are told of what leaves, while it is there.
+        """
         self.folder = folder
         self.signer = signer
         self._owner = owner
         self._hot_months = hot_months
         self._reasons = reasons
+        self._carries = carries
 
     # -------------------------------------------------------------------------------- going away
 
@@ -94,7 +99,7 @@ class Archive:
             if due.through is None:
                 return None
             return await putting_away.put_away(
-                connection, self.folder, self.signer, due.through, now, tell
+                connection, self.folder, self.signer, due.through, now, tell, self._carries
             )
 
     def _check_cold(self, through: date, now: datetime) -> None:
@@ -184,8 +189,10 @@ class Archive:
         async with self._owner() as connection:
             return await store.manifests(connection, pool)
 
-    async def verify(self, pool: Pool | None = None, tell: Tell = tell_nobody) -> list[str]:
-        """What is wrong with manifests and files, as sentences."""
+    async def verify(
+        self, pool: Pool | None = None, tell: Tell = tell_nobody
+    ) -> list[tuple[Pool, str]]:
+        """What is wrong with manifests and files: (pool, sentence)."""
         found = await self.manifests(pool)
         return await asyncio.to_thread(checking.faults, self.folder, self.signer, found, tell)
 
@@ -211,7 +218,11 @@ def _why_not(due: Due, through: date) -> str:
 
 
 def archive_of(
-    settings: Settings, vault: Vault, owner: Owner, reasons: Sequence[Reason] = ()
+    settings: Settings,
+    vault: Vault,
+    owner: Owner,
+    reasons: Sequence[Reason] = (),
+    carries: Sequence[Carry] = (),
 ) -> Archive:
     """The archive of an installation."""
     return Archive(
@@ -220,4 +231,5 @@ def archive_of(
         owner,
         hot_months=settings.hot_months,
         reasons=reasons,
+        carries=carries,
     )

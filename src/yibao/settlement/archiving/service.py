@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from yibao.kernel.identifiers import first_number_of
 from yibao.kernel.periods import instant_of
-from yibao.ledger import service as ledger
+from yibao.ledger.archiving import service as ledger
 from yibao.platform.archive.model import Stay
 from yibao.platform.archive.service import archived_before
 from yibao.settlement.archiving import store
