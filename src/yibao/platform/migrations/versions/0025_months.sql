@@ -36,6 +36,9 @@ INSERT INTO settlement.stay
     SELECT pool, id, identity, state, begin_at, end_at FROM settlement.visit WHERE kind = 'stay';
 CREATE INDEX stay_identity ON settlement.stay (identity);
 GRANT SELECT, INSERT, UPDATE (identity, state, begin_at, end_at) ON settlement.stay TO yibao_writer;
+CREATE VIEW settlement.visible_stay WITH (security_barrier) AS
+    SELECT * FROM settlement.stay WHERE current_setting('yibao.institutions', true) = '*';
+GRANT SELECT ON settlement.visible_stay TO yibao_writer, yibao_reader;
 
 DO $$
 DECLARE
@@ -204,7 +207,7 @@ CREATE OR REPLACE VIEW settlement.visible_settlement WITH (security_barrier) AS
                                 AND mirror.id > supplement.id - 362387865600000)
                         ORDER BY supplement.id) END AS supplements
     FROM settlement.settlement AS settlement
-    JOIN settlement.charge_batch AS batch
+    LEFT JOIN settlement.charge_batch AS batch  -- one that is gone is told by `yibao ledger verify`
       ON batch.pool = settlement.pool AND batch.visit = settlement.visit
      AND batch.id = settlement.batch
     WHERE platform.may_see(settlement.institution);
