@@ -22,7 +22,6 @@ from yibao.gateway.nonces import NONCES_FILE, Nonces
 from yibao.gateway.tokens import Tokens
 from yibao.gateway.turnstile import Turnstile
 from yibao.inventory import service as inventory
-from yibao.ledger.archiving import service as carried
 from yibao.ledger.heads import service as heads
 from yibao.ledger.holds import service as holds
 from yibao.ledger.vitals import service as ledger_vitals
@@ -34,7 +33,7 @@ from yibao.platform.access.record import AccessRecord
 from yibao.platform.admission.service import Admission
 from yibao.platform.archive import jobs as archiving
 from yibao.platform.archive import missing
-from yibao.platform.archive.service import archive_of, recalling
+from yibao.platform.archive.service import recalling
 from yibao.platform.clock import Clock
 from yibao.platform.commands.model import Handler
 from yibao.platform.commands.service import Commands
@@ -57,7 +56,7 @@ from yibao.registry.laws.service import keep
 from yibao.registry.mappings import service as mappings
 from yibao.registry.representatives import wishes as representatives
 from yibao.registry.service import ReferenceCache
-from yibao.settlement.archiving import service as unfinished
+from yibao.settlement.archiving.service import archive_of_bills
 from yibao.settlement.clearing import service as clearing
 from yibao.settlement.elsewhere.service import AcrossPools
 from yibao.settlement.reconciliation import service as reconciliation
@@ -202,7 +201,7 @@ async def open_house(settings: Settings, clock: Clock) -> House:
         }
         housekeeping = Housekeeping(database, clock, jobs, errands=errands)
         housekeeping.start()
-        archive = archive_of(settings, vault, database.owner, [unfinished.reasons], [carried.carry])
+        archive = archive_of_bills(settings, vault, database)
         put_away: dict[str, Errand] = {
             "archive": archiving.put_away(archive),
             "recalled": archiving.send_away(archive),

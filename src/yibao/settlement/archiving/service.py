@@ -12,12 +12,20 @@ from yibao.kernel.identifiers import first_number_of
 from yibao.kernel.periods import instant_of
 from yibao.ledger.archiving import service as ledger
 from yibao.platform.archive.model import Stay
-from yibao.platform.archive.service import archived_before
+from yibao.platform.archive.service import Archive, archive_of, archived_before
+from yibao.platform.crypto import Vault
+from yibao.platform.database import Database
+from yibao.platform.settings import Settings
 from yibao.settlement.archiving import store
 from yibao.settlement.clearing.model import clearing_class
 
 if TYPE_CHECKING:
     from asyncpg import Connection
+
+
+def archive_of_bills(settings: Settings, vault: Vault, database: Database) -> Archive:
+    """The installation's archive, with all that the rooms have to say about what leaves."""
+    return archive_of(settings, vault, database.owner, [reasons], [ledger.carry])
 
 
 async def reasons(connection: "Connection[Any]", before: date) -> Sequence[Stay]:
