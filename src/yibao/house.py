@@ -33,7 +33,6 @@ from yibao.platform.access.record import AccessRecord
 from yibao.platform.admission.service import Admission
 from yibao.platform.archive import jobs as archiving
 from yibao.platform.archive import missing
-from yibao.platform.archive.service import recalling
 from yibao.platform.clock import Clock
 from yibao.platform.commands.model import Handler
 from yibao.platform.commands.service import Commands
@@ -208,7 +207,7 @@ async def open_house(settings: Settings, clock: Clock) -> House:
         }
         archivist = Housekeeping(database, clock, {}, errands=put_away, work=ARCHIVING)
         archivist.start()
-        missing.use(recalling(settings.archive_folder, database.owner, clock.now))
+        missing.use(archive.recalls(clock.now))
         gateway = Gateway(context)
         return House(
             database,

@@ -2,20 +2,25 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.gateway.builders import Counter, Json
+from tests.settlement.builders import POOL, TERTIARY
 from yibao.kernel.identifiers import parse_pool_key
+from yibao.kernel.refusals import RefusalCode
 from yibao.ledger.archiving import service as carried
+from yibao.ledger.statements import service as statements
 from yibao.ledger.verification import service as verification
 from yibao.ledger.verification.model import Findings
 from yibao.platform.archive import missing
 from yibao.platform.archive.model import PURPOSE
 from yibao.platform.archive.reading import ColdRows
-from yibao.platform.archive.service import Archive, recalling
+from yibao.platform.archive.service import Archive
 from yibao.platform.signing import signer_for
 from yibao.settlement import service as settlement
 from yibao.settlement.books import service as books
@@ -65,7 +70,7 @@ async def years(counter: Counter, tmp_path: Path) -> AsyncIterator[Years]:
     archive = Archive(
         tmp_path, signer_for(town.vault, PURPOSE), town.database.owner, carries=[carried.carry]
     )
-    missing.use(recalling(tmp_path, town.database.owner, town.clock.now))
+    missing.use(archive.recalls(town.clock.now))
     yield Years(counter, archive)
     missing.use(None)
 
@@ -146,6 +151,70 @@ async def test_its_institution_reads_it_as_before(years: Years, bill: Bill) -> N
     await years.pass_by()
     after = [await years.counter.done(number, wanted) for number in ("5202", "5203", "5204")]
     assert after == before
+
+
+async def test_its_visits_are_listed_and_its_days_reconciled_as_before(
+    years: Years, bill: Bill
+) -> None:
+    listed = {
+        "psn_no": bill.member,
+        "begntime": "2026-07-15 00:00:00",
+        "endtime": "2026-07-15 23:59:59",
+        "med_type": "11",
+    }
+    info = bill.output["setlinfo"]
+    totals = {
+        "insutype": "310",
+        "clr_type": "11",
+        "setl_optins": "110000",
+        "stmt_begndate": "2026-07-15",
+        "stmt_enddate": "2026-07-15",
+        "medfee_sumamt": str(info["medfee_sumamt"]),
+        "fund_pay_sumamt": str(info["fund_pay_sumamt"]),
+        "acct_pay": str(info["acct_pay"]),
+        "fixmedins_setl_cnt": 1,
+    }
+    before = await years.counter.done("5201", {"data": listed})
+    await years.pass_by()
+    assert await years.counter.done("5201", {"data": listed}) == before
+    compared = await years.counter.done("3201", {"data": totals})
+    assert compared["stmtinfo"]["stmt_rslt"] == "000000"
+
+
+async def test_days_that_are_too_many_rows_for_one_question_are_refused(
+    years: Years, bill: Bill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = {
+        "psn_no": bill.member,
+        "begntime": "2026-07-15 00:00:00",
+        "endtime": "2026-07-15 23:59:59",
+        "med_type": "11",
+    }
+    await years.pass_by()
+    recalls = years.archive.recalls(years.counter.town.clock.now)
+    monkeypatch.setattr(recalls, "days", partial(recalls.days, most=0))
+    missing.use(recalls)
+    code, text = await years.counter.refused("5201", {"data": listed})
+    assert code == RefusalCode.SPAN_NOT_ALLOWED
+    assert "yibao archive recall --from 2026-07-15 --to" in text
+
+
+async def test_statements_of_the_month_and_since_are_as_before(years: Years, bill: Bill) -> None:
+    database = years.counter.town.database
+
+    async def told(start: date) -> list[Any]:
+        async with database.reader(None) as connection:
+            return [
+                await statements.person(connection, POOL, bill.member, start, date(2028, 9, 1)),
+                await statements.institution(connection, TERTIARY, start, date(2028, 9, 1)),
+                await statements.funds(connection, start, date(2028, 9, 1)),
+            ]
+
+    starts = (date(2026, 8, 1), date(2027, 1, 5), date(2026, 7, 15), date(2026, 7, 16))
+    before = [await told(start) for start in starts]
+    assert before[2][0][-1].movements
+    await years.pass_by()
+    assert [await told(start) for start in starts] == before
 
 
 async def test_what_was_left_open_is_tried_and_settled_years_later(

@@ -159,7 +159,7 @@ def recall(
     ] = None,
     pool: OfPool = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="Most rows of days that come back; default 200,000.")
+        int | None, typer.Option(min=1, help="Most numbers of days that come back; default 20,000.")
     ] = None,
     data: DataFolder = None,
     as_json: AsJson = False,
@@ -179,13 +179,13 @@ def recall(
         raise typer.Exit(2)
 
     async def work(database: "Database", archive: "Archive") -> int:
-        from yibao.platform.archive.service import MOST_ROWS
+        from yibao.platform.archive.service import MOST_NUMBERS
         from yibao.platform.clock import SystemClock
 
         now = SystemClock().now()
         if days:
             where = await _known(database, pool)
-            return await archive.recall_days(where, *days, now, most=limit or MOST_ROWS)
+            return await archive.recall_days(where, *days, now, most=limit or MOST_NUMBERS)
         return sum([await archive.recall(key.pool, [key.number], now) for key in keys])
 
     back = _run(data, work, as_json=as_json)

@@ -17,7 +17,7 @@ from yibao.platform.access.record import AccessRecord
 from yibao.platform.access.sight import Sight, watching
 from yibao.platform.archive import missing
 from yibao.platform.archive.model import ArchiveFault
-from yibao.platform.archive.service import recalling
+from yibao.platform.archive.service import Recalls
 from yibao.platform.clock import SystemClock
 from yibao.platform.crypto import Unsealable, Vault, load_key
 from yibao.platform.database import Database
@@ -53,7 +53,7 @@ async def _opened(dsn: str, settings: Settings, work: Callable[[Database], Await
         raise SettingsFault("database", migrations.difference(revision))
     database = await Database.open(dsn, writers=1, readers=1)
     try:
-        missing.use(recalling(settings.archive_folder, database.owner, SystemClock().now))
+        missing.use(Recalls(settings.archive_folder, database.owner, SystemClock().now))
         with watching() as sight:
             done = await work(database)
         await _note(database, settings, sight)

@@ -9,7 +9,7 @@ from tests.platform.archive.builders import NOW, OTHER, POOL, Shop
 from yibao.kernel.areas import Pool
 from yibao.platform.archive import missing
 from yibao.platform.archive.model import ArchiveFault
-from yibao.platform.archive.service import RECALLED_FOR
+from yibao.platform.archive.service import RECALLED_FOR, Recalls
 
 pytestmark = pytest.mark.database
 AUGUST = NOW.replace(month=8)
@@ -40,16 +40,6 @@ async def test_a_visit_brings_its_bill_of_another_month(shop: Shop) -> None:
     before = await shop.contents()
     await shop.archive.put_away(NOW)
     await shop.archive.recall(POOL, [sale.visit], NOW)
-    assert await shop.contents() == before
-
-
-async def test_what_was_decided_later_for_the_same_person_comes_too(shop: Shop) -> None:
-    first = await shop.sell(date(2024, 5, 3))
-    await shop.sell(date(2024, 6, 3))
-    before = await shop.contents()
-    await shop.sell(date(2024, 4, 3))  # decided before: nothing depends on the first there
-    await shop.archive.put_away(NOW)
-    await shop.archive.recall(POOL, [first.bill], NOW)
     assert await shop.contents() == before
 
 
@@ -139,12 +129,25 @@ async def test_days_come_back_as_a_whole_up_to_a_limit(shop: Shop) -> None:
     await shop.sell(date(2024, 5, 6), member="M2")
     await shop.archive.put_away(NOW)
     first, last = date(2024, 5, 3), date(2024, 5, 4)
-    with pytest.raises(ArchiveFault, match=r"14 rows back .* `yibao archive recall --from 2024"):
-        await shop.archive.recall_days(None, first, last, NOW, most=13)
+    with pytest.raises(ArchiveFault, match=r"6 numbers back .* `yibao archive recall --from 2024"):
+        await shop.archive.recall_days(None, first, last, NOW, most=5)
     assert await shop.count() == 0
     assert await shop.archive.recall_days(None, first, last, NOW) > 0
     assert await shop.contents() == before
     assert await shop.archive.recall_days(None, first, last, NOW) == 0
+
+
+async def test_of_days_only_what_is_asked_for_comes_with_all_that_belongs_to_it(
+    shop: Shop,
+) -> None:
+    await shop.sell(date(2024, 5, 3))
+    await shop.sell(date(2024, 5, 28), settled=date(2024, 6, 4))
+    before = await shop.contents()
+    await shop.sell(date(2024, 5, 3), member="M2")
+    await shop.archive.put_away(NOW)
+    days = (date(2024, 5, 1), date(2024, 6, 30))
+    assert await shop.archive.recall_days(POOL, *days, NOW, only={"member": ["M1"]}, most=2) > 0
+    assert await shop.contents() == before
 
 
 # ----------------------------------------------------------------------------------------- missing
@@ -155,11 +158,12 @@ async def asked(shop: Shop) -> AsyncIterator[list[int]]:
     """What the archive of this process was asked for."""
     numbers: list[int] = []
 
-    async def recall(pool: Pool, wanted: Sequence[int]) -> int:
-        numbers.extend(wanted)
-        return await shop.archive.recall(pool, wanted, NOW)
+    class Noting(Recalls):
+        async def numbers(self, pool: Pool, wanted: Sequence[int]) -> int:
+            numbers.extend(wanted)
+            return await super().numbers(pool, wanted)
 
-    missing.use(recall)
+    missing.use(Noting(shop.folder, shop.database.owner, lambda: NOW))
     yield numbers
     missing.use(None)
 

@@ -1,11 +1,11 @@
 """Rows come back from the files by their numbers, and leave again when nobody changed them.
 
 What belongs together comes together: a visit with all its charges and settlements, whatever months
-they lie in, and what was decided for the same person after it, because a cancellation has to know.
+they lie in.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,6 @@ from yibao.kernel.areas import Pool
 from yibao.platform.archive import files, rules, store
 from yibao.platform.archive.model import (
     NUMBER,
-    PERSON,
     TOGETHER,
     ArchivedFile,
     Column,
@@ -44,13 +43,16 @@ async def bring_back(
     tables = {table.full_name: table for table in await store.tables(connection)}
     found = _Found(connection, folder, pool, tables)
     await found.look_for(asked)
-    await found.look_after()
     if not found.numbers:
         return 0
     for file, wanted in await found.files_with_rows():
         await put_back(connection, folder, tables[file.relation], file, wanted)
     await store.note_recalled(connection, pool, found.numbers, asked[0], now)
     return len(found.numbers)
+
+
+Only = Mapping[str, Collection[str]]
+"""Values by column of text; a table with none of the columns has no such rows. Empty: all rows."""
 
 
 class _Found:
@@ -63,8 +65,6 @@ class _Found:
         self._folder = folder
         self._pool = pool
         self._tables = tables
-        self._people: set[str] = set()
-        self._first: int | None = None
         self.numbers: set[int] = set()
 
     async def look_for(self, asked: Iterable[int]) -> None:
@@ -79,21 +79,6 @@ class _Found:
                 belonging |= {number} if visit is None else {number, visit}
         self.numbers |= {n for n, _ in await self._known(belonging)}
 
-    async def look_after(self) -> None:
-        """What was decided later for the same people."""
-        if self._first is None or not self._people:
-            return
-        relations = [
-            table.full_name
-            for table in self._tables.values()
-            if table.has(TOGETHER) and table.has(PERSON)
-        ]
-        later: set[int] = set()
-        people = set(self._people)
-        for file in await store.files_after(self._connection, self._pool, self._first, relations):
-            later |= {number for number, _ in await self._looked(file, {PERSON: people})}
-        await self.look_for(later - self.numbers)
-
     async def _known(self, numbers: set[int]) -> set[tuple[int, int | None]]:
         """Those of some numbers that the files of their days have rows of, with their visits."""
         days = sorted({rules.day_of(number) for number in numbers})
@@ -107,9 +92,9 @@ class _Found:
     async def _looked(
         self, file: ArchivedFile, wanted: dict[str, Any]
     ) -> set[tuple[int, int | None]]:
-        """Numbers and visits of the rows that are wanted; whose they are is noted."""
+        """Numbers and visits of the rows that are wanted."""
         table = self._tables[file.relation]
-        columns = [name for name in (table.key, TOGETHER, NUMBER, PERSON) if table.has(name)]
+        columns = [name for name in (table.key, TOGETHER, NUMBER) if table.has(name)]
         rows = await asyncio.to_thread(
             files.read, file.path(self._folder), wanted, list(dict.fromkeys(columns))
         )
@@ -119,9 +104,6 @@ class _Found:
             found.add((row[table.key], visit))
             if row.get(NUMBER) is not None:
                 found.add((row[NUMBER], visit))
-            if table.has(TOGETHER) and row.get(PERSON) is not None:
-                self._people.add(row[PERSON])
-                self._first = min(row[table.key], self._first or row[table.key])
         return found
 
     async def files_with_rows(self) -> list[tuple[ArchivedFile, list[int]]]:
@@ -155,15 +137,18 @@ def _tuples(rows: Any, names: Sequence[str]) -> list[tuple[Any, ...]]:
 
 
 async def numbers_in(
-    connection: "Connection[Any]", folder: Path, some: Sequence[ArchivedFile]
+    connection: "Connection[Any]", folder: Path, some: Sequence[ArchivedFile], only: Only
 ) -> set[int]:
-    """All numbers that files have rows of."""
-    keys = {table.full_name: table.key for table in await store.tables(connection)}
+    """The numbers that files have rows of; ``only`` those with one of these values in a column."""
+    tables = {table.full_name: table for table in await store.tables(connection)}
     found: set[int] = set()
     for file in some:
-        key = keys[file.relation]
-        rows = await asyncio.to_thread(files.read, file.path(folder), None, [key])
-        found |= set(rows[key].to_pylist())
+        table = tables[file.relation]
+        wanted = {name: values for name, values in only.items() if table.has(name, "text")}
+        if wanted or not only:
+            path, columns = file.path(folder), [table.key]
+            rows = await asyncio.to_thread(files.read, path, wanted or None, columns)
+            found |= set(rows[table.key].to_pylist())
     return found
 
 

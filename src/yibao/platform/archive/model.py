@@ -17,14 +17,16 @@ MANIFEST = "manifest.json"
 TOGETHER = "visit"
 """Column whose rows belong together over months and come back together: a bill may be settled, or
 cancelled, months after its visit began. A table without it goes by its own number alone."""
-PERSON = "member"
-"""Column of the person: what was decided for them later may have depended on what comes back."""
 NUMBER = "id"
 """Column of a row's own number, by which other tables may name it."""
 
 
 class ArchiveFault(Exception):  # noqa: N818 - reads as a fact
     """A month cannot be put away, read or brought back; the text says what and what to do."""
+
+
+class TooManyRows(ArchiveFault):
+    """A period would bring more rows back than one question may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +57,9 @@ class Table:
         """The name as SQL takes it."""
         return f'"{self.schema}"."{self.name}"'
 
-    def has(self, column: str) -> bool:
-        """Whether it has a column of this name."""
-        return any(one.name == column for one in self.columns)
+    def has(self, column: str, kind: str | None = None) -> bool:
+        """Whether it has a column of this name, and of this type if one is said."""
+        return any(one.name == column and kind in {None, one.type} for one in self.columns)
 
     @property
     def summed(self) -> tuple[str, ...]:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from yibao.kernel.areas import Pool
 from yibao.kernel.periods import add_months, business_date
 from yibao.platform.archive import checking, coming_back, putting_away, rules, store
-from yibao.platform.archive.missing import Recall
-from yibao.platform.archive.model import PURPOSE, ArchiveFault, Manifest, Stay
+from yibao.platform.archive.coming_back import Only
+from yibao.platform.archive.model import PURPOSE, ArchiveFault, Manifest, Stay, TooManyRows
 from yibao.platform.archive.putting_away import Carry, PutAway, Tell, tell_nobody
 from yibao.platform.crypto import Vault
 from yibao.platform.settings import Settings
@@ -30,8 +30,8 @@ Owner: TypeAlias = "Callable[[], AbstractAsyncContextManager[Connection[Any]]]"
 RECALLED_FOR = timedelta(days=7)
 """How long rows that came back stay, if nobody changes them."""
 
-MOST_ROWS = 200_000
-"""How many rows one question about a period brings back by itself."""
+MOST_NUMBERS = 20_000
+"""How many visits, settlements and postings one question about a period brings back by itself."""
 
 
 archived_before = store.horizon
@@ -133,39 +133,26 @@ class Archive:
 
     # ------------------------------------------------------------------------------- coming back
 
-    async def recall(self, pool: Pool, numbers: Iterable[int], now: datetime) -> int:
-        """Bring back the rows of visits, settlements or postings with all that belongs to them.
+    def recalls(self, now: Callable[[], datetime]) -> "Recalls":
+        """What brings rows back."""
+        return Recalls(self.folder, self._owner, now)
 
-        Says how many numbers came back: 0 when they are back already or no file knows them. Raises
-        ArchiveFault when a file is missing or was changed.
-        """
-        return await recalling(self.folder, self._owner, lambda: now)(pool, list(numbers))
+    async def recall(self, pool: Pool, numbers: Iterable[int], now: datetime) -> int:
+        """As ``Recalls.numbers``."""
+        return await self.recalls(lambda: now).numbers(pool, list(numbers))
 
     async def recall_days(
-        self, pool: Pool | None, first: date, last: date, now: datetime, most: int = MOST_ROWS
+        self,
+        pool: Pool | None,
+        first: date,
+        last: date,
+        now: datetime,
+        *,
+        only: Only | None = None,
+        most: int = MOST_NUMBERS,
     ) -> int:
-        """Bring back all that was written on days (None: in all pools); how many numbers it was.
-
-        Raises ArchiveFault when that is more than ``most`` rows.
-        """
-        days = [date.fromordinal(day) for day in range(first.toordinal(), last.toordinal() + 1)]
-        async with self._owner() as connection:
-            found = await store.files_of_days(connection, pool, days)
-            rows = sum(file.rows for file in found)
-            if rows > most:
-                raise ArchiveFault(
-                    f"{first} to {last} would bring {rows:,} rows back from the archive, more than"
-                    f" {most:,}: run `yibao archive recall --from {first} --to {last}` first"
-                )
-            back = 0
-            for where in dict.fromkeys(file.pool for file in found):
-                own = [file for file in found if file.pool == where]
-                numbers = await coming_back.numbers_in(connection, self.folder, own)
-                async with connection.transaction():
-                    back += await coming_back.bring_back(
-                        connection, self.folder, where, numbers, now
-                    )
-            return back
+        """As ``Recalls.days``."""
+        return await self.recalls(lambda: now).days(pool, first, last, only or {}, most)
 
     async def send_away(self, now: datetime) -> int:
         """Let what came back leave again, unless it was changed; how many numbers left."""
@@ -197,14 +184,53 @@ class Archive:
         return await asyncio.to_thread(checking.faults, self.folder, self.signer, found, tell)
 
 
-def recalling(folder: Path, owner: Owner, now: Callable[[], datetime]) -> Recall:
+class Recalls:
     """Brings rows back; what ``missing`` asks."""
 
-    async def recall(pool: Pool, numbers: Sequence[int]) -> int:
-        async with owner() as connection, connection.transaction():
-            return await coming_back.bring_back(connection, folder, pool, numbers, now())
+    def __init__(self, folder: Path, owner: Owner, now: Callable[[], datetime]) -> None:
+        self._folder = folder
+        self._owner = owner
+        self._now = now
 
-    return recall
+    async def numbers(self, pool: Pool, numbers: Sequence[int]) -> int:
+        """Bring back the rows of visits, settlements or postings with all that belongs to them.
+
+        Says how many numbers came back: 0 when they are back already or no file knows them. Raises
+        ArchiveFault when a file is missing or was changed.
+        """
+        async with self._owner() as connection, connection.transaction():
+            return await coming_back.bring_back(
+                connection, self._folder, pool, numbers, self._now()
+            )
+
+    async def days(
+        self, pool: Pool | None, first: date, last: date, only: Only, most: int = MOST_NUMBERS
+    ) -> int:
+        """Bring back what was written on days (None: in all pools); how many numbers it was.
+
+        ``only``: rows with one of these values in a column, and all that belongs to them. Raises
+        TooManyRows when that is more than ``most`` numbers.
+        """
+        async with self._owner() as connection:
+            found = await store.files_between(connection, pool, first, last)
+            wanted = {}
+            for where in dict.fromkeys(file.pool for file in found):
+                own = [file for file in found if file.pool == where]
+                wanted[where] = await coming_back.numbers_in(connection, self._folder, own, only)
+            count = sum(map(len, wanted.values()))
+            if count > most:
+                raise TooManyRows(
+                    f"{first} to {last} would bring {count:,} numbers back from the archive, more"
+                    f" than {most:,}: run `yibao archive recall --from {first} --to {last}"
+                    f" --limit {count}` first"
+                )
+            back = 0
+            for where, numbers in wanted.items():
+                async with connection.transaction():
+                    back += await coming_back.bring_back(
+                        connection, self._folder, where, numbers, self._now()
+                    )
+            return back
 
 
 def _why_not(due: Due, through: date) -> str:

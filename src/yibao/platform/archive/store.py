@@ -484,16 +484,16 @@ async def files_of_visits(
     return [_file(row) for row in rows]
 
 
-async def files_after(
-    connection: "Connection[Any]", pool: Pool, number: int, relations: Sequence[str]
+async def files_between(
+    connection: "Connection[Any]", pool: Pool | None, first: date, last: date
 ) -> list[ArchivedFile]:
-    """The files of tables that hold numbers above one."""
+    """The files of days, both of them too; None: of all pools."""
     rows = await connection.fetch(
-        f"""{_FILE} WHERE pool = $1 AND highest > $2 AND relation = ANY ($3::text[])
-            ORDER BY day, relation""",
+        f"""{_FILE} WHERE ($1::text IS NULL OR pool = $1) AND day BETWEEN $2 AND $3
+            ORDER BY pool, day, relation""",
         pool,
-        number,
-        relations,
+        first,
+        last,
     )
     return [_file(row) for row in rows]
 

@@ -17,6 +17,7 @@ from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import Refusal, RefusalCode, Refused
 from yibao.ledger import service as ledger
 from yibao.ledger.model import Part, Posting
+from yibao.platform.archive import missing
 from yibao.platform.commands.model import Unit
 from yibao.policy.model import Law
 from yibao.registry.laws import service as laws
@@ -377,7 +378,13 @@ async def _dependents(
     if not moved:
         return []
     later = []
-    for member in sorted({original.member, holder}):
+    members = sorted({original.member, holder})
+    settled_on = business_date(original.settled_at)
+    if settled_on != unit.day:  # what was decided after it may have been put away with it
+        await missing.bring_days(
+            unit.connection, unit.pool, settled_on, unit.day, {"member": members}
+        )
+    for member in members:
         later += await store.later_living(unit.connection, unit.pool, member, original.key.number)
     return [number for number, read in later if undoing.depended_on(read, moved)]
 
