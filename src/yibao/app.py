@@ -24,6 +24,7 @@ from yibao.platform import metrics, supervisor, vitals
 from yibao.platform.access.model import ViewerKind
 from yibao.platform.access.pages import watched
 from yibao.platform.admission.service import Reason
+from yibao.platform.archive import jobs as archiving
 from yibao.platform.clock import Clock, SystemClock
 from yibao.platform.database import Database
 from yibao.platform.logging import mask_text, set_up_logging
@@ -219,7 +220,13 @@ class Application:
     async def _metrics(self) -> "Page":
         draining = {"yibao_draining": float(self._stopping.phase is not Phase.OPEN)}
         dsn = self._settings.database_url
-        measured = await vitals.measure(dsn, self._settings.data, VITALS) if dsn else {}
+        measured = (
+            await vitals.measure(
+                dsn, self._settings.data, VITALS | archiving.vitals(self._settings)
+            )
+            if dsn
+            else {}
+        )
         if self._house is not None:
             lockout = self._house.gateway.context.lockout
             measured["yibao_senders_locked_out"] = float(lockout.under_way())

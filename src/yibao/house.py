@@ -31,6 +31,8 @@ from yibao.platform.access import service as access_service
 from yibao.platform.access.lockout import LOCKOUTS_FILE, Lockout
 from yibao.platform.access.record import AccessRecord
 from yibao.platform.admission.service import Admission
+from yibao.platform.archive import jobs as archiving
+from yibao.platform.archive import missing
 from yibao.platform.clock import Clock
 from yibao.platform.commands.model import Handler
 from yibao.platform.commands.service import Commands
@@ -38,7 +40,8 @@ from yibao.platform.commands.shared_reads import SharedReads
 from yibao.platform.crypto import Vault, load_key
 from yibao.platform.database import Database
 from yibao.platform.files import service as files
-from yibao.platform.jobs import Errand, Housekeeping, Job
+from yibao.platform.jobs import ARCHIVING, Errand, Housekeeping, Job
+from yibao.platform.months import service as months
 from yibao.platform.settings import Settings
 from yibao.policy.law_book import LawBook
 from yibao.policy.load import load_law_book
@@ -52,6 +55,7 @@ from yibao.registry.laws.service import keep
 from yibao.registry.mappings import service as mappings
 from yibao.registry.representatives import wishes as representatives
 from yibao.registry.service import ReferenceCache
+from yibao.settlement.archiving.service import archive_of_bills
 from yibao.settlement.clearing import service as clearing
 from yibao.settlement.elsewhere.service import AcrossPools
 from yibao.settlement.reconciliation import service as reconciliation
@@ -74,6 +78,7 @@ VITALS: dict[str, vitals.Vital] = {
     **accounts_vitals.VITALS,
     **clearing_vitals.VITALS,
     "yibao_clerks_locked_out": clerks.locked_out,
+    "yibao_months_missing": months.missing,
 }
 """What rooms measure for /metrics when it is asked for; the names are the metrics'."""
 
@@ -88,14 +93,17 @@ class House:
     law_book: LawBook
     playground: "Playground | None"
     housekeeping: Housekeeping
+    archiving: Housekeeping
     office: Office
     access: AccessRecord
 
     async def close(self) -> None:
         """Finish what is under way, then let go of the database."""
         await self.housekeeping.stop()
+        await self.archiving.stop()
         await self.commands.drain()
         await self.access.drain()
+        missing.use(None)
         await self.database.close()
         if self.playground is not None:
             self.playground.close()
@@ -188,14 +196,32 @@ async def open_house(settings: Settings, clock: Clock) -> House:
         errands: dict[str, Errand] = {
             "across_pools": across_pools.finish_all,
             "transfers": lambda _: arrivals.finish_all(commands, database),
+            "months": lambda now: months.ensure_in(database, now),
         }
         housekeeping = Housekeeping(database, clock, jobs, errands=errands)
         housekeeping.start()
+        archive = archive_of_bills(settings, vault, database)
+        put_away: dict[str, Errand] = {
+            "archive": archiving.put_away(archive),
+            "recalled": archiving.send_away(archive),
+        }
+        archivist = Housekeeping(database, clock, {}, errands=put_away, work=ARCHIVING)
+        archivist.start()
+        missing.use(archive.recalls(clock.now))
         gateway = Gateway(context)
         return House(
-            database, commands, gateway, law_book, playground, housekeeping, office, access
+            database,
+            commands,
+            gateway,
+            law_book,
+            playground,
+            housekeeping,
+            archivist,
+            office,
+            access,
         )
     except BaseException:
+        missing.use(None)
         if playground is not None:
             playground.close()
         await database.close()

@@ -1,5 +1,7 @@
 """What is owed is found by the few entries that tell it, not by reading the ledger."""
 
+import re
+
 from yibao.ledger.inquiries import store
 from yibao.platform.database import Database
 
@@ -23,4 +25,4 @@ async def test_balances_of_what_is_owed_use_their_own_index(database: Database) 
         ):
             rows = await connection.fetch(f"EXPLAIN {query}", *arguments)
             plan = "\n".join(row[0] for row in rows)
-            assert "entry_owed" in plan, plan
+            assert re.search(r"\bentry_\w*owed\b", plan), plan

@@ -18,6 +18,7 @@ from yibao.cli.printing import counted, print_whole
 if TYPE_CHECKING:
     from yibao.ledger.heads.model import Head
     from yibao.ledger.verification.model import Findings, Progress
+    from yibao.platform.archive.service import Archive
     from yibao.platform.crypto import Vault
     from yibao.platform.database import Database
 
@@ -52,17 +53,22 @@ def verify(
 
     Every posting sums to zero, is in the chain as it was written, and is a settlement's or has its
     reason; every account part is the sum of its entries; every settlement's posting says what the
-    settlement says; the signed heads stand. Money that is on its way to another pool or a bank is
-    listed with the day since when; it is no fault. The server may go on working meanwhile.
+    settlement says; the signed heads stand. What was put away is read from its files; their hashes
+    and signed manifests must be right. Money that is on its way to another pool or a bank is listed
+    with the day since when; it is no fault. The server may go on working meanwhile.
 
     Example: yibao ledger verify --since 2026-05-01 --heads /media/auditor/heads.json
     """
+    from yibao.platform.archive.service import archive_of
+    from yibao.platform.settings import load_settings
+
     exported = [] if heads is None else _read_heads(heads)
     day = None if since is None else since.date()
 
     async def work(database: "Database", vault: "Vault") -> "Findings":
         with _progress() as progress:
-            return await _verified(database, vault, pool, day, exported, progress)
+            archive = archive_of(load_settings({"data": data}), vault, database.owner)
+            return await _verified(database, vault, archive, pool, day, exported, progress)
 
     findings = _run(data, work, as_json=as_json)
     if as_json:
@@ -97,16 +103,18 @@ def verify(
 async def _verified(
     database: "Database",
     vault: "Vault",
+    archive: "Archive",
     named: str | None,
     since: date | None,
     exported: "Sequence[Head]",
     progress: "Progress",
 ) -> "Findings":
-    """Everything in one snapshot."""
+    """Everything in one snapshot; what was put away, from its files."""
     from yibao.accounts.family.elsewhere import service as elsewhere
     from yibao.cli.naming import known_pool_or_all
     from yibao.ledger.heads import service as heads
     from yibao.ledger.verification import service as ledger
+    from yibao.platform.archive.reading import ColdRows
     from yibao.settlement.books import service as books
 
     async with (
@@ -114,7 +122,12 @@ async def _verified(
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
         pool = await known_pool_or_all(connection, named)
-        findings = await ledger.examine(connection, pool=pool, since=since, progress=progress)
+        cold = await ColdRows.of(connection, archive.folder)
+        findings = await ledger.examine(
+            connection, pool=pool, since=since, progress=progress, cold=cold
+        )
+        for where, text in await archive.verify(pool, progress):
+            findings.tell(where, text)
         await books.examine(connection, findings, pool=pool, since=since, progress=progress)
         if pool is None:
             await elsewhere.examine(connection, findings)

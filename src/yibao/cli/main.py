@@ -20,6 +20,7 @@ from yibao.cli import playing
 from yibao.cli.access import access_cli
 from yibao.cli.accounts import accounts_cli
 from yibao.cli.affected import affected
+from yibao.cli.archive import archive_cli
 from yibao.cli.backup import backup, restore
 from yibao.cli.bureau import bureau_cli
 from yibao.cli.clearing import clearing_cli, practise_bank
@@ -70,6 +71,7 @@ cli.add_typer(keys_cli)
 cli.add_typer(staff_cli)
 cli.add_typer(vault_cli)
 cli.add_typer(access_cli)
+cli.add_typer(archive_cli)
 cli.add_typer(bureau_cli)
 clearing_cli.command()(statement)
 cli.add_typer(clearing_cli)

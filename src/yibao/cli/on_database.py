@@ -15,6 +15,9 @@ from yibao.platform import migrations
 from yibao.platform.access.model import Viewer
 from yibao.platform.access.record import AccessRecord
 from yibao.platform.access.sight import Sight, watching
+from yibao.platform.archive import missing
+from yibao.platform.archive.model import ArchiveFault
+from yibao.platform.archive.service import Recalls
 from yibao.platform.clock import SystemClock
 from yibao.platform.crypto import Unsealable, Vault, load_key
 from yibao.platform.database import Database
@@ -36,7 +39,7 @@ def told_faults(as_json: bool = False) -> Iterator[None]:
     with told(as_json):
         try:
             yield
-        except (SettingsFault, PostgresFailed, Unsealable) as fault:
+        except (SettingsFault, PostgresFailed, Unsealable, ArchiveFault) as fault:
             tell(str(fault))
             raise typer.Exit(1) from None
 
@@ -50,11 +53,13 @@ async def _opened(dsn: str, settings: Settings, work: Callable[[Database], Await
         raise SettingsFault("database", migrations.difference(revision))
     database = await Database.open(dsn, writers=1, readers=1)
     try:
+        missing.use(Recalls(settings.archive_folder, database.owner, SystemClock().now))
         with watching() as sight:
             done = await work(database)
         await _note(database, settings, sight)
         return done
     finally:
+        missing.use(None)
         await database.close()
 
 

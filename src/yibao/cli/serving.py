@@ -29,6 +29,7 @@ import structlog
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from yibao.kernel.periods import business_date
 from yibao.platform import migrations
 from yibao.platform.crypto import Vault, load_key
 from yibao.platform.metrics import FOLDER_VARIABLE, empty_folder
@@ -177,8 +178,24 @@ async def _prepare(settings: Settings, dsn: str, console: Console) -> None:
         await migrations.migrate(dsn)
     except OSError as error:
         raise ServerFailed(f"no database answers at {mask_url(dsn)}: {error}") from None
+    await _make_months(dsn)
     if settings.sandbox:
         await _fill_sandbox(settings, dsn, console)
+
+
+async def _make_months(dsn: str) -> None:
+    """The running month's partitions, before anything is written to it."""
+    import asyncpg
+
+    from yibao.platform.months import service as months
+
+    connection = await asyncpg.connect(dsn, timeout=30)
+    try:
+        await months.ensure(connection, business_date(datetime.now(UTC)))
+    except asyncpg.PostgresError as error:  # it works without them, and tries again every hour
+        log.warning("months_not_made", error=repr(error))
+    finally:
+        await connection.close()
 
 
 async def _fill_sandbox(settings: Settings, dsn: str, console: Console) -> None:

@@ -8,6 +8,7 @@ from yibao.kernel.areas import Pool
 from yibao.ledger.chain.rules import Content
 from yibao.ledger.model import AccountState, Part, PartEntry, Posting
 from yibao.platform.appending import HANDFUL, Appending
+from yibao.platform.months.sql import within
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -103,8 +104,9 @@ async def entries_of(
 ) -> dict[int, list[tuple[str, int]]]:
     """(account, amount) of each posting, in line order."""
     rows = await connection.fetch(
-        """SELECT posting, account, amount FROM ledger.entry
-           WHERE pool = $1 AND posting = ANY ($2::bigint[]) ORDER BY posting, line""",
+        f"""SELECT posting, account, amount FROM ledger.entry
+            WHERE pool = $1 AND posting = ANY ($2::bigint[]) AND {within("posting", postings)}
+            ORDER BY posting, line""",  # noqa: S608 - figures
         pool,
         postings,
     )

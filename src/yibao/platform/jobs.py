@@ -23,7 +23,7 @@ Errand = Callable[[datetime], Awaitable[int]]
 """Work that is commands of its own, each in its own transaction; says how many it was."""
 
 HOUR = 3600.0
-_WORK = 2
+HOUSEKEEPING, ARCHIVING = 2, 3
 """Among the works that ``Database`` does one process at a time."""
 
 log = structlog.get_logger()
@@ -40,8 +40,13 @@ class Housekeeping:
         *,
         errands: Mapping[str, Errand] | None = None,
         every: float = HOUR,
+        work: int = HOUSEKEEPING,
     ) -> None:
-        """``every`` is in real seconds; the instant that the jobs go by is the clock's."""
+        """``every`` is in real seconds; the instant that the jobs go by is the clock's.
+
+        ``work``: which of the works that one process does at a time; what takes hours is another.
+        """
+        self._work = work
         self._errands = errands or {}
         self._database = database
         self._clock = clock
@@ -64,7 +69,7 @@ class Housekeeping:
 
         One that fails keeps none of the others from being done, and is missing from the answer.
         """
-        async with self._database.owner_alone(_WORK) as connection:
+        async with self._database.owner_alone(self._work) as connection:
             if connection is None:
                 return None
             now = self._clock.now()

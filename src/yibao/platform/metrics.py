@@ -121,6 +121,9 @@ VITALS = {
     " two pools; 0: none is",
     "yibao_payment_unconfirmed_seconds": "Seconds since the oldest bank file was made of which a"
     " line is unanswered; 0: none is",
+    "yibao_archive_overdue_months": "Months that are old enough to be put away and lie in the"
+    " database",
+    "yibao_months_missing": "Tables without a partition for the running month or the next one",
     "yibao_clerks_locked_out": "Pairs of clerk and address that are locked out after wrong keys",
     "yibao_senders_locked_out": "Pairs of account and address that are refused unread now, after"
     " wrong signatures",

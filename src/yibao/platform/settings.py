@@ -76,6 +76,10 @@ class Settings:
     None: 5, in a sandbox 0."""
     shutdown_limit: int = 30
     """Seconds that accepted calls get to finish once no more are accepted."""
+    hot_months: int = 24
+    """Whole months that stay in the database before they are put away as Parquet; 0: all stay."""
+    archive: Path | None = None
+    """Folder of the months that were put away; None: archive in ``data``."""
     access_days: int = 1096
     """Days for which the record of who saw which person is kept; 0: for good."""
     log_level: str = "info"
@@ -95,6 +99,11 @@ class Settings:
         if self.shutdown_grace is not None:
             return self.shutdown_grace
         return 0 if self.sandbox else 5
+
+    @property
+    def archive_folder(self) -> Path:
+        """Where the months lie that were put away."""
+        return self.data / "archive" if self.archive is None else self.archive
 
     def masked(self) -> dict[str, str]:
         """All settings as text that may be shown to anyone."""
@@ -193,6 +202,7 @@ def _check(settings: Settings) -> None:
         ("wanted_wait", 10, 10_000),
         ("connections", 128, 1_000_000),
         ("shutdown_limit", 1, 1800),
+        ("hot_months", 0, 1200),
     ):
         if not low <= getattr(settings, name) <= high:
             raise SettingsFault(name, f"{name} must lie in {low}..{high}")

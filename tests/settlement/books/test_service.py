@@ -86,6 +86,27 @@ async def test_a_posting_that_nothing_asked_for_is_named(town: Town) -> None:
     assert (fault.posting, "nothing says" in fault.text) == (number, True)
 
 
+async def test_a_bill_whose_batch_or_visit_is_gone_is_named(town: Town) -> None:
+    settled = await town.bill(await town.insure(), "2500")
+    await tamper(town, "UPDATE settlement.charge_batch SET id = id + 1")
+    (fault,) = await faults(town)
+    assert (fault.posting, "batch" in fault.text) == (key_of(settled).number, True)
+    await tamper(town, "UPDATE settlement.charge_batch SET id = id - 1")
+    await tamper(town, "DELETE FROM settlement.visit")
+    (fault,) = await faults(town)
+    assert f"visit {settled.visit.number} is gone" in fault.text
+
+
+async def test_a_stay_that_its_visit_does_not_tell_is_named(town: Town) -> None:
+    settled = await town.stayed(await town.insure(), "30000")
+    assert await faults(town) == []
+    await tamper(town, "UPDATE settlement.stay SET end_at = NULL")
+    (fault,) = await faults(town)
+    assert (fault.posting, "in hospital" in fault.text) == (settled.visit.number, True)
+    await tamper(town, "DELETE FROM settlement.stay")
+    assert len(await faults(town)) == 1
+
+
 async def test_pool_and_day_bound_what_is_looked_at(town: Town) -> None:
     await town.bill(await town.insure(), "2500")
     await tamper(town, "UPDATE settlement.settlement SET cash = cash + 1, account = account - 1")

@@ -22,7 +22,7 @@ async def balances(
 ) -> dict[str, Fen]:
     """Balances of owed accounts by all entries, or by those posted before a day."""
     rows = await connection.fetch(
-        f"""SELECT account, sum(amount)::bigint FROM ledger.entry
+        f"""SELECT account, sum(amount)::bigint FROM ledger.balance_entry
             WHERE pool = $1 AND account = ANY ($2::text[]) AND {_OWED}
               AND ($3::date IS NULL OR posted_on < $3)
             GROUP BY account""",  # noqa: S608 - our own words
@@ -39,7 +39,7 @@ async def all_balances(
 ) -> list[tuple[str, Fen]]:
     """(account, balance) of the owed accounts that a LIKE pattern fits, unless zero."""
     rows = await connection.fetch(
-        f"""SELECT account, sum(amount)::bigint FROM ledger.entry
+        f"""SELECT account, sum(amount)::bigint FROM ledger.balance_entry
             WHERE pool = $1 AND account LIKE $2 AND {_OWED}
             GROUP BY account HAVING sum(amount) <> 0 ORDER BY account""",  # noqa: S608
         pool,
@@ -72,7 +72,7 @@ async def movements(
 async def claimed_balance(connection: "Connection[Any]", pool: Pool, institution: str) -> Fen:
     """What an institution has claimed and was not cleared, by all its entries; reads the ledger."""
     balance: Fen = await connection.fetchval(
-        """SELECT coalesce(sum(amount), 0)::bigint FROM ledger.entry
+        """SELECT coalesce(sum(amount), 0)::bigint FROM ledger.balance_entry
            WHERE pool = $1 AND account = $2""",
         pool,
         claimed_account(institution),

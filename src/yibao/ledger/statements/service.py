@@ -26,6 +26,7 @@ from yibao.ledger.statements.model import (
     PartStatement,
     Sum,
 )
+from yibao.platform.archive import missing
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -46,6 +47,7 @@ async def person(
     """A personal account (个人账户), part by part; empty when the person has none."""
     parts = (await ledger.balances(connection, pool, [member])).get(member, [])
     accounts = [part.account for part in parts]
+    await _bring_back(connection, pool, start, end, accounts)
     opening = await store.openings(connection, pool, accounts, start)
     moved = await store.movements(connection, pool, accounts, start, end)
     statements = []
@@ -76,6 +78,7 @@ async def institution(
 ) -> list[AccountStatement]:
     """An institution's purses (定点医药机构往来) in all pools: claimed, payable, withheld …"""
     accounts = [purse(code) for purse in _PURSES]
+    await _bring_back(connection, None, start, end, accounts)
     return _statements(await store.sums(connection, None, accounts, None, start, end))
 
 
@@ -89,7 +92,23 @@ async def funds(
 ) -> list[AccountStatement]:
     """The funds (基金) of one pool or all, one fund or all."""
     accounts, word = ([], "fund") if fund is None else ([fund_account(fund)], None)
+    await _bring_back(connection, pool, start, end, accounts)
     return _statements(await store.sums(connection, pool, accounts, word, start, end))
+
+
+async def _bring_back(
+    connection: "Connection[Any]",
+    pool: Pool | None,
+    start: date,
+    end: date,
+    accounts: Sequence[str],
+) -> None:
+    """What was put away comes back, from the first of the month: sums are carried by months.
+
+    No accounts: those of all. Refused when it is too much.
+    """
+    only = {"account": accounts} if accounts else {}
+    await missing.bring_days(connection, pool, start.replace(day=1), end, only)
 
 
 def _statements(summed: Sequence[store.Summed]) -> list[AccountStatement]:

@@ -40,9 +40,19 @@ async def openings(
 ) -> dict[str, int]:
     """What personal accounts held when a day began."""
     rows = await connection.fetch(
-        """SELECT account, sum(amount)::bigint FROM ledger.entry
-           WHERE pool = $1 AND account = ANY ($2::text[]) AND account LIKE 'account:%'
-             AND posted_on < $3 GROUP BY account""",
+        """SELECT account, sum(amount)::bigint FROM (
+               SELECT account, amount FROM ledger.entry
+               WHERE pool = $1 AND account = ANY ($2::text[]) AND account LIKE 'account:%'
+                 AND posted_on < $3
+                 -- what came back of months before is in what was carried
+                 AND (posted_on >= date_trunc('month', $3::date)
+                      OR posting >= (SELECT coalesce(max(number), 0)
+                                     FROM platform.archive_horizon))
+               UNION ALL
+               SELECT account, amount FROM ledger.carried_balance
+               WHERE pool = $1 AND account = ANY ($2::text[])
+                 AND month + interval '1 month' <= $3::date) AS moved
+           GROUP BY account""",
         pool,
         accounts,
         start,
@@ -92,7 +102,19 @@ async def sums(
            WHERE ($1::text IS NULL OR entry.pool = $1)
              AND (entry.account = ANY ($2::text[]) OR split_part(entry.account, ':', 1) = $3)
              AND entry.posted_on < $5
-           GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 4 NULLS FIRST, 5""",
+             -- what came back of months before is in what was carried
+             AND (entry.posted_on >= date_trunc('month', $4::date)
+                  OR entry.posting >= (SELECT coalesce(max(number), 0)
+                                       FROM platform.archive_horizon))
+           GROUP BY 1, 2, 3, 4, 5
+           UNION ALL
+           SELECT pool, account, true, NULL, true, 0, sum(amount)::bigint
+           FROM ledger.carried_balance
+           WHERE ($1::text IS NULL OR pool = $1)
+             AND (account = ANY ($2::text[]) OR split_part(account, ':', 1) = $3)
+             AND month + interval '1 month' <= $4::date
+           GROUP BY 1, 2
+           ORDER BY 1, 2, 4 NULLS FIRST, 5""",
         pool,
         accounts,
         word,

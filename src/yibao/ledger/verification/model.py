@@ -1,10 +1,10 @@
 """What a verification finds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from heapq import heappush, heappushpop
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from yibao.kernel.areas import Pool
 from yibao.kernel.money import Fen
@@ -69,6 +69,18 @@ class Findings:
     def faults(self) -> list[Fault]:
         """The earliest faults first, then those that are about no posting."""
         return [fault for *_, fault in sorted(self._earliest, reverse=True)]
+
+
+class Cold(Protocol):
+    """Rows that were put away, where they lie now."""
+
+    async def rows(
+        self, relation: str, pool: Pool, numbers: Sequence[int]
+    ) -> Sequence[Mapping[str, Any]]:
+        """A table's rows of numbers; what was ``jsonb`` is its text."""
+
+    def never_asked_for(self, relation: str, pool: Pool | None) -> Sequence[tuple[Any, int]]:
+        """Files with more rows than were asked for, and how many more."""
 
 
 Progress = Callable[[str, int, int], None]

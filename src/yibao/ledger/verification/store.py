@@ -8,6 +8,7 @@ from yibao.kernel.areas import Pool
 from yibao.ledger.model import Occasion, OccasionKind
 from yibao.ledger.verification.model import OnTheWay
 from yibao.ledger.verification.rules import Before, Block, Line
+from yibao.platform.months.sql import within
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -66,8 +67,9 @@ async def lines_of(
 ) -> dict[int, list[Line]]:
     """The entries of postings."""
     rows = await connection.fetch(
-        """SELECT posting, line, account, amount, posted_on FROM ledger.entry
-           WHERE pool = $1 AND posting = ANY ($2::bigint[]) ORDER BY posting, line""",
+        f"""SELECT posting, line, account, amount, posted_on FROM ledger.entry
+            WHERE pool = $1 AND posting = ANY ($2::bigint[]) AND {within("posting", postings)}
+            ORDER BY posting, line""",  # noqa: S608 - figures
         pool,
         postings,
     )
@@ -82,8 +84,9 @@ async def occasions_of(
 ) -> dict[int, Occasion]:
     """What postings were made for, as far as it is said."""
     rows = await connection.fetch(
-        """SELECT posting, kind, reference, reason FROM ledger.occasion
-           WHERE pool = $1 AND posting = ANY ($2::bigint[])""",
+        f"""SELECT posting, kind, reference, reason FROM ledger.occasion
+            WHERE pool = $1 AND posting = ANY ($2::bigint[])
+              AND {within("posting", postings)}""",  # noqa: S608 - figures
         pool,
         postings,
     )
@@ -136,7 +139,8 @@ async def part_differences(
                   coalesce(part.amount, 0), coalesce(entries.amount, 0)::bigint
            FROM (SELECT pool, 'account:' || member || ':' || part AS account, amount
                  FROM ledger.account_part WHERE $1::text IS NULL OR pool = $1) AS part
-           FULL JOIN (SELECT pool, account, sum(amount) AS amount FROM ledger.entry
+           FULL JOIN (SELECT pool, account, sum(amount) AS amount
+                      FROM ledger.balance_entry
                       WHERE account LIKE 'account:%' AND ($1::text IS NULL OR pool = $1)
                       GROUP BY pool, account) AS entries USING (pool, account)
            WHERE coalesce(part.amount, 0) <> coalesce(entries.amount, 0)
@@ -151,7 +155,7 @@ async def on_the_way(connection: "Connection[Any]") -> list[OnTheWay]:
     """Transit that does not sum to zero over the pools, and holds without a time of their own."""
     rows = await connection.fetch(
         """SELECT account, sum(amount)::bigint AS amount, min(posted_on) AS since
-           FROM ledger.entry WHERE account LIKE 'transit:%'
+           FROM ledger.balance_entry WHERE account LIKE 'transit:%'
            GROUP BY account HAVING sum(amount) <> 0
            UNION ALL
            SELECT 'hold:' || id, amount, (reserved_at AT TIME ZONE 'Asia/Shanghai')::date

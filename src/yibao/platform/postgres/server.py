@@ -155,7 +155,7 @@ class EmbeddedPostgres:
             shutil.rmtree(unfinished, ignore_errors=True)
         aside = self.folder.resolve() / f"cluster.{secrets.token_hex(4)}.new"
         password = self._write_password()
-        settings = {**server_settings(self._using.folder), **self._settings}
+        settings = {**server_settings(self._using.folder, free), **self._settings}
         answer = self._using.run(
             "initdb",
             f"--pgdata={aside}",

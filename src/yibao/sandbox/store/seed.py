@@ -42,10 +42,9 @@ async def keep_seed(database: Database, folder: Path) -> None:
         for name in await _tables(connection):
             schema, table = name.split(".")
             columns[name] = await _columns(connection, schema, table)
-            await connection.copy_from_table(
-                table,
-                schema_name=schema,
-                columns=columns[name],
+            listed = ", ".join(f'"{column}"' for column in columns[name])
+            await connection.copy_from_query(  # a table that is cut cannot be copied as one
+                f'SELECT {listed} FROM "{schema}"."{table}"',  # noqa: S608 - from the catalogue
                 output=fresh / f"{name}.copy",
                 format="binary",
             )

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 _LIVING = """settlement.visible_settlement AS settlement
     JOIN settlement.visible_batch AS batch
-      ON batch.pool = settlement.pool AND batch.id = settlement.batch
+      ON batch.pool = settlement.pool AND batch.visit = settlement.visit
+     AND batch.id = settlement.batch
      AND batch.living_settlement = settlement.id"""
 
 
@@ -53,7 +54,8 @@ async def settlements_of(
                   batch.living_settlement IS NOT DISTINCT FROM settlement.id
            FROM settlement.visible_settlement AS settlement
            JOIN settlement.visible_batch AS batch
-             ON batch.pool = settlement.pool AND batch.id = settlement.batch
+             ON batch.pool = settlement.pool AND batch.visit = settlement.visit
+            AND batch.id = settlement.batch
            WHERE settlement.pool = $1 AND settlement.member = ANY ($2) ORDER BY settlement.id""",
         pool,
         members,

@@ -17,6 +17,7 @@ from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import Refusal, RefusalCode, Refused
 from yibao.ledger import service as ledger
 from yibao.ledger.model import Part, Posting
+from yibao.platform.archive import missing
 from yibao.platform.commands.model import Unit
 from yibao.policy.model import Law
 from yibao.registry.laws import service as laws
@@ -42,6 +43,7 @@ from yibao.settlement.bills.standing import as_it_stands
 from yibao.settlement.bills.writing import mirror_supplements, write
 from yibao.settlement.clearing import service as clearing
 from yibao.settlement.fees import service as fees
+from yibao.settlement.fees.model import Slot
 from yibao.settlement.model import (
     CancelSettlement,
     Settle,
@@ -72,7 +74,7 @@ async def write_decisions(
 ) -> list[SettlementFacts | Refusal]:
     """Write what was decided; visits and batches are there."""
     settled: list[tuple[SettlementFacts, int]] = []
-    slots: list[tuple[int, int | None]] = []
+    slots: list[Slot] = []
     chains: list[tuple[int, str]] = []
     postings: list[Posting] = []
     entries: list[tuple[Any, ...]] = []
@@ -88,7 +90,8 @@ async def write_decisions(
         bill = replace(decision.facts, key=key)
         candidate = decision.candidate
         settled.append((bill, candidate.batch.number))
-        slots += [(number, key.number) for number in candidate.covered]
+        visit = candidate.visit.key.number
+        slots += [Slot(visit, number, key.number) for number in candidate.covered]
         if candidate.bill.chain not in (None, candidate.visit.chain):
             chains.append((candidate.visit.key.number, candidate.bill.chain or ""))
         if candidate.discharges is not None:
@@ -318,7 +321,8 @@ async def _repeat(
         await family.count(unit, {use: sign * amount for use, amount in uses.items()})
     living = None if sign < 0 else number
     covered = undoing.covered_by(original, batch)
-    await fees.set_living_settlement(unit, [(one, living) for one in covered])
+    slots = [Slot(original.visit.number, one, living) for one in covered]
+    await fees.set_living_settlement(unit, slots)
     if later:
         flags = [(unit.pool, flagged, key.number, unit.now) for flagged in later]
         await store.insert_flags(unit.connection, flags)
@@ -374,7 +378,13 @@ async def _dependents(
     if not moved:
         return []
     later = []
-    for member in sorted({original.member, holder}):
+    members = sorted({original.member, holder})
+    settled_on = business_date(original.settled_at)
+    if settled_on != unit.day:  # what was decided after it may have been put away with it
+        await missing.bring_days(
+            unit.connection, unit.pool, settled_on, unit.day, {"member": members}
+        )
+    for member in members:
         later += await store.later_living(unit.connection, unit.pool, member, original.key.number)
     return [number for number, read in later if undoing.depended_on(read, moved)]
 

@@ -9,6 +9,8 @@ from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.periods import business_date
 from yibao.platform.appending import Appending
+from yibao.platform.archive import missing
+from yibao.platform.months.sql import DAY, within
 from yibao.settlement.model import (
     Origin,
     Payee,
@@ -192,10 +194,23 @@ def _settlement(row: "Record") -> SettlementFacts:
 async def load(
     connection: "Connection[Any]", pool: Pool, numbers: Sequence[int]
 ) -> dict[int, tuple[SettlementFacts, int]]:
-    """Settlements by number, each with its batch number, as far as the role sees them."""
+    """Settlements by number, each with its batch number, as far as the role sees them.
+
+    Those that were put away come back from the archive.
+    """
+    found = await _loaded(connection, pool, numbers)
+    if len(found) < len(numbers) and await missing.came_back(connection, pool, numbers, found):
+        found = await _loaded(connection, pool, numbers)
+    return found
+
+
+async def _loaded(
+    connection: "Connection[Any]", pool: Pool, numbers: Sequence[int]
+) -> dict[int, tuple[SettlementFacts, int]]:
     rows = await connection.fetch(
-        """SELECT * FROM settlement.visible_settlement
-           WHERE pool = $1 AND id = ANY ($2::bigint[])""",
+        f"""SELECT * FROM settlement.visible_settlement
+            WHERE pool = $1 AND id = ANY ($2::bigint[])
+              AND {within("id", numbers)}""",  # noqa: S608 - figures
         pool,
         numbers,
     )
@@ -250,14 +265,14 @@ async def final_settlements(
 ) -> dict[int, int]:
     """The living settlements of visits that were not interim ones, by visit."""
     rows = await connection.fetch(
-        """SELECT batch.visit,
+        f"""SELECT batch.visit,
                   (array_agg(settlement.id ORDER BY settlement.turn DESC))[1] AS settlement
            FROM settlement.charge_batch AS batch
            JOIN settlement.settlement AS settlement
              ON settlement.pool = batch.pool AND settlement.id = batch.living_settlement
            WHERE batch.pool = $1 AND batch.visit = ANY ($2::bigint[]) AND NOT batch.withdrawn
-             AND NOT settlement.interim
-           GROUP BY batch.visit""",
+             AND NOT settlement.interim AND {within("batch.visit", visits)}
+           GROUP BY batch.visit""",  # noqa: S608 - figures
         pool,
         visits,
     )
@@ -272,10 +287,11 @@ async def decided_after(
     Numbers do not tell: whoever began first may have waited for a lock.
     """
     number: int | None = await connection.fetchval(
-        """SELECT id FROM settlement.settlement
-           WHERE pool = $1 AND id = ANY ($3::bigint[])
-             AND turn > (SELECT turn FROM settlement.settlement WHERE pool = $1 AND id = $2)
-           ORDER BY turn DESC LIMIT 1""",
+        f"""SELECT id FROM settlement.settlement
+            WHERE pool = $1 AND id = ANY ($3::bigint[]) AND {within("id", others)}
+              AND turn > (SELECT turn FROM settlement.settlement
+                          WHERE pool = $1 AND id = $2 AND {within("id", [settlement])})
+            ORDER BY turn DESC LIMIT 1""",  # noqa: S608 - figures
         pool,
         settlement,
         others,
@@ -288,14 +304,17 @@ async def later_living(
 ) -> list[tuple[int, dict[str, int]]]:
     """The member's settlements that stand and were decided later: (number, counters they read)."""
     rows = await connection.fetch(
-        """SELECT settlement.id, settlement.snapshot -> 'counters' AS counters
+        f"""SELECT settlement.id, settlement.snapshot -> 'counters' AS counters
            FROM settlement.settlement AS settlement
            JOIN settlement.charge_batch AS batch
-             ON batch.pool = settlement.pool AND batch.id = settlement.batch
+             ON batch.pool = settlement.pool AND batch.visit = settlement.visit
+            AND batch.id = settlement.batch
             AND batch.living_settlement = settlement.id
            WHERE settlement.pool = $1 AND settlement.member = $2
+             AND settlement.id > $3::bigint - {DAY}
              AND settlement.turn > (SELECT turn FROM settlement.settlement
-                                    WHERE pool = $1 AND id = $3)""",
+                                    WHERE pool = $1 AND id = $3
+                                      AND {within("id", [after])})""",  # noqa: S608 - figures
         pool,
         member,
         after,
@@ -404,8 +423,9 @@ async def accumulator_entries(
 ) -> dict[int, list[tuple[CounterKey, int]]]:
     """The signed entries of settlements."""
     rows = await connection.fetch(
-        """SELECT settlement, counter, scope, delta FROM settlement.accumulator_entry
-           WHERE pool = $1 AND settlement = ANY ($2::bigint[])""",
+        f"""SELECT settlement, counter, scope, delta FROM settlement.accumulator_entry
+            WHERE pool = $1 AND settlement = ANY ($2::bigint[])
+              AND {within("settlement", settlements)}""",  # noqa: S608 - figures
         pool,
         settlements,
     )
@@ -420,12 +440,13 @@ async def moved_entries(
 ) -> tuple[dict[int, list[tuple[CounterKey, int]]], str | None]:
     """The same, and who holds those counters now: a number may have gone over to another one."""
     rows = await connection.fetch(
-        """SELECT settlement, counter, scope, delta,
+        f"""SELECT settlement, counter, scope, delta,
                   coalesce((SELECT kept FROM settlement.handed_over AS merged
                             WHERE merged.pool = entry.pool AND merged.gone = entry.member
                             ORDER BY number DESC LIMIT 1), member) AS holder
            FROM settlement.accumulator_entry AS entry
-           WHERE pool = $1 AND settlement = ANY ($2::bigint[])""",
+           WHERE pool = $1 AND settlement = ANY ($2::bigint[])
+             AND {within("settlement", settlements)}""",  # noqa: S608 - figures
         pool,
         settlements,
     )
@@ -469,7 +490,8 @@ async def last_claim(
         """SELECT max(settlement.day)
            FROM settlement.settlement AS settlement
            JOIN settlement.charge_batch AS batch
-             ON batch.pool = settlement.pool AND batch.id = settlement.batch
+             ON batch.pool = settlement.pool AND batch.visit = settlement.visit
+            AND batch.id = settlement.batch
             AND batch.living_settlement = settlement.id
            WHERE settlement.pool = $1 AND settlement.member = $2 AND settlement.day < $4
              AND EXISTS (SELECT FROM jsonb_array_elements(settlement.payments) AS payment

@@ -36,6 +36,9 @@ async def examine(
                     findings.tell(where, text, one.number)
         findings.add("settlements", len(some))
         progress("settlements", findings.figures["settlements"], total)
+    progress("what belongs together", 0, 0)
+    for orphan in await store.orphans(connection, pool, first, KEPT):
+        findings.tell(orphan.pool, orphan.text, orphan.number)
     progress("postings without a reason", 0, 0)
     for where, number in await store.without_reason(connection, pool, first, KEPT):
         findings.tell(where, "it is no settlement's, and nothing says what it was made for", number)

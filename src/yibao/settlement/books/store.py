@@ -1,7 +1,7 @@
 """SQL that reads settlements beside the ledger."""
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from yibao.kernel.areas import Pool
 from yibao.settlement.books.rules import Settled
@@ -53,6 +53,48 @@ async def settled(
             )
             for row in rows
         ]
+
+
+class Orphan(NamedTuple):
+    """A row without the one that it belongs to."""
+
+    pool: Pool
+    number: int
+    text: str
+
+
+async def orphans(
+    connection: "Connection[Any]", pool: Pool | None, first: int, limit: int
+) -> list[Orphan]:
+    """Batches without their visit, settlements without their batch, stays beside their visit.
+
+    What no key can refuse over the edge of a month. They are put away together, and come back so.
+    """
+    rows = await connection.fetch(
+        """SELECT batch.pool, batch.id AS number,
+                  'its visit ' || batch.visit || ' is gone, the batch is there' AS text
+           FROM settlement.visible_batch AS batch
+           WHERE batch.visit >= $2 AND ($1::text IS NULL OR batch.pool = $1)
+             AND NOT EXISTS (SELECT FROM settlement.visible_visit AS visit
+                             WHERE visit.pool = batch.pool AND visit.id = batch.visit)
+           UNION ALL
+           SELECT pool, id, 'its batch ' || batch || ' is gone, the settlement is there'
+           FROM settlement.visible_settlement
+           WHERE id >= $2 AND ($1::text IS NULL OR pool = $1) AND batch_label IS NULL
+           UNION ALL
+           SELECT visit.pool, visit.id, 'the visit says another time in hospital than the stay'
+           FROM settlement.visible_visit AS visit
+           LEFT JOIN settlement.visible_stay AS stay
+             ON stay.pool = visit.pool AND stay.visit = visit.id
+           WHERE visit.kind = 'stay' AND visit.id >= $2 AND ($1::text IS NULL OR visit.pool = $1)
+             AND (visit.identity, visit.state, visit.begin_at, visit.end_at)
+                 IS DISTINCT FROM (stay.identity, stay.state, stay.begin_at, stay.end_at)
+           ORDER BY number LIMIT $3""",
+        pool,
+        first,
+        limit,
+    )
+    return [Orphan(Pool(row["pool"]), row["number"], row["text"]) for row in rows]
 
 
 async def without_reason(

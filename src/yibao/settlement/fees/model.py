@@ -69,6 +69,14 @@ class Booked(NamedTuple):
     """Its place in the batch."""
 
 
+class Slot(NamedTuple):
+    """What a batch's one place for a living settlement is to hold."""
+
+    visit: int
+    batch: int
+    settlement: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class ChargeBatch:
     """One charge batch (收费批次) of a visit: its lines are settled together."""

@@ -23,6 +23,7 @@ from yibao.settlement.fees.model import (
     Booked,
     ChargeBatch,
     Classified,
+    Slot,
     classifying,
 )
 from yibao.settlement.model import (
@@ -375,7 +376,7 @@ async def batches_by_visit(unit: Unit, visits: Sequence[int]) -> dict[int, list[
     return found
 
 
-async def set_living_settlement(unit: Unit, slots: Sequence[tuple[int, int | None]]) -> None:
+async def set_living_settlement(unit: Unit, slots: Sequence[Slot]) -> None:
     """Fill (settled) or clear (cancelled) the slot of batches."""
     await store.set_living_settlement(unit.connection, unit.pool, slots)
 

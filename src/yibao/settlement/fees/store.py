@@ -8,10 +8,11 @@ from yibao.adjudication.model import Sums
 from yibao.kernel.areas import Pool
 from yibao.kernel.periods import business_date
 from yibao.platform.appending import Appending
+from yibao.platform.months.sql import within
 from yibao.policy.model import OverLimit
 from yibao.policy.terms import Level
 from yibao.settlement.fees import packing
-from yibao.settlement.fees.model import Basis, Booked, ChargeBatch, Classified
+from yibao.settlement.fees.model import Basis, Booked, ChargeBatch, Classified, Slot
 from yibao.settlement.model import DEFAULT_PRACTICE, LineFacts, Practice, UnknownItems
 
 if TYPE_CHECKING:
@@ -115,8 +116,9 @@ async def batches_of(
 ) -> list[ChargeBatch]:
     """The batches of visits that are not withdrawn, in the order they were opened."""
     rows = await connection.fetch(
-        """SELECT * FROM settlement.charge_batch
-           WHERE pool = $1 AND visit = ANY ($2::bigint[]) AND NOT withdrawn ORDER BY id""",
+        f"""SELECT * FROM settlement.charge_batch
+            WHERE pool = $1 AND visit = ANY ($2::bigint[]) AND {within("visit", visits)}
+              AND NOT withdrawn ORDER BY id""",  # noqa: S608 - figures
         pool,
         visits,
     )
@@ -128,8 +130,9 @@ async def visible_batches(
 ) -> list[ChargeBatch]:
     """The batches of visits that are not withdrawn, as the reader may see them."""
     rows = await connection.fetch(
-        """SELECT * FROM settlement.visible_batch
-           WHERE pool = $1 AND visit = ANY ($2::bigint[]) AND NOT withdrawn ORDER BY id""",
+        f"""SELECT * FROM settlement.visible_batch
+            WHERE pool = $1 AND visit = ANY ($2::bigint[]) AND {within("visit", visits)}
+              AND NOT withdrawn ORDER BY id""",  # noqa: S608 - figures
         pool,
         visits,
     )
@@ -165,14 +168,18 @@ async def update_sums(
     connection: "Connection[Any]", pool: Pool, batches: Sequence[ChargeBatch]
 ) -> None:
     """Write line counts, sums and basis of batches whose visit is locked."""
+    visits = [batch.visit for batch in batches]
     await connection.execute(
-        """UPDATE settlement.charge_batch AS batch
-           SET line_count = new.line_count, next_line = new.next_line, buckets = new.buckets,
-               basis = new.basis
-           FROM unnest($2::bigint[], $3::int[], $4::int[], $5::jsonb[], $6::jsonb[])
-                AS new (id, line_count, next_line, buckets, basis)
-           WHERE batch.pool = $1 AND batch.id = new.id""",
+        f"""UPDATE settlement.charge_batch AS batch
+            SET line_count = new.line_count, next_line = new.next_line, buckets = new.buckets,
+                basis = new.basis
+            FROM unnest($2::bigint[], $3::bigint[], $4::int[], $5::int[], $6::jsonb[],
+                        $7::jsonb[])
+                 AS new (visit, id, line_count, next_line, buckets, basis)
+            WHERE batch.pool = $1 AND batch.visit = new.visit AND batch.id = new.id
+              AND {within("batch.visit", visits)}""",  # noqa: S608 - figures
         pool,
+        visits,
         [batch.number for batch in batches],
         [batch.line_count for batch in batches],
         [batch.next_line for batch in batches],
@@ -181,27 +188,34 @@ async def update_sums(
     )
 
 
-async def withdraw(connection: "Connection[Any]", pool: Pool, batches: Sequence[int]) -> None:
+async def withdraw(
+    connection: "Connection[Any]", pool: Pool, batches: Sequence[ChargeBatch]
+) -> None:
     """Mark batches as withdrawn; their lines stay readable."""
+    visits = [batch.visit for batch in batches]
     await connection.execute(
-        """UPDATE settlement.charge_batch SET withdrawn = true
-           WHERE pool = $1 AND id = ANY ($2::bigint[])""",
+        f"""UPDATE settlement.charge_batch SET withdrawn = true
+            WHERE pool = $1 AND id = ANY ($2::bigint[])
+              AND {within("visit", visits)}""",  # noqa: S608 - figures
         pool,
-        batches,
+        [batch.number for batch in batches],
     )
 
 
 async def set_living_settlement(
-    connection: "Connection[Any]", pool: Pool, slots: Sequence[tuple[int, int | None]]
+    connection: "Connection[Any]", pool: Pool, slots: Sequence[Slot]
 ) -> None:
-    """Fill or clear the one slot for a living settlement of (batch, settlement)."""
+    """Fill or clear the one slot for a living settlement of batches."""
+    visits = [slot.visit for slot in slots]
     await connection.execute(
-        """UPDATE settlement.charge_batch AS batch SET living_settlement = new.settlement
-           FROM unnest($2::bigint[], $3::bigint[]) AS new (id, settlement)
-           WHERE batch.pool = $1 AND batch.id = new.id""",
+        f"""UPDATE settlement.charge_batch AS batch SET living_settlement = new.settlement
+            FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) AS new (visit, id, settlement)
+            WHERE batch.pool = $1 AND batch.visit = new.visit AND batch.id = new.id
+              AND {within("batch.visit", visits)}""",  # noqa: S608 - figures
         pool,
-        [slot[0] for slot in slots],
-        [slot[1] for slot in slots],
+        visits,
+        [slot.batch for slot in slots],
+        [slot.settlement for slot in slots],
     )
 
 
@@ -274,11 +288,13 @@ async def _change_splits(
     Nobody changes them meanwhile: the visits are locked.
     """
     own = sorted({(booked.visit, booked.batch) for booked in lines})
+    months = within("upload.visit", [visit for visit, _ in own])
     rows = await connection.fetch(
-        """SELECT upload.visit, upload.batch, first, count, split
+        f"""SELECT upload.visit, upload.batch, first, count, split
            FROM unnest($2::bigint[], $3::bigint[]) AS own (visit, batch)
            JOIN settlement.fee_upload AS upload ON upload.pool = $1
-                AND upload.visit = own.visit AND upload.batch = own.batch""",
+                AND upload.visit = own.visit AND upload.batch = own.batch
+           WHERE {months}""",  # noqa: S608 - figures
         pool,
         *zip(*own, strict=True),
     )
@@ -290,11 +306,11 @@ async def _change_splits(
         if split != row["split"]:
             changed.append((row["visit"], row["batch"], row["first"], split))
     await connection.execute(
-        """UPDATE settlement.fee_upload AS upload SET split = new.split
+        f"""UPDATE settlement.fee_upload AS upload SET split = new.split
            FROM unnest($2::bigint[], $3::bigint[], $4::int[], $5::json[])
                 AS new (visit, batch, first, split)
            WHERE upload.pool = $1 AND upload.visit = new.visit AND upload.batch = new.batch
-             AND upload.first = new.first""",
+             AND upload.first = new.first AND {months}""",  # noqa: S608 - figures
         pool,
         *(zip(*changed, strict=True) if changed else ([], [], [], [])),
     )
@@ -311,14 +327,16 @@ async def named_lines(
 
     For a writer. A stay has thousands of lines: uploads whose serials lie elsewhere are not opened.
     """
+    visits = [batch.visit for batch in batches]
     rows = await connection.fetch(
         f"""SELECT {_UPLOAD}
             FROM unnest($2::bigint[], $3::bigint[]) AS own (visit, batch)
             JOIN settlement.fee_upload AS upload ON upload.pool = $1
                  AND upload.visit = own.visit AND upload.batch = own.batch
-            WHERE {_MAY_NAME} ORDER BY upload.batch, upload.first""",  # noqa: S608 - our own names
+            WHERE {_MAY_NAME} AND {within("upload.visit", visits)}
+            ORDER BY upload.batch, upload.first""",  # noqa: S608 - our own names
         pool,
-        [batch.visit for batch in batches],
+        visits,
         [batch.number for batch in batches],
         list(serials),
     )
@@ -346,7 +364,7 @@ async def earlier_lines(
     rows = await connection.fetch(
         f"""SELECT {_UPLOAD}, upload.label FROM settlement.visible_upload AS upload
             WHERE upload.pool = $1 AND upload.visit = $2 AND upload.batch < $3
-              AND NOT upload.withdrawn AND {_MAY_NAME}
+              AND {within("upload.visit", [visit])} AND NOT upload.withdrawn AND {_MAY_NAME}
             ORDER BY upload.batch, upload.first""",  # noqa: S608 - our own names
         pool,
         visit,
@@ -361,10 +379,11 @@ async def fee_days(
 ) -> dict[int, tuple[date, date]]:
     """The first and last day of the fees of visits, returns apart."""
     rows = await connection.fetch(
-        """SELECT upload.visit, count, sent, split
-           FROM unnest($2::bigint[]) AS own (visit)
-           JOIN settlement.visible_upload AS upload
-             ON upload.pool = $1 AND upload.visit = own.visit AND NOT upload.withdrawn""",
+        f"""SELECT upload.visit, count, sent, split
+            FROM unnest($2::bigint[]) AS own (visit)
+            JOIN settlement.visible_upload AS upload
+              ON upload.pool = $1 AND upload.visit = own.visit AND NOT upload.withdrawn
+            WHERE {within("upload.visit", visits)}""",  # noqa: S608 - figures
         pool,
         visits,
     )
@@ -382,13 +401,15 @@ async def charged_between(
     connection: "Connection[Any]", pool: Pool, batches: Sequence[ChargeBatch]
 ) -> tuple[datetime, datetime] | None:
     """When the first and the last line of batches was charged, returns apart. For writers."""
+    visits = [batch.visit for batch in batches]
     rows = await connection.fetch(
-        """SELECT count, sent, split
-           FROM unnest($2::bigint[], $3::bigint[]) AS own (visit, batch)
-           JOIN settlement.fee_upload AS upload ON upload.pool = $1
-                AND upload.visit = own.visit AND upload.batch = own.batch""",
+        f"""SELECT count, sent, split
+            FROM unnest($2::bigint[], $3::bigint[]) AS own (visit, batch)
+            JOIN settlement.fee_upload AS upload ON upload.pool = $1
+                 AND upload.visit = own.visit AND upload.batch = own.batch
+            WHERE {within("upload.visit", visits)}""",  # noqa: S608 - figures
         pool,
-        [batch.visit for batch in batches],
+        visits,
         [batch.number for batch in batches],
     )
     times = [time for row in rows for time in _charged(row)]
@@ -402,14 +423,16 @@ async def lines_of_batches(
     catalogue: "Catalogue",
 ) -> dict[int, list[Booked]]:
     """Lines of batches by batch number, in line order, withdrawn batches included."""
+    visits = [batch.visit for batch in batches]
     rows = await connection.fetch(
         f"""SELECT {_UPLOAD}, upload.label
             FROM unnest($2::bigint[], $3::bigint[]) AS own (visit, batch)
             JOIN settlement.visible_upload AS upload ON upload.pool = $1
                  AND upload.visit = own.visit AND upload.batch = own.batch
+            WHERE {within("upload.visit", visits)}
             ORDER BY upload.batch, upload.first""",  # noqa: S608 - our own names
         pool,
-        [batch.visit for batch in batches],
+        visits,
         [batch.number for batch in batches],
     )
     found: dict[int, list[Booked]] = {}
@@ -430,7 +453,7 @@ async def lines_with_serials(
     rows = await connection.fetch(
         f"""SELECT {_UPLOAD}, upload.label FROM settlement.visible_upload AS upload
             WHERE upload.pool = $1 AND upload.visit = $2 AND upload.batch = ANY ($3::bigint[])
-              AND {_MAY_NAME}
+              AND {within("upload.visit", [visit])} AND {_MAY_NAME}
             ORDER BY upload.batch, upload.first""",  # noqa: S608 - our own names
         pool,
         visit,
@@ -452,7 +475,7 @@ async def lines_of_visit(
     rows = await connection.fetch(
         f"""SELECT {_UPLOAD}, upload.label, upload.living_settlement
             FROM settlement.visible_upload AS upload
-            WHERE upload.pool = $1 AND upload.visit = $2
+            WHERE upload.pool = $1 AND upload.visit = $2 AND {within("upload.visit", [visit])}
               AND ($3::bigint IS NULL OR upload.batch = $3)
               AND ($3 IS NOT NULL OR NOT upload.withdrawn)
             ORDER BY upload.batch, upload.first""",  # noqa: S608 - our own names

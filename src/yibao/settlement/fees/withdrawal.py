@@ -27,7 +27,7 @@ async def withdraw(
 ) -> list[int | Refusal]:
     """Withdraw unsettled batches (费用明细撤销); answers how many lines."""
     batches = await batches_by_visit(unit, [request.visit.number for request in requests])
-    withdrawn: list[int] = []
+    withdrawn: list[ChargeBatch] = []
     outcomes: list[int | Refusal] = []
     for request in requests:
         try:
@@ -36,7 +36,7 @@ async def withdraw(
         except Refused as refused:
             outcomes.append(refused.refusal)
             continue
-        withdrawn += [batch.number for batch in chosen]
+        withdrawn += chosen
         outcomes.append(sum(batch.line_count for batch in chosen))
     if withdrawn:
         await store.withdraw(unit.connection, unit.pool, withdrawn)

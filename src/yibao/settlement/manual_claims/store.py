@@ -43,7 +43,8 @@ async def standing(
                JOIN settlement.settlement AS settlement
                  ON settlement.pool = own.pool AND settlement.member = own.member
                JOIN settlement.charge_batch AS batch
-                 ON batch.pool = settlement.pool AND batch.id = settlement.batch
+                 ON batch.pool = settlement.pool AND batch.visit = settlement.visit
+                AND batch.id = settlement.batch
                 AND batch.living_settlement = settlement.id
                JOIN settlement.visit AS visit
                  ON visit.pool = settlement.pool AND visit.id = settlement.visit
@@ -79,7 +80,8 @@ async def claimed_by_others(
            JOIN settlement.settlement AS settlement
              ON settlement.pool = claim.pool AND settlement.id = claim.settlement
            JOIN settlement.charge_batch AS batch
-             ON batch.pool = settlement.pool AND batch.id = settlement.batch
+             ON batch.pool = settlement.pool AND batch.visit = settlement.visit
+            AND batch.id = settlement.batch
             AND batch.living_settlement = settlement.id
            WHERE claim.pool = $1 AND upper(trim(claim.invoice)) = upper(trim($3))
              AND claim.member <> $2
@@ -110,7 +112,8 @@ _MEETING_PAPER = """
                visit.kind = 'stay' AS is_stay
         FROM settlement.visible_settlement AS settlement
         JOIN settlement.visible_batch AS batch
-          ON batch.pool = settlement.pool AND batch.id = settlement.batch
+          ON batch.pool = settlement.pool AND batch.visit = settlement.visit
+         AND batch.id = settlement.batch
          AND batch.living_settlement = settlement.id
         JOIN settlement.visible_visit AS visit
           ON visit.pool = settlement.pool AND visit.id = settlement.visit
@@ -146,8 +149,8 @@ _MEETING_PAPER = """
     JOIN settlement.visible_settlement AS paid
       ON paid.pool = pair.paper_pool AND paid.id = pair.paper
     JOIN settlement.visible_batch AS paid_batch
-      ON paid_batch.pool = paid.pool AND paid_batch.id = paid.batch
-     AND paid_batch.living_settlement = paid.id
+      ON paid_batch.pool = paid.pool AND paid_batch.visit = paid.visit
+     AND paid_batch.id = paid.batch AND paid_batch.living_settlement = paid.id
     JOIN settlement.visible_visit AS paid_visit
       ON paid_visit.pool = paid.pool AND paid_visit.id = paid.visit
     ORDER BY bill.id, pair.paper"""

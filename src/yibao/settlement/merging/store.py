@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 async def hand_over_stays(connection: "Connection[Any]", gone: int, kept: int) -> None:
     """The stays of a closed file are the kept human's: nobody lies in two hospitals."""
     await connection.execute(
-        "UPDATE settlement.visit SET identity = $2 WHERE identity = $1", gone, kept
+        """WITH visits AS (
+               UPDATE settlement.visit AS visit SET identity = $2 FROM settlement.stay AS stay
+               WHERE stay.identity = $1 AND visit.pool = stay.pool AND visit.id = stay.visit)
+           UPDATE settlement.stay SET identity = $2 WHERE identity = $1""",
+        gone,
+        kept,
     )
 
 
@@ -47,7 +52,8 @@ async def living_bills(
            JOIN settlement.settlement AS settlement
              ON settlement.pool = wanted.pool AND settlement.member = wanted.member
            JOIN settlement.charge_batch AS batch
-             ON batch.pool = settlement.pool AND batch.id = settlement.batch
+             ON batch.pool = settlement.pool AND batch.visit = settlement.visit
+           AND batch.id = settlement.batch
             AND batch.living_settlement = settlement.id
            ORDER BY settlement.id""",
         [pool for pool, _ in members],

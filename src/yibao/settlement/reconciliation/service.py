@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from yibao.kernel.identifiers import PoolKey, parse_pool_key
 from yibao.kernel.refusals import RefusalCode, Refused
+from yibao.platform.archive import missing
 from yibao.platform.commands.model import Command, Done, Handler, Outcome, Unit
 from yibao.platform.crypto import Vault
 from yibao.platform.files import service as files
@@ -111,6 +112,7 @@ async def compare_totals(unit: Unit, directory: Directory, request: CompareTotal
     """Compare an institution's sums with ours, and record what came of it (对总账)."""
     span = request.span
     _check(directory, request.institution, span)
+    await _bring_back(unit, request.institution, span)
     ours = Figures()
     for row in await store.booked(
         unit.connection, request.institution, span.first_day, span.last_day
@@ -134,12 +136,20 @@ async def compare_totals(unit: Unit, directory: Directory, request: CompareTotal
     )
 
 
+async def _bring_back(unit: Unit, institution: str, span: Span) -> None:
+    """What was put away of an institution's bills comes back to be compared. May be Refused."""
+    await missing.bring_days(
+        unit.connection, None, span.first_day, span.last_day, {"institution": [institution]}
+    )
+
+
 async def compare_lines(
     unit: Unit, vault: Vault, directory: Directory, request: CompareLines
 ) -> Statement:
     """Compare an institution's settlements with ours, and keep the file that tells (对明细账)."""
     span, institution = request.span, request.institution
     _check(directory, institution, span)
+    await _bring_back(unit, institution, span)
     ours = await our_lines(unit.connection, directory, institution, span)
     known = {line.settlement for line in ours}
     keys = [

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import Refusal, RefusalCode, Refused
+from yibao.platform.archive import missing
 from yibao.platform.commands.model import Unit
 from yibao.registry.people.model import Insured
 from yibao.registry.service import Reference
@@ -23,6 +24,9 @@ from yibao.settlement.visits import rules, store
 
 if TYPE_CHECKING:
     from asyncpg import Connection
+
+REGISTERED_WITHIN = timedelta(days=31)
+"""How long after its begin a visit is looked for among those that were put away."""
 
 
 async def register(
@@ -187,7 +191,10 @@ async def visit(connection: "Connection[Any]", key: PoolKey) -> VisitFacts | Non
 async def visits_of(
     connection: "Connection[Any]", pool: Pool, member: str, begin: datetime, end: datetime
 ) -> list[VisitFacts]:
-    """A member's visits in a span of time, as the reader may see them."""
+    """A member's visits in a span of time, as the reader may see them. May be Refused."""
+    # a visit may be registered some days after it began
+    until = business_date(end) + REGISTERED_WITHIN
+    await missing.bring_days(connection, pool, business_date(begin), until, {"member": [member]})
     return await store.of_member(connection, pool, member, begin, end)
 
 

@@ -9,6 +9,8 @@ import msgspec
 from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import PoolKey
 from yibao.platform.appending import Appending
+from yibao.platform.archive import missing
+from yibao.platform.months.sql import within
 from yibao.settlement.model import Diagnosis, VisitFacts, VisitKind, VisitState
 
 if TYPE_CHECKING:
@@ -49,6 +51,19 @@ _VISITS = Appending(
     },
 )
 _SELECTED = ", ".join(_VISITS.columns)
+_STAYS = Appending(
+    "settlement",
+    "stay",
+    {
+        "pool": "text",
+        "visit": "bigint",
+        "identity": "bigint",
+        "state": "text",
+        "begin_at": "timestamptz",
+        "end_at": "timestamptz",
+    },
+)
+"""When humans lay in hospital, beside their visits: one table for all months."""
 
 
 def _visit(row: "Record") -> VisitFacts:
@@ -111,10 +126,23 @@ def _stored_diagnoses(diagnoses: Sequence[Diagnosis]) -> str:
 async def load(
     connection: "Connection[Any]", pool: Pool, numbers: Sequence[int], *, lock: bool = False
 ) -> dict[int, VisitFacts]:
-    """Visits by number, as far as the connection's role sees them; locked in number order."""
+    """Visits by number, as far as the connection's role sees them; locked in number order.
+
+    Those that were put away come back from the archive.
+    """
+    found = await _loaded(connection, pool, numbers, lock=lock)
+    if len(found) < len(numbers) and await missing.came_back(connection, pool, numbers, found):
+        found = await _loaded(connection, pool, numbers, lock=lock)
+    return found
+
+
+async def _loaded(
+    connection: "Connection[Any]", pool: Pool, numbers: Sequence[int], *, lock: bool
+) -> dict[int, VisitFacts]:
     source = "settlement.visit" if lock else "settlement.visible_visit"
     rows = await connection.fetch(
         f"""SELECT {_SELECTED} FROM {source} WHERE pool = $1 AND id = ANY ($2::bigint[])
+              AND {within("id", numbers)}
             ORDER BY id {"FOR UPDATE" if lock else ""}""",  # noqa: S608 - fixed words
         pool,
         numbers,
@@ -156,6 +184,11 @@ async def in_hospital(
 
 async def insert(connection: "Connection[Any]", visits: Sequence[VisitFacts]) -> None:
     """Write new visits."""
+    stays = [visit for visit in visits if visit.kind is VisitKind.STAY]
+    await _STAYS.append(
+        connection,
+        [(*stay.key, stay.identity, stay.state.value, stay.begin, stay.end) for stay in stays],
+    )
     await _VISITS.append(
         connection,
         [
@@ -195,8 +228,9 @@ async def insert(connection: "Connection[Any]", visits: Sequence[VisitFacts]) ->
 
 async def describe(connection: "Connection[Any]", pool: Pool, visits: Sequence[VisitFacts]) -> None:
     """Write the description of locked visits."""
+    numbers = [visit.key.number for visit in visits]
     await connection.execute(
-        """UPDATE settlement.visit AS visit
+        f"""UPDATE settlement.visit AS visit
            SET begin_at = new.begin_at, care_kind = new.care_kind, condition = new.condition,
                disease_code = new.disease_code, disease_name = new.disease_name,
                diagnoses = new.diagnoses::jsonb, maternity = new.maternity
@@ -204,9 +238,10 @@ async def describe(connection: "Connection[Any]", pool: Pool, visits: Sequence[V
                        $7::text[], $8::text[], $9::jsonb[])
                 AS new (id, begin_at, care_kind, condition, disease_code, disease_name, diagnoses,
                         maternity)
-           WHERE visit.pool = $1 AND visit.id = new.id""",
+           WHERE visit.pool = $1 AND visit.id = new.id
+             AND {within("visit.id", numbers)}""",  # noqa: S608 - figures
         pool,
-        [visit.key.number for visit in visits],
+        numbers,
         [visit.begin for visit in visits],
         [visit.care_kind for visit in visits],
         [visit.condition for visit in visits],
@@ -220,8 +255,11 @@ async def describe(connection: "Connection[Any]", pool: Pool, visits: Sequence[V
 async def cancel(connection: "Connection[Any]", pool: Pool, numbers: Sequence[int]) -> None:
     """Mark locked visits as cancelled."""
     await connection.execute(
-        """UPDATE settlement.visit SET state = 'cancelled'
-           WHERE pool = $1 AND id = ANY ($2::bigint[])""",
+        f"""WITH cancelled AS (
+                UPDATE settlement.visit SET state = 'cancelled'
+                WHERE pool = $1 AND id = ANY ($2::bigint[]) AND {within("id", numbers)})
+            UPDATE settlement.stay SET state = 'cancelled'
+            WHERE pool = $1 AND visit = ANY ($2::bigint[])""",  # noqa: S608 - figures
         pool,
         numbers,
     )
@@ -234,8 +272,9 @@ async def change_stays(
     connection: "Connection[Any]", pool: Pool, visits: Sequence[VisitFacts]
 ) -> None:
     """Write what admission, discharge and their corrections say of locked stays."""
+    numbers = [visit.key.number for visit in visits]
     await connection.execute(
-        """UPDATE settlement.visit AS visit
+        f"""UPDATE settlement.visit AS visit
            SET begin_at = new.begin_at, end_at = new.end_at, care_kind = new.care_kind,
                outpatient_number = new.outpatient_number, doctor_code = new.doctor_code,
                doctor_name = new.doctor_name, department_code = new.department_code,
@@ -250,9 +289,10 @@ async def change_stays(
                 AS new (id, begin_at, end_at, care_kind, outpatient_number, doctor_code,
                         doctor_name, department_code, department_name, condition, disease_code,
                         disease_name, diagnoses, discharge_diagnoses, details, died_on)
-           WHERE visit.pool = $1 AND visit.id = new.id""",
+           WHERE visit.pool = $1 AND visit.id = new.id
+             AND {within("visit.id", numbers)}""",  # noqa: S608 - figures
         pool,
-        [visit.key.number for visit in visits],
+        numbers,
         [visit.begin for visit in visits],
         [visit.end for visit in visits],
         [visit.care_kind for visit in visits],
@@ -269,6 +309,16 @@ async def change_stays(
         [dict(visit.details) for visit in visits],
         [visit.died_on for visit in visits],
     )
+    await connection.execute(
+        """UPDATE settlement.stay SET begin_at = new.begin_at, end_at = new.end_at
+           FROM unnest($2::bigint[], $3::timestamptz[], $4::timestamptz[])
+                AS new (visit, begin_at, end_at)
+           WHERE stay.pool = $1 AND stay.visit = new.visit""",
+        pool,
+        numbers,
+        [visit.begin for visit in visits],
+        [visit.end for visit in visits],
+    )
 
 
 async def set_end(
@@ -276,7 +326,13 @@ async def set_end(
 ) -> None:
     """Note, or take back, a discharge that only the settlement told of."""
     await connection.execute(
-        "UPDATE settlement.visit SET end_at = $3 WHERE pool = $1 AND id = $2", pool, number, end
+        f"""WITH ended AS (
+                UPDATE settlement.visit SET end_at = $3
+                WHERE pool = $1 AND id = $2 AND {within("id", [number])})
+            UPDATE settlement.stay SET end_at = $3 WHERE pool = $1 AND visit = $2""",  # noqa: S608
+        pool,
+        number,
+        end,
     )
 
 
@@ -284,12 +340,14 @@ async def set_chains(
     connection: "Connection[Any]", pool: Pool, chains: Sequence[tuple[int, str]]
 ) -> None:
     """Note the chains that stays were found to belong to: (visit, chain)."""
+    numbers = [number for number, _ in chains]
     await connection.execute(
-        """UPDATE settlement.visit AS visit SET chain = new.chain
+        f"""UPDATE settlement.visit AS visit SET chain = new.chain
            FROM unnest($2::bigint[], $3::text[]) AS new (id, chain)
-           WHERE visit.pool = $1 AND visit.id = new.id""",
+           WHERE visit.pool = $1 AND visit.id = new.id
+             AND {within("visit.id", numbers)}""",  # noqa: S608 - figures
         pool,
-        [number for number, _ in chains],
+        numbers,
         [chain for _, chain in chains],
     )
 
@@ -312,14 +370,13 @@ async def stays_of(
     Whoever asks may learn the day of admission alone: the hospital is not the caller's.
     """
     rows = await connection.fetch(
-        """SELECT identity, pool, id, begin_at, end_at FROM settlement.visit
-           WHERE identity = ANY ($1::bigint[]) AND kind = 'stay' AND state = 'open'
-           ORDER BY begin_at, id""",
+        """SELECT identity, pool, visit, begin_at, end_at FROM settlement.stay
+           WHERE identity = ANY ($1::bigint[]) AND state = 'open' ORDER BY begin_at, visit""",
         identities,
     )
     found: dict[int, list[tuple[PoolKey, datetime, datetime | None]]] = {}
     for row in rows:
-        stay = (PoolKey(row["pool"], row["id"]), row["begin_at"], row["end_at"])
+        stay = (PoolKey(row["pool"], row["visit"]), row["begin_at"], row["end_at"])
         found.setdefault(row["identity"], []).append(stay)
     return found
 

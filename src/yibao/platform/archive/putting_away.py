@@ -1,0 +1,314 @@
+"""Put months away: write their rows as Parquet, read them back, compare, and only then drop them.
+
+Nothing is dropped before everything of a run was compared. Whatever fails before that leaves the
+database as it was; what lies in the folder then is written anew by the next run.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import asyncpg
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from yibao.kernel.areas import Pool
+from yibao.platform.archive import files, rules, store
+from yibao.platform.archive.model import TOGETHER, ArchivedFile, ArchiveFault, Manifest, Table
+from yibao.platform.signing import Signer
+
+if TYPE_CHECKING:
+    from asyncpg import Connection
+
+LOCK_WAIT = "2s"
+"""How long a settlement may at most be held up by a table that waits for its lock."""
+_TRIES = 5
+_PAUSE = 3.0
+
+Carry: TypeAlias = "Callable[[Connection[Any], int, int], Awaitable[None]]"
+"""A room's: carries over sums of what leaves, the numbers ``low`` ≤ number < ``high``."""
+
+Tell = Callable[[str, int, int], None]
+"""Told what is done, how much of it, and of how much; whoever raises from it stops the run."""
+
+
+def tell_nobody(what: str, done: int, of: int) -> None:
+    """For callers who show no progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class PutAway:
+    """What a run put away."""
+
+    through: date
+    """First day of the last month."""
+    manifests: tuple[Manifest, ...]
+    kept: int = 0
+    """Numbers whose rows stay because later ones need them."""
+
+    @property
+    def rows(self) -> int:
+        """Of all files."""
+        return sum(manifest.rows for manifest in self.manifests)
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """All numbers that a run puts away."""
+
+    through: date
+    low: int
+    high: int
+
+    def of_day(self, day: date) -> tuple[int, int]:
+        """The numbers of a civil day, as far as they belong to the run."""
+        after = date.fromordinal(day.toordinal() + 1)
+        return max(self.low, rules.first_number(day)), min(self.high, rules.first_number(after))
+
+
+async def put_away(
+    connection: "Connection[Any]",
+    folder: Path,
+    signer: Signer,
+    through: date,
+    now: datetime,
+    tell: Tell = tell_nobody,
+    carries: Sequence[Carry] = (),
+) -> PutAway:
+    """Everything up to a month, and with it, on the owner's connection. Raises ArchiveFault.
+
+    ``through`` is the month's first day; whether it may go has been asked before.
+    """
+    span = _Span(
+        through, await store.horizon(connection), rules.first_number(rules.next_month(through))
+    )
+    tables = await store.tables(connection)
+    parts = {table.full_name: await _parts(connection, table, span) for table in tables}
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        archived = await _written(connection, folder, tables, span, tell)
+        await _compare(connection, folder, tables, archived, span, tell)
+        before = [await store.fingerprint(connection, t, span.low, span.high) for t in tables]
+        revision = await store.revision(connection)
+    manifests = _manifests(archived, revision, now, signer)
+    for manifest in manifests:
+        text = json.dumps(manifest.as_json(), indent=1, sort_keys=True) + "\n"
+        files.write_manifest(manifest, folder, text)
+    tell("manifests", len(manifests), len(manifests))
+    for left in reversed(range(_TRIES)):
+        try:
+            kept = await _dropped(
+                connection, tables, parts, before, manifests, span, now, tell, carries
+            )
+        except asyncpg.LockNotAvailableError:
+            if not left:
+                raise ArchiveFault(
+                    "the month was written, but its tables were in use whenever they were to go:"
+                    " it stays in the database; run it again"
+                ) from None
+            await asyncio.sleep(_PAUSE)
+        else:
+            return PutAway(through, manifests, kept)
+    raise AssertionError("the last try returns or raises")
+
+
+async def cut_through(connection: "Connection[Any]", before: date) -> bool:
+    """Whether a partition reaches over the begin of a month: then it cannot go there."""
+    edge = rules.first_number(before)
+    for table in await store.tables(connection):
+        for _, low, high in await store.partitions(connection, table):
+            if (low is None or low < edge) and (high is None or high > edge):
+                return True
+    return False
+
+
+async def _parts(connection: "Connection[Any]", table: Table, span: _Span) -> list[str]:
+    """The partitions that go as a whole. Raises ArchiveFault for one that reaches further."""
+    going = []
+    for part in await store.partitions(connection, table):
+        low = 0 if part.low is None else part.low
+        if low >= span.high or (part.high is not None and part.high <= span.low):
+            continue
+        if part.high is None or part.high > span.high:
+            reaches = "the end" if part.high is None else str(rules.day_of(part.high - 1))
+            raise ArchiveFault(
+                f"{part.name} reaches to {reaches}: {span.through:%Y-%m} goes together with the"
+                " last month of that partition"
+            )
+        going.append(part.name)
+    return going
+
+
+# ------------------------------------------------------------------------------------------ writing
+
+
+async def _written(
+    connection: "Connection[Any]", folder: Path, tables: Sequence[Table], span: _Span, tell: Tell
+) -> list[ArchivedFile]:
+    """Write each table's days; what the files hold is counted while it is written."""
+    found = [(table, await store.days(connection, table, span.low, span.high)) for table in tables]
+    total = sum(day.rows for _, days in found for day in days)
+    done = 0
+    archived = []
+    for table, days in found:
+        for pool, day, rows in days:
+            archived.append(await _write_day(connection, folder, table, pool, day, span))
+            done += rows
+            tell("rows written", done, total)
+    return archived
+
+
+async def _write_day(
+    connection: "Connection[Any]", folder: Path, table: Table, pool: Pool, day: date, span: _Span
+) -> ArchivedFile:
+    blank = ArchivedFile(pool, day, table.full_name, 0, 0, 0, None, None, {}, "")
+    path = blank.path(folder)
+    writer = files.DayWriter(path, table)
+    try:
+        async for rows in store.rows_between(connection, table, pool, *span.of_day(day)):
+            await asyncio.to_thread(_write_rows, writer, table, rows)
+        await asyncio.to_thread(writer.placed)
+    finally:
+        writer.given_up()
+    return await asyncio.to_thread(_told, blank, path, table)
+
+
+def _write_rows(writer: files.DayWriter, table: Table, rows: Sequence[files.Row]) -> None:
+    writer.write(files.arrow(table, rows))
+
+
+def _told(blank: ArchivedFile, path: Path, table: Table) -> ArchivedFile:
+    """What a file holds, by reading it back."""
+    rows, sums = 0, dict.fromkeys(table.summed, 0)
+    keys: list[int] = []
+    visits: list[int] = []
+    for group in files.groups(path):
+        rows += group.num_rows
+        for name in table.summed:
+            sums[name] += _sum(group[name])
+        keys += _edges(group[table.key])
+        if table.has(TOGETHER):
+            visits += _edges(group[TOGETHER])
+    return replace(
+        blank,
+        rows=rows,
+        lowest=min(keys),
+        highest=max(keys),
+        lowest_visit=min(visits, default=None),
+        highest_visit=max(visits, default=None),
+        sums=sums,
+        sha256=files.digest(path),
+    )
+
+
+def _sum(column: pa.ChunkedArray) -> int:
+    """Exact, however large: Arrow's own sum of numbers would run over."""
+    return sum(filter(None, column.to_pylist()))
+
+
+def _edges(column: pa.ChunkedArray) -> list[int]:
+    edges = pc.min_max(column).as_py()
+    return [edge for edge in (edges["min"], edges["max"]) if edge is not None]
+
+
+# ---------------------------------------------------------------------------------------- comparing
+
+
+async def _compare(
+    connection: "Connection[Any]",
+    folder: Path,
+    tables: Sequence[Table],
+    archived: Sequence[ArchivedFile],
+    span: _Span,
+    tell: Tell,
+) -> None:
+    """Hold every file against the rows of the same snapshot. Raises ArchiveFault."""
+    of = {table.full_name: table for table in tables}
+    for done, file in enumerate(archived):
+        table = of[file.relation]
+        low, high = span.of_day(file.day)
+        count, sums = await store.sums_between(connection, table, file.pool, low, high)
+        if (count, sums) != (file.rows, file.sums):
+            raise ArchiveFault(
+                f"{file.path(folder)} holds {file.rows} rows with the sums {dict(file.sums)}, the"
+                f" database {count} with {sums}: the month stays in the database"
+            )
+        again = files.groups(file.path(folder))
+        async for rows in store.rows_between(connection, table, file.pool, low, high):
+            if not await asyncio.to_thread(_same, again, table, rows):
+                raise ArchiveFault(
+                    f"{file.path(folder)} does not hold the rows of the database: the month stays"
+                    " in the database"
+                )
+        tell("files compared", done + 1, len(archived))
+
+
+def _same(groups: "Iterable[pa.Table]", table: Table, rows: Sequence[files.Row]) -> bool:
+    group = next(iter(groups), None)
+    return group is not None and group.equals(files.arrow(table, rows))
+
+
+# ----------------------------------------------------------------------------------------- dropping
+
+
+def _manifests(
+    archived: Sequence[ArchivedFile], revision: str, now: datetime, signer: Signer
+) -> tuple[Manifest, ...]:
+    """One for each pool and month, signed."""
+    by_month: dict[tuple[Pool, date], list[ArchivedFile]] = {}
+    for file in archived:
+        by_month.setdefault((file.pool, rules.month_of(file.day)), []).append(file)
+    made = []
+    for (pool, month), some in sorted(by_month.items()):
+        ordered = tuple(sorted(some, key=lambda file: (file.day, file.relation)))
+        told = Manifest(pool, month, revision, now, ordered, signer.public)
+        made.append(replace(told, signature=signer.sign(told.hash())))
+    return tuple(made)
+
+
+async def _dropped(
+    connection: "Connection[Any]",
+    tables: Sequence[Table],
+    parts: dict[str, list[str]],
+    before: Sequence[tuple[int, int]],
+    manifests: Sequence[Manifest],
+    span: _Span,
+    now: datetime,
+    tell: Tell,
+    carries: Sequence[Carry],
+) -> int:
+    """Let the months go in one transaction: partitions, what is known of the files, the horizon.
+
+    The months are closed to writers and compared once more with what was written; readers go on.
+    Only then, for a moment, the tables are locked whole. Says how many numbers had to stay.
+    """
+    async with connection.transaction():
+        await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'")
+        for table in tables:
+            await store.lock_parts(connection, parts[table.full_name])
+            other = await store.the_other_partition(connection, table)
+            if other is not None and await store.holds(
+                connection, other, table, span.low, span.high
+            ):
+                await store.lock_parts(connection, [other])
+        for table, written in zip(tables, before, strict=True):
+            if await store.fingerprint(connection, table, span.low, span.high) != written:
+                raise ArchiveFault(
+                    f"{table.full_name} was changed while it was written: the month stays in the"
+                    " database; run it again"
+                )
+        tell("compared once more", len(tables), len(tables))
+        kept = await store.set_aside(connection, tables, span.low, span.high)
+        for carry in carries:
+            await carry(connection, span.low, span.high)
+        for manifest in manifests:
+            await store.record(connection, manifest)
+        await store.move_horizon(connection, span.high, span.through, now)
+        for table in tables:
+            await store.drop(connection, table, parts[table.full_name], span.low, span.high)
+        await store.keep_set_aside(connection, tables, span.high, now)
+        tell("dropped", len(tables), len(tables))
+    return kept

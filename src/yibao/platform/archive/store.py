@@ -1,0 +1,591 @@
+"""SQL of the archive. Which tables there are is asked of PostgreSQL's catalogue: it names none."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from yibao.kernel.areas import Pool
+from yibao.kernel.identifiers import EPOCH_MS
+from yibao.platform.archive.files import ROWS_AT_ONCE
+from yibao.platform.archive.model import (
+    NUMBER,
+    TOGETHER,
+    ArchivedFile,
+    Column,
+    Manifest,
+    Table,
+)
+from yibao.platform.archive.rules import TIME_SHIFT, day_of, month_of
+
+if TYPE_CHECKING:
+    from asyncpg import Connection, Record
+
+_LOCK = 0x7965
+"""Advisory locks: 0 puts away, a pool's hash brings back."""
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
+_DAY_MS = 86_400_000
+_SHANGHAI_MS = 8 * 3_600_000
+
+
+async def tables(connection: "Connection[Any]") -> list[Table]:
+    """The tables that are partitioned by a number and belong to pools, what is a visit's first.
+
+    The platform's own are left out: they are no facts.
+    """
+    rows = await connection.fetch(
+        """SELECT n.nspname AS schema, c.relname AS name, key.attname AS key,
+                  array_agg(a.attname::text ORDER BY a.attnum) AS columns,
+                  array_agg(format_type(a.atttypid, NULL) ORDER BY a.attnum) AS types
+           FROM pg_partitioned_table p
+                JOIN pg_class c ON c.oid = p.partrelid
+                JOIN pg_namespace n ON n.oid = c.relnamespace
+                JOIN pg_attribute key ON key.attrelid = c.oid AND key.attnum = p.partattrs[0]
+                     AND key.atttypid = 'bigint'::regtype
+                JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+                     AND NOT a.attisdropped AND a.attgenerated = ''
+           WHERE p.partstrat = 'r' AND p.partnatts = 1 AND n.nspname <> 'platform'
+             AND NOT c.relispartition
+           GROUP BY 1, 2, 3 HAVING 'pool' = ANY (array_agg(a.attname::text)) ORDER BY 1, 2"""
+    )
+    return [
+        Table(
+            row["schema"],
+            row["name"],
+            row["key"],
+            tuple(Column(*one) for one in zip(row["columns"], row["types"], strict=True)),
+        )
+        for row in rows
+    ]
+
+
+class Partition(NamedTuple):
+    """A part of a table: the numbers from ``low`` (None: from the first) to below ``high``."""
+
+    name: str
+    """Quoted, with its schema."""
+    low: int | None
+    high: int | None
+
+
+async def partitions(connection: "Connection[Any]", table: Table) -> list[Partition]:
+    """A table's partitions for numbers; the one for all others is not among them."""
+    rows = await connection.fetch(
+        """SELECT format('%I.%I', n.nspname, c.relname) AS name,
+                  (regexp_match(bound, 'FROM \\(''?(-?\\d+)'))[1]::bigint AS low,
+                  (regexp_match(bound, 'TO \\(''?(-?\\d+)'))[1]::bigint AS high
+           FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+                JOIN pg_namespace n ON n.oid = c.relnamespace
+                CROSS JOIN LATERAL pg_get_expr(c.relpartbound, c.oid) AS bound
+           WHERE i.inhparent = $1::regclass AND bound <> 'DEFAULT' ORDER BY 2 NULLS FIRST""",
+        table.quoted,
+    )
+    return [Partition(*row) for row in rows]
+
+
+async def the_other_partition(connection: "Connection[Any]", table: Table) -> str | None:
+    """The partition of what no other one takes."""
+    found: str | None = await connection.fetchval(
+        """SELECT format('%I.%I', n.nspname, c.relname)
+           FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+                JOIN pg_namespace n ON n.oid = c.relnamespace
+           WHERE i.inhparent = $1::regclass AND pg_get_expr(c.relpartbound, c.oid) = 'DEFAULT'""",
+        table.quoted,
+    )
+    return found
+
+
+async def revision(connection: "Connection[Any]") -> str:
+    """The schema's."""
+    return str(await connection.fetchval("SELECT version_num FROM platform.alembic_version"))
+
+
+async def putting_away(connection: "Connection[Any]") -> bool:
+    """Whether this session alone puts months away from now on, until it ends."""
+    mine: bool = await connection.fetchval("SELECT pg_try_advisory_lock($1, 0)", _LOCK)
+    return mine
+
+
+async def bringing_back(connection: "Connection[Any]", pool: Pool) -> None:
+    """Let nobody else bring rows of a pool back until the transaction ends."""
+    await connection.execute("SELECT pg_advisory_xact_lock($1, hashtext($2))", _LOCK, pool)
+
+
+# ----------------------------------------------------------------------------------- the hot side
+
+
+async def lowest_number(connection: "Connection[Any]", table: Table, at_least: int) -> int | None:
+    """The smallest number of a table from one on."""
+    number: int | None = await connection.fetchval(
+        f"SELECT min({table.key}) FROM {table.quoted} WHERE {table.key} >= $1",  # noqa: S608
+        at_least,
+    )
+    return number
+
+
+async def oldest_month(connection: "Connection[Any]") -> date | None:
+    """First day of the oldest month that lies in the database alone; None: it is empty."""
+    end = await horizon(connection)
+    found = [await lowest_number(connection, table, end) for table in await tables(connection)]
+    first = min((number for number in found if number is not None), default=None)
+    return None if first is None else month_of(day_of(first))
+
+
+class DayOfPool(NamedTuple):
+    """A pool's rows of a civil day."""
+
+    pool: Pool
+    day: date
+    rows: int
+
+
+async def days(connection: "Connection[Any]", table: Table, low: int, high: int) -> list[DayOfPool]:
+    """How many rows each pool and day has among the numbers ``low`` ≤ number < ``high``."""
+    rows = await connection.fetch(
+        f"""SELECT pool, (({table.key} >> {TIME_SHIFT}) + {EPOCH_MS + _SHANGHAI_MS}) / {_DAY_MS},
+                   count(*)
+            FROM {table.quoted} WHERE {table.key} >= $1 AND {table.key} < $2
+            GROUP BY 1, 2 ORDER BY 1, 2""",  # noqa: S608 - from the catalogue
+        low,
+        high,
+    )
+    return [DayOfPool(Pool(row[0]), date.fromordinal(_EPOCH_DAY + row[1]), row[2]) for row in rows]
+
+
+async def rows_between(
+    connection: "Connection[Any]", table: Table, pool: Pool, low: int, high: int
+) -> AsyncIterator[list["Record"]]:
+    """A pool's rows in an order that never varies, some at a time; inside a transaction."""
+    cursor = await connection.cursor(
+        f"""SELECT {_selected(table)} FROM {table.quoted}
+            WHERE pool = $1 AND {table.key} >= $2 AND {table.key} < $3
+            ORDER BY {table.key}, {_order(table)}""",  # noqa: S608 - from the catalogue
+        pool,
+        low,
+        high,
+    )
+    while rows := await cursor.fetch(ROWS_AT_ONCE):
+        yield rows
+
+
+async def sums_between(
+    connection: "Connection[Any]", table: Table, pool: Pool, low: int, high: int
+) -> tuple[int, dict[str, int]]:
+    """How many rows a pool has, and the sum of each bigint column, as PostgreSQL adds them up."""
+    sums = "".join(f', coalesce(sum("{name}"), 0)' for name in table.summed)
+    (row,) = await connection.fetch(
+        f"""SELECT count(*){sums} FROM {table.quoted}
+            WHERE pool = $1 AND {table.key} >= $2 AND {table.key} < $3""",  # noqa: S608
+        pool,
+        low,
+        high,
+    )
+    return row[0], {name: int(row[i + 1]) for i, name in enumerate(table.summed)}
+
+
+async def fingerprint(
+    connection: "Connection[Any]", table: Table, low: int, high: int
+) -> tuple[int, int]:
+    """Rows, and the sum of the hashes of each whole row: any change of any column changes it."""
+    (row,) = await connection.fetch(
+        f"""SELECT count(*), coalesce(sum(hashtextextended(whole_row::text, 0)), 0)
+            FROM {table.quoted} AS whole_row
+            WHERE {table.key} >= $1 AND {table.key} < $2""",  # noqa: S608 - from the catalogue
+        low,
+        high,
+    )
+    return row[0], int(row[1])
+
+
+async def rows_of(
+    connection: "Connection[Any]", table: Table, pool: Pool, numbers: Sequence[int], *, lock: bool
+) -> list["Record"]:
+    """The rows of numbers, in an order that never varies."""
+    found: list[Record] = await connection.fetch(
+        f"""SELECT {_selected(table)} FROM {table.quoted}
+            WHERE pool = $1 AND {table.key} = ANY ($2::bigint[])
+            ORDER BY {table.key}, {_order(table)}
+            {"FOR UPDATE" if lock else ""}""",  # noqa: S608 - from the catalogue
+        pool,
+        numbers,
+    )
+    return found
+
+
+async def put_back(
+    connection: "Connection[Any]",
+    table: Table,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+) -> None:
+    """Insert rows of these columns; those that are there already stay as they are."""
+    types = {column.name: column.type for column in table.columns}
+    names = ", ".join(f'"{name}"' for name in columns)
+    values = ", ".join(_taken(n + 1, types[name]) for n, name in enumerate(columns))
+    await connection.executemany(
+        f"""INSERT INTO {table.quoted} ({names}) OVERRIDING SYSTEM VALUE VALUES ({values})
+            ON CONFLICT DO NOTHING""",  # noqa: S608 - from the catalogue
+        rows,
+    )
+
+
+async def remove(
+    connection: "Connection[Any]", table: Table, pool: Pool, numbers: Sequence[int]
+) -> None:
+    """Delete the rows of numbers."""
+    await connection.execute(
+        f"""DELETE FROM {table.quoted}
+            WHERE pool = $1 AND {table.key} = ANY ($2::bigint[])""",  # noqa: S608
+        pool,
+        numbers,
+    )
+
+
+def _selected(table: Table) -> str:
+    """The columns as Parquet takes them: JSON as its text."""
+    return ", ".join(
+        f'"{one.name}"::{one.type.replace("jsonb", "text")} AS "{one.name}"'
+        for one in table.columns
+    )
+
+
+def _taken(number: int, kind: str) -> str:
+    """A parameter as a column takes it: JSON comes as its text."""
+    if "jsonb" in kind:
+        return f"${number}::{kind.replace('jsonb', 'text')}::{kind}"
+    return f"${number}"
+
+
+def _order(table: Table) -> str:
+    """Every column that can be part of a key: what is JSON never is."""
+    return ", ".join(f'"{column.name}"' for column in table.columns if "json" not in column.type)
+
+
+# ------------------------------------------------------------------------------------- going away
+
+
+async def lock_parts(connection: "Connection[Any]", names: Iterable[str]) -> None:
+    """Let nobody write into partitions until the transaction ends; all may read."""
+    for name in names:
+        await connection.execute(f"LOCK TABLE ONLY {name} IN SHARE ROW EXCLUSIVE MODE")
+
+
+async def holds(
+    connection: "Connection[Any]", part: str, table: Table, low: int, high: int
+) -> bool:
+    """Whether a partition has any of some numbers."""
+    found: bool = await connection.fetchval(
+        f"""SELECT EXISTS (SELECT FROM {part}
+                           WHERE {table.key} >= $1 AND {table.key} < $2)""",  # noqa: S608
+        low,
+        high,
+    )
+    return found
+
+
+async def set_aside(
+    connection: "Connection[Any]", found: Sequence[Table], low: int, high: int
+) -> int:
+    """Note in temporary tables what must stay: all of visits that have rows from ``high`` on.
+
+    Says how many numbers that is. A bill that was settled, or cancelled, later than its visit began
+    needs visit and charges beside it, until its own month goes.
+    """
+    await connection.execute(
+        "CREATE TEMP TABLE kept (pool text, number bigint, visit bigint) ON COMMIT DROP"
+    )
+    together = [table for table in found if table.has(TOGETHER)]
+    for table in together:
+        await connection.execute(
+            f"""INSERT INTO kept SELECT DISTINCT pool, {TOGETHER}, {TOGETHER} FROM {table.quoted}
+                WHERE {table.key} >= $1 AND {TOGETHER} < $1""",  # noqa: S608
+            high,
+        )
+    for table in together:
+        numbers = {table.key, NUMBER} if table.has(NUMBER) else {table.key}
+        for column in sorted(numbers - {TOGETHER}):
+            await connection.execute(
+                f"""INSERT INTO kept SELECT DISTINCT part.pool, part.{column}, part.{TOGETHER}
+                    FROM {table.quoted} AS part
+                    JOIN (SELECT DISTINCT pool, visit FROM kept) AS visit
+                      ON visit.pool = part.pool AND visit.visit = part.{TOGETHER}
+                    WHERE part.{table.key} >= $1 AND part.{table.key} < $2""",  # noqa: S608
+                low,
+                high,
+            )
+    for number, table in enumerate(found):
+        await connection.execute(
+            f"""CREATE TEMP TABLE kept_{number} ON COMMIT DROP AS
+                SELECT part.* FROM {table.quoted} AS part
+                WHERE {table.key} >= {low} AND {table.key} < {high}
+                  AND (pool, {table.key}) IN (SELECT pool, number FROM kept)"""  # noqa: S608
+        )
+    count: int = await connection.fetchval("SELECT count(DISTINCT (pool, number)) FROM kept")
+    return count
+
+
+async def keep_set_aside(
+    connection: "Connection[Any]", found: Sequence[Table], high: int, now: datetime
+) -> None:
+    """Put what was set aside back, behind the horizon, as if it had been recalled."""
+    for number, table in enumerate(found):
+        names = ", ".join(f'"{column.name}"' for column in table.columns)
+        await connection.execute(
+            f"""INSERT INTO {table.quoted} ({names}) OVERRIDING SYSTEM VALUE
+                SELECT {names} FROM kept_{number}"""  # noqa: S608 - from the catalogue
+        )
+    await connection.execute(
+        """INSERT INTO platform.recalled (pool, number, cause, recalled_at, waits)
+           SELECT pool, number, min(visit), $2, $1 FROM kept WHERE number < $1
+           GROUP BY pool, number
+           ON CONFLICT (pool, number) DO UPDATE SET waits = EXCLUDED.waits""",
+        high,
+        now,
+    )
+
+
+async def drop(
+    connection: "Connection[Any]", table: Table, parts: Sequence[str], low: int, high: int
+) -> None:
+    """Take partitions off a table and drop them; what else lies in the range is deleted."""
+    for name in parts:
+        await connection.execute(f"ALTER TABLE {table.quoted} DETACH PARTITION {name}")
+        await connection.execute(f"DROP TABLE {name}")
+    await connection.execute(
+        f"DELETE FROM {table.quoted} WHERE {table.key} >= $1 AND {table.key} < $2",  # noqa: S608
+        low,
+        high,
+    )
+
+
+# ----------------------------------------------------------------------------------- what is known
+
+
+async def horizon(connection: "Connection[Any]") -> int:
+    """Where the archive ends: numbers below it may lie in files. 0: nothing was put away."""
+    number: int = await connection.fetchval(
+        "SELECT coalesce(max(number), 0) FROM platform.archive_horizon"
+    )
+    return number
+
+
+async def move_horizon(
+    connection: "Connection[Any]", number: int, month: date, now: datetime
+) -> None:
+    """What lies below a number was put away; ``month`` is the last one."""
+    await connection.execute(
+        "INSERT INTO platform.archive_horizon (number, month, archived_at) VALUES ($1, $2, $3)",
+        number,
+        month,
+        now,
+    )
+
+
+async def record(connection: "Connection[Any]", manifest: Manifest) -> None:
+    """Note a month's manifest and files."""
+    await connection.execute(
+        """INSERT INTO platform.archived_month (pool, month, revision, made_at, public_key,
+                                                signature)
+           VALUES ($1, $2, $3, $4, $5, $6)""",
+        manifest.pool,
+        manifest.month,
+        manifest.revision,
+        manifest.made_at,
+        manifest.public_key,
+        manifest.signature,
+    )
+    await connection.executemany(
+        """INSERT INTO platform.archived_file (pool, day, relation, row_count, lowest, highest,
+                                               lowest_visit, highest_visit, sums, sha256)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)""",
+        [
+            (
+                file.pool,
+                file.day,
+                file.relation,
+                file.rows,
+                file.lowest,
+                file.highest,
+                file.lowest_visit,
+                file.highest_visit,
+                dict(file.sums),
+                file.sha256,
+            )
+            for file in manifest.files
+        ],
+    )
+
+
+async def manifests(connection: "Connection[Any]", pool: Pool | None = None) -> list[Manifest]:
+    """What was put away, by pool and month, as the database knows it."""
+    files: dict[tuple[Pool, date], list[ArchivedFile]] = {}
+    for file in await archived_files(connection, pool):
+        files.setdefault((file.pool, file.day.replace(day=1)), []).append(file)
+    rows = await connection.fetch(
+        """SELECT pool, month, revision, made_at, public_key, signature
+           FROM platform.archived_month
+           WHERE $1::text IS NULL OR pool = $1 ORDER BY pool, month""",
+        pool,
+    )
+    return [
+        Manifest(
+            row["pool"],
+            row["month"],
+            row["revision"],
+            row["made_at"],
+            tuple(files.get((row["pool"], row["month"]), ())),
+            row["public_key"],
+            row["signature"],
+        )
+        for row in rows
+    ]
+
+
+_FILE = """SELECT pool, day, relation, row_count, lowest, highest, lowest_visit, highest_visit,
+                  sums, sha256
+           FROM platform.archived_file"""
+
+
+async def archived_files(
+    connection: "Connection[Any]", pool: Pool | None = None
+) -> list[ArchivedFile]:
+    """All files, by pool, day and table."""
+    rows = await connection.fetch(
+        f"{_FILE} WHERE $1::text IS NULL OR pool = $1 ORDER BY pool, day, relation",
+        pool,
+    )
+    return [_file(row) for row in rows]
+
+
+async def files_of_days(
+    connection: "Connection[Any]", pool: Pool | None, days_: Sequence[date]
+) -> list[ArchivedFile]:
+    """The files of days; None: of all pools."""
+    rows = await connection.fetch(
+        f"""{_FILE} WHERE ($1::text IS NULL OR pool = $1) AND day = ANY ($2::date[])
+            ORDER BY pool, day, relation""",
+        pool,
+        days_,
+    )
+    return [_file(row) for row in rows]
+
+
+async def files_of_visits(
+    connection: "Connection[Any]", pool: Pool, visits: Sequence[int]
+) -> list[ArchivedFile]:
+    """The files that may hold rows of visits, in days and months after them too."""
+    rows = await connection.fetch(
+        f"""{_FILE} WHERE pool = $1 AND EXISTS (
+                SELECT FROM unnest($2::bigint[]) AS visit
+                WHERE visit BETWEEN lowest_visit AND highest_visit)
+            ORDER BY day, relation""",
+        pool,
+        visits,
+    )
+    return [_file(row) for row in rows]
+
+
+async def files_between(
+    connection: "Connection[Any]", pool: Pool | None, first: date, last: date
+) -> list[ArchivedFile]:
+    """The files of days, both of them too; None: of all pools."""
+    rows = await connection.fetch(
+        f"""{_FILE} WHERE ($1::text IS NULL OR pool = $1) AND day BETWEEN $2 AND $3
+            ORDER BY pool, day, relation""",
+        pool,
+        first,
+        last,
+    )
+    return [_file(row) for row in rows]
+
+
+def _file(row: "Record") -> ArchivedFile:
+    return ArchivedFile(*row)
+
+
+# ------------------------------------------------------------------------------------ what is back
+
+
+async def recalled(connection: "Connection[Any]", pool: Pool, numbers: Sequence[int]) -> set[int]:
+    """Those of some numbers whose rows are back."""
+    rows = await connection.fetch(
+        "SELECT number FROM platform.recalled WHERE pool = $1 AND number = ANY ($2::bigint[])",
+        pool,
+        numbers,
+    )
+    return {row["number"] for row in rows}
+
+
+async def note_recalled(
+    connection: "Connection[Any]", pool: Pool, numbers: Iterable[int], cause: int, now: datetime
+) -> None:
+    """Note that the rows of numbers came back together."""
+    await connection.execute(
+        """INSERT INTO platform.recalled (pool, number, cause, recalled_at)
+           SELECT $1, number, $3, $4 FROM unnest($2::bigint[]) AS number
+           ON CONFLICT DO NOTHING""",
+        pool,
+        sorted(numbers),
+        cause,
+        now,
+    )
+
+
+class Recall(NamedTuple):
+    """What came back together."""
+
+    pool: Pool
+    cause: int
+    numbers: list[int]
+
+
+async def recalls_before(
+    connection: "Connection[Any]", instant: datetime, horizon_: int
+) -> list[Recall]:
+    """What came back, or was kept back, before an instant and may leave now."""
+    rows = await connection.fetch(
+        """SELECT pool, cause, array_agg(number ORDER BY number) FROM platform.recalled
+           GROUP BY pool, cause
+           HAVING max(recalled_at) < $1 AND NOT bool_or(stays) AND max(waits) < $2
+           ORDER BY 1, 2""",
+        instant,
+        horizon_,
+    )
+    return [Recall(*row) for row in rows]
+
+
+async def forget_recall(connection: "Connection[Any]", recall: Recall) -> None:
+    """Its rows have left again."""
+    await connection.execute(
+        "DELETE FROM platform.recalled WHERE pool = $1 AND cause = $2", recall.pool, recall.cause
+    )
+
+
+async def let_stay(connection: "Connection[Any]", recall: Recall) -> None:
+    """Its rows were changed: they do not leave again."""
+    await connection.execute(
+        "UPDATE platform.recalled SET stays = true WHERE pool = $1 AND cause = $2",
+        recall.pool,
+        recall.cause,
+    )
+
+
+async def let_wait(connection: "Connection[Any]", recall: Recall, horizon_: int) -> None:
+    """Its rows are needed beside later ones: look again when the horizon has moved."""
+    await connection.execute(
+        "UPDATE platform.recalled SET waits = $3 WHERE pool = $1 AND cause = $2",
+        recall.pool,
+        recall.cause,
+        horizon_,
+    )
+
+
+async def visits_with_later_rows(
+    connection: "Connection[Any]", table: Table, number: int
+) -> set[tuple[Pool, int]]:
+    """The visits from before a number that have rows from it on."""
+    rows = await connection.fetch(
+        f"""SELECT DISTINCT pool, {TOGETHER} FROM {table.quoted}
+            WHERE {table.key} >= $1 AND {TOGETHER} < $1""",  # noqa: S608 - from the catalogue
+        number,
+    )
+    return {(Pool(row[0]), row[1]) for row in rows}

@@ -1,0 +1,1 @@
+"""Why a month of bills cannot be put away yet."""

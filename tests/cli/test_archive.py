@@ -1,0 +1,106 @@
+"""``yibao archive``: months put away, listed, verified and brought back."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.releasing import Office
+from tests.settlement.builders import Town
+from tests.settlement.builders import town as laid_out
+from yibao.platform.database import Database
+
+pytestmark = pytest.mark.database
+
+
+@pytest.fixture
+async def town(database: Database) -> AsyncIterator[Town]:
+    """A town whose July 2026 is over."""
+    async with laid_out(database) as built:
+        yield built
+
+
+@pytest.fixture
+def office(tmp_path: Path, dsn: str, monkeypatch: pytest.MonkeyPatch) -> Office:
+    """A bureau that keeps one month in the database."""
+    monkeypatch.setenv("YIBAO_HOT_MONTHS", "1")
+    office = Office(tmp_path, dsn)
+    office.write("data/vault.key", (b"k" * 32).hex())
+    return office
+
+
+def folder(office: Office) -> tuple[object, ...]:
+    """Where the bureau has its key, and its archive."""
+    return ("--data", office.folder / "data")
+
+
+async def test_a_month_goes_is_listed_and_verified_and_a_bill_of_it_explained(
+    town: Town, office: Office
+) -> None:
+    settled = await town.bill(await town.insure(), "100")
+    assert settled.key is not None
+    told = await office.answer("archive", "month", *folder(office))
+    assert [one["month"] for one in told["months"]] == ["2026-07"]
+    assert await town.rows("ledger.entry") == 0
+    told = await office.answer("archive", "list", *folder(office))
+    assert (told["months"][0]["pool"], told["due"], told["stays"]) == ("110000", None, [])
+    printed = await office.run("archive", "verify", *folder(office))
+    assert "the archive is whole" in printed.stdout
+    assert (await office.answer("ledger", "verify", *folder(office)))["faults"] == 0
+    printed = await office.run("explain", settled.key.text(), *folder(office))
+    assert "100.00" in printed.stdout
+    assert await town.rows("ledger.entry") > 0
+
+
+async def test_a_month_that_has_to_stay_is_told_with_its_reasons(
+    town: Town, office: Office
+) -> None:
+    await town.bill(await town.insure(), "2500")
+    printed = await office.run("archive", "month", *folder(office))
+    assert "2026-07 has to stay: institutions with bills not cleared (未清算): 1" in printed.stdout
+    told = await office.answer("archive", "list", *folder(office))
+    assert told["next"] == "2026-07"
+    refused = await office.run("archive", "month", "2026-07", *folder(office))
+    assert refused.returncode == 1
+    assert "2026-07 has to stay" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+async def test_a_changed_file_is_named(town: Town, office: Office) -> None:
+    await town.bill(await town.insure(), "100")
+    await office.answer("archive", "month", "2026-07", *folder(office))
+    (path,) = (office.folder / "data").rglob("ledger.entry.parquet")
+    content = bytearray(path.read_bytes())
+    content[9] ^= 1
+    path.write_bytes(content)
+    printed = await office.run("archive", "verify", *folder(office))
+    assert printed.returncode == 1
+    assert "ledger.entry.parquet was changed" in printed.stdout
+
+
+async def test_days_come_back_when_they_are_asked_for(town: Town, office: Office) -> None:
+    await town.bill(await town.insure(), "100")
+    await office.answer("archive", "month", "2026-07", *folder(office))
+    days = ("--from", "2026-07-01", "--to", "2026-07-31")
+    refused = await office.run("archive", "recall", *days, "--limit", "1", *folder(office))
+    assert "more than 1" in refused.stderr
+    told = await office.answer("archive", "recall", *days, *folder(office))
+    assert told["numbers"] > 0
+    assert await town.rows("ledger.entry") > 0
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("month", "May"), "May is no month such as 2024-05"),
+        (("recall",), "name bills by their ids, or days"),
+        (("recall", "12"), "12 is no id of a visit or settlement"),
+        (("recall", "--from", "2026-07-02", "--to", "2026-07-01"), "in this order"),
+    ],
+)
+async def test_what_cannot_be_meant_is_told(
+    office: Office, words: tuple[str, ...], told: str
+) -> None:
+    refused = await office.run("archive", *words, *folder(office))
+    assert refused.returncode == 2
+    assert told in refused.stderr

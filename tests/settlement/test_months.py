@@ -1,0 +1,122 @@
+"""However many months there are, a bill looks into one partition of each table: shown by plans."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.settlement.builders import POOL, Town, key_of, line
+from yibao.platform.months import service as months
+from yibao.platform.months.model import Month
+from yibao.settlement.bills import store
+
+JULY = Month(2026, 7)
+YEAR = [JULY.later(ahead) for ahead in range(-10, 4)]
+"""Fourteen months, the town's own among them."""
+_PARTITION = re.compile(r"(.+)_(?:\d{4}_\d\d|default)")
+
+
+@pytest.fixture
+async def old_town(town: Town) -> Town:
+    """A town whose tables hold many months."""
+    async with town.database.owner() as connection:
+        await months.make(connection, YEAR)
+    return town
+
+
+@asynccontextmanager
+async def statements(town: Town) -> AsyncIterator[set[str]]:
+    """Everything that is asked of the database meanwhile."""
+    asked: set[str] = set()
+
+    def note(query: Any) -> None:
+        asked.add(query.query)
+
+    writers = town.database._writers
+    held = [await writers.acquire() for _ in range(writers.get_max_size())]
+    for connection in held:
+        connection.add_query_logger(note)
+        await writers.release(connection)
+    yield asked
+    held = [await writers.acquire() for _ in range(writers.get_max_size())]
+    for connection in held:
+        connection.remove_query_logger(note)
+        await writers.release(connection)
+
+
+def partitions(plan: Any) -> Counter[str]:
+    """How many partitions of each table a plan may look into."""
+    found: set[str] = set()
+    left = [plan]
+    while left:
+        node = left.pop()
+        if isinstance(node, dict):
+            found |= {node["Relation Name"]} if "Relation Name" in node else set()
+            left += node.values()
+        elif isinstance(node, list):
+            left += node
+    named = (_PARTITION.fullmatch(name) for name in found)
+    return Counter(match[1] for match in named if match)
+
+
+async def looked_into(town: Town, asked: set[str]) -> dict[str, Counter[str]]:
+    """Each statement with the partitions that its kept plan, made for any parameters, names."""
+    found = {}
+    async with town.database.writer() as connection, connection.transaction():
+        await connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        for query in asked:
+            if not re.match(r"\s*(SELECT|INSERT|UPDATE|WITH)", query):
+                continue
+            await connection.execute(f"PREPARE asked AS {query}")
+            values = max((int(number) for number in re.findall(r"\$(\d+)", query)), default=0)
+            given = f"({', '.join(['NULL'] * values)})" if values else ""
+            ((told,),) = await connection.fetch(f"EXPLAIN (FORMAT JSON) EXECUTE asked{given}")
+            await connection.execute("DEALLOCATE asked")
+            found[query] = partitions(json.loads(told))
+    return found
+
+
+async def test_an_outpatient_visit_looks_into_one_month(old_town: Town) -> None:
+    member = await old_town.insure(account="300")
+    async with statements(old_town) as asked:
+        visit = await old_town.open_visit(member)
+        await old_town.do(old_town.upload(visit, *(line(str(n), "10") for n in range(20))))
+        await old_town.do(old_town.upload(visit, line("later", "10")))
+        await old_town.trial(old_town.settlement(visit, "210"))
+        await old_town.do(old_town.settlement(visit, "210"))
+    looked = await looked_into(old_town, asked)
+    assert {
+        query: seen for query, seen in looked.items() if max(seen.values(), default=0) > 1
+    } == {}
+    tables = set().union(*looked.values())
+    assert tables >= {"visit", "charge_batch"}, "nothing was looked at"
+
+
+async def test_a_cancellation_looks_for_the_bill_in_its_own_month(old_town: Town) -> None:
+    settled = await old_town.bill(await old_town.insure(account="300"), "2500")
+    async with statements(old_town) as asked:
+        await old_town.do(old_town.cancellation(settled))
+    looked = await looked_into(old_town, asked)
+    assert {seen["entry"] for seen in looked.values()} <= {0, 1}
+    assert {seen["accumulator_entry"] for seen in looked.values()} <= {0, 1}
+    several = [query for query, seen in looked.items() if max(seen.values(), default=0) > 1]
+    assert all("visible_settlement" in query or "turn >" in query for query in several)
+
+
+async def test_bills_of_months_far_apart_are_found_together(old_town: Town) -> None:
+    """No condition names their months then: they are looked for everywhere."""
+    member = await old_town.insure()
+    first = await old_town.bill(member, "2500")
+    old_town.clock.move(timedelta(days=150))
+    second = await old_town.bill(member, "2500")
+    async with old_town.database.reader(None) as connection:
+        numbers = [key_of(first).number, key_of(second).number]
+        assert set(await store.load(connection, POOL, numbers)) == set(numbers)
+        rows = await connection.fetch("SELECT tableoid::regclass::text FROM ledger.entry")
+    assert {row[0] for row in rows} == {"ledger.entry_2026_07", "ledger.entry_default"}
+    assert await old_town.faults() == []
