@@ -17,6 +17,7 @@ CUT = (
     "platform.outbox",
     "settlement.visit",
     "settlement.charge_batch",
+    "settlement.fee_upload",
     "settlement.settlement",
     "settlement.accumulator_entry",
     "ledger.entry",
@@ -30,6 +31,7 @@ PLAIN = {
     "boolean": False,
     "date": date(2026, 7, 15),
     "timestamp with time zone": datetime(2026, 7, 15, tzinfo=UTC),
+    "json": "{}",
     "jsonb": "{}",
     "bytea": b"x",
 }
@@ -46,6 +48,10 @@ async def filled(empty_dsn: str) -> AsyncIterator[asyncpg.Connection]:
     await run(connection, until="0024")
     await put(connection, "settlement.visit", id=VISIT, state="open", kind="stay", identity=7)
     await put(connection, "settlement.charge_batch", id=VISIT + 1, visit=VISIT)
+    await put(
+        connection, "settlement.fee_upload", visit=VISIT, batch=VISIT + 1, count=1,
+        lowest="a", highest="b",
+    )  # fmt: skip
     for turn in range(3):
         await put(
             connection, "settlement.settlement", id=VISIT + 2 + turn, visit=VISIT, batch=VISIT + 1,

@@ -112,6 +112,10 @@ BEGIN
                                      held.grantee::regrole)
                        FROM pg_catalog.pg_class AS of, aclexplode(of.relacl) AS held
                        WHERE of.oid = whole::regclass AND held.grantee <> of.relowner)
+            || ARRAY(SELECT format('GRANT %s (%I) ON %s TO %s', held.privilege_type, of.attname,
+                                   whole, held.grantee::regrole)
+                     FROM pg_catalog.pg_attribute AS of, aclexplode(of.attacl) AS held
+                     WHERE of.attrelid = whole::regclass)
             || ARRAY(SELECT format('ALTER TABLE %s ADD CONSTRAINT %I %s', whole, key.conname,
                                    pg_get_constraintdef(key.oid))
                      FROM pg_catalog.pg_constraint AS key
