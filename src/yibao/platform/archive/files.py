@@ -1,7 +1,8 @@
 """Parquet: a day's rows written so that a file of its name is always whole, and read by number.
 
-PostgreSQL's types are kept exactly; ``jsonb`` is its text, and each column's metadata names the
-type it had. Rows lie in the order of their numbers, so a reader who asks for some skips the rest.
+PostgreSQL's types are kept exactly; ``json`` and ``jsonb`` are their text, and each column's
+metadata names the type it had. Rows lie in the order of their numbers, so a reader who asks for
+some skips the rest.
 """
 
 import hashlib
@@ -23,6 +24,7 @@ ROWS_AT_ONCE = 20_000
 
 _TYPES: Mapping[str, pa.DataType] = {
     "text": pa.string(),
+    "json": pa.string(),
     "jsonb": pa.string(),
     "bigint": pa.int64(),
     "integer": pa.int32(),
