@@ -62,7 +62,7 @@ def care_in(
     random: Random,
     *,
     lines: int,
-    baskets: int = 24,
+    baskets: int = 10,
 ) -> Care:
     """The pool's hospitals that have a contract from the first day to the last, and baskets."""
     hospitals = tuple(

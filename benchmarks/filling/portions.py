@@ -12,7 +12,7 @@ A portion's members differ from each other, as those of a server's batch do.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import NamedTuple
 
@@ -28,7 +28,7 @@ from yibao.registry.service import Reference
 from yibao.settlement.bills import service as bills
 from yibao.settlement.bills.decision import Facts, decide_new
 from yibao.settlement.fees import service as fees
-from yibao.settlement.fees.model import Basis, ChargeBatch, Classified
+from yibao.settlement.fees.model import ChargeBatch, Classified
 from yibao.settlement.model import DEFAULT_PRACTICE, Settle, SettlementFacts, VisitFacts
 from yibao.settlement.service import _done as done
 from yibao.settlement.visits import store as visits
@@ -49,37 +49,34 @@ class Charged(NamedTuple):
     settle: Settle
 
 
+class _Goods(NamedTuple):
+    """A basket as it is charged at one place in one scheme: its lines, and a batch of them."""
+
+    lines: list[Classified]
+    batch: ChargeBatch
+
+
 @dataclass(slots=True)
 class _Charging:
-    """Lines of a basket are classified once a place and scheme: all of them are charged now."""
+    """Classifies a basket once for each place and scheme: in a portion all is charged at once."""
 
     unit: Unit
     reference: Reference
-    known: dict[tuple[str, Scheme, int], list[Classified]]
-
-    def lines(self, seen: VisitFacts, basket: Basket, label: str) -> list[Classified]:
-        """The classified lines of a visit."""
-        place = seen.institution, seen.scheme, basket.number
-        if place not in self.known:
-            self.known[place] = fees.classified_purchase(
-                fee_lines(basket, label, begun(self.unit)),
-                self.unit,
-                self._basis(seen),
-                DEFAULT_PRACTICE,
-                self.reference.catalogue,
-            )
-        return self.known[place]
+    known: dict[tuple[str, Scheme, int], _Goods]
 
     def charged(self, seen: VisitFacts, basket: Basket, message_id: str) -> Charged:
         """The visit with a new batch, and the wish to settle it."""
-        lines = self.lines(seen, basket, seen.outpatient_number)
-        label = lines[0].facts.line.batch
-        batch = fees.opened(self.unit, seen, label, self._basis(seen), lines)
+        place = seen.institution, seen.scheme, basket.number
+        if place not in self.known:
+            self.known[place] = self._goods(seen, basket)
+        lines, like = self.known[place]
+        number = self.unit.numbers.next(self.unit.now)
+        batch = replace(like, number=number, visit=seen.key.number)
         settle = Settle(
             institution=seen.institution,
             member=seen.member,
             visit=seen.key,
-            batch=label,
+            batch=batch.label,
             scheme=seen.scheme,
             care_kind=GENERAL_OUTPATIENT,
             total=batch.sums.total,
@@ -91,10 +88,19 @@ class _Charging:
         )
         return Charged(seen, batch, lines, settle)
 
-    def _basis(self, seen: VisitFacts) -> Basis:
+    def _goods(self, seen: VisitFacts, basket: Basket) -> _Goods:
         institution = self.reference.directory.institution(seen.institution)
         term = check_provider(institution, self.unit.pool, self.unit.day)
-        return fees.basis_of(seen, term, self.reference, DEFAULT_PRACTICE)
+        basis = fees.basis_of(seen, term, self.reference, DEFAULT_PRACTICE)
+        label = seen.outpatient_number
+        lines = fees.classified_purchase(
+            fee_lines(basket, label, begun(self.unit)),
+            self.unit,
+            basis,
+            DEFAULT_PRACTICE,
+            self.reference.catalogue,
+        )
+        return _Goods(lines, fees.opened(self.unit, seen, label, basis, lines))
 
 
 async def write_portion(
