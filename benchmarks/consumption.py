@@ -28,9 +28,7 @@ _SIZES = """
 """A partitioned table's parts count as the table."""
 
 _LOG = "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint"
-_METRIC = re.compile(
-    r"^(yibao_batch_commands|yibao_batch_seconds)_(sum|count) (\S+)$", re.MULTILINE
-)
+_METRIC = re.compile(r"^(yibao_batch_(?:commands|seconds)_(?:sum|count)) (\S+)$", re.MULTILINE)
 
 Sizes = Mapping[str, tuple[int, int]]
 """Bytes of rows and of indexes by table."""

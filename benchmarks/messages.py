@@ -28,7 +28,14 @@ SUMS = {
     "first": "preselfpay_amt",
     "scope": "inscp_scp_amt",
 }
-"""Marks of the sums that are handed back, and the fields of 2204's answer that they add up."""
+"""Marks of the sums that are handed back, and the fields of an upload's answer that they add up."""
+_HANDED_BACK = {
+    "medfee_sumamt": "@total@",
+    "fulamt_ownpay_amt": "@own@",
+    "overlmt_selfpay": "@over@",
+    "preselfpay_amt": "@first@",
+    "inscp_scp_amt": "@scope@",
+}
 
 _DOCTOR, _DOCTOR_NAME = "D110000000001", "演示医生"
 _BILLED = {
@@ -175,15 +182,11 @@ def _visit(paper: Paper) -> list[Message]:
             **_VISIT,
             **_VOUCHER,
             "med_type": "11",
-            "medfee_sumamt": "@total@",
+            **_HANDED_BACK,
             "psn_setlway": "01",
             "chrg_bchno": "@otp@",
             "insutype": "@scheme@",
             "acct_used_flag": "1",
-            "fulamt_ownpay_amt": "@own@",
-            "overlmt_selfpay": "@over@",
-            "preselfpay_amt": "@first@",
-            "inscp_scp_amt": "@scope@",
         }
     }
     return [
@@ -297,7 +300,7 @@ def stay(paper: Paper) -> Journey:
             **_VISIT,
             **_VOUCHER,
             "insutype": "@scheme@",
-            "medfee_sumamt": _total(items * UPLOADS),
+            **_HANDED_BACK,
             "psn_setlway": "01",
             "acct_used_flag": "1",
         }
@@ -318,6 +321,14 @@ def stay(paper: Paper) -> Journey:
 def _total(items: Sequence[Row]) -> str:
     """One piece of each."""
     return yuan(sum(fen(item["pric"]) for item in items))
+
+
+def taken_back() -> list[Message]:
+    """A stay that is none after all: its lines go (2302), then its admission (2404)."""
+    return [
+        Message("2302", {"data": [{**_VISIT, "feedetl_sn": "0000"}]}),
+        Message("2404", {"data": _VISIT}),
+    ]
 
 
 JOURNEYS: Mapping[str, Callable[[Paper], Journey]] = {

@@ -6,7 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from benchmarks.messages import AT_PHARMACIES, JOURNEYS, SUMS, Journey, Message, Paper, Row
+from benchmarks.messages import (
+    AT_PHARMACIES,
+    JOURNEYS,
+    SUMS,
+    UPLOADS,
+    Journey,
+    Message,
+    Paper,
+    Row,
+    taken_back,
+)
 from yibao.cli.serving import Running
 from yibao.client import Client
 from yibao.client.envelope import request_body
@@ -168,35 +178,44 @@ def _share_out(people: Sequence[Row], desks: Sequence[dict[str, Any]], journey: 
 async def _hand_out_sums(
     found: Row, institutions: Sequence[Row], desks: Sequence[dict[str, Any]]
 ) -> None:
-    """Add to every patient of a hospital what its 20 lines come to in the patient's scheme."""
+    """Add to every patient of a hospital what the lines come to in the patient's scheme."""
     rows = {row["fixmedins_code"]: row for row in institutions if row["kind"] == "hospital"}
     of_pool = {
         (row["pool"], row["insutype"]): row
         for row in reversed(found["persons"])
         if row["insutype"] in (EMPLOYEE, RESIDENT)
     }
-    sums: dict[tuple[str, str], Mapping[str, str]] = {}
+    sums: dict[tuple[str, str, bool], Mapping[str, str]] = {}
     for desk in desks:
         hospital = rows.get(desk["institution"])
         if hospital is None:
             continue
-        for patient in (one for people in desk["patients"].values() for one in people):
-            key = desk["institution"], patient["scheme"]
-            if key not in sums:
-                sums[key] = await _sums(found, hospital, of_pool[desk["pool"], patient["scheme"]])
-            patient |= sums[key]
+        for journey, people in desk["patients"].items():
+            for patient in people:
+                key = desk["institution"], patient["scheme"], journey == "stay"
+                if key not in sums:
+                    probe = of_pool[desk["pool"], patient["scheme"]]
+                    sums[key] = await _sums(found, hospital, probe, stays=journey == "stay")
+                patient |= sums[key]
 
 
-async def _sums(found: Row, hospital: Row, patient: Row) -> dict[str, str]:
-    """What 2204 answers for this hospital's 20 lines: the sums that 2207 has to hand back."""
+async def _sums(found: Row, hospital: Row, patient: Row, *, stays: bool) -> dict[str, str]:
+    """What an upload answers for this hospital's 20 lines: the sums that have to be handed back.
+
+    The visit that finds out is left as it is; the stay is taken back, and its lines with it.
+    """
+    journey = _journey(found, hospital, "stay" if stays else "visit").steps
+    messages = [*journey[:2], *taken_back()] if stays else journey[:3]
     values = {
         "@psn@": patient["psn_no"],
         "@certno@": patient["certno"],
         "@scheme@": patient["insutype"],
         "@otp@": f"PROBE{hospital['fixmedins_code']}{patient['insutype']}",
+        "@now@": f"{local_time(datetime.now(UTC)):%Y-%m-%d %H:%M:%S}",
     }
+    sums = dict.fromkeys(SUMS, 0)
     async with Client(endpoint_from(hospital, found["base_url"])) as client:
-        for message in _journey(found, hospital, "visit").steps[:3]:
+        for message in messages:
             text = json.dumps(message.content)
             for mark, value in values.items():
                 text = text.replace(mark, value)
@@ -204,8 +223,10 @@ async def _sums(found: Row, hospital: Row, patient: Row) -> dict[str, str]:
                 message.number, json.loads(text), insured_division=patient["insuplc_admdvs"]
             )
             output = answer.done()
-            if message.number == "2201":
-                values["@visit@"] = str(output["data"]["mdtrt_id"])
-    return {
-        mark: yuan(sum(fen(line[name]) for line in output["result"])) for mark, name in SUMS.items()
-    }
+            for node in output.values():
+                if isinstance(node, dict) and "mdtrt_id" in node:
+                    values["@visit@"] = str(node["mdtrt_id"])
+            if message.number in {"2204", "2301"}:
+                for mark, name in SUMS.items():
+                    sums[mark] += sum(fen(line[name]) for line in output["result"])
+    return {mark: yuan(amount * (UPLOADS if stays else 1)) for mark, amount in sums.items()}

@@ -1,0 +1,194 @@
+"""How figures have moved from run to run: a picture of all results that are kept.
+
+    python -m benchmarks.history        (reads benchmarks/results, writes history.svg there)
+
+One panel a figure, one point a run, in the order of time; a run's date, commit and machine are told
+where the pointer rests. A hollow point says that the machine was not to itself: more than a tenth
+of a core went to others, or to the machine's host. Runs on machines that are not alike stand in
+different colours.
+"""
+
+import argparse
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmarks.report import KEPT, Plain
+
+PICTURE = "history.svg"
+QUIET_CORES = 0.1
+
+WIDE, HIGH = 300, 120
+"""Of a panel's field, in pixels."""
+_COLUMNS = 3
+_LEFT, _TOP, _GAP = 56, 56, 74
+_FONT = 'font-family="system-ui, sans-serif" font-size="12"'
+_COLOURS = ("#1769aa", "#b5483a", "#3b7d4f", "#8a6d1d")
+
+
+class Figure(NamedTuple):
+    """What a panel shows of one benchmark's results."""
+
+    benchmark: str
+    title: str
+    path: tuple[str, ...]
+    """Where it stands in the JSON."""
+    least: float | None = None
+    """What is to be reached, drawn as a line."""
+
+
+FIGURES = (
+    Figure("visits", "visits a second, closed loop", ("done_a_second",), 324),
+    Figure("visits", "2207 at p99, ms", ("times", "2207", "p99")),
+    Figure("visits", "CPU of a visit: server, ms", ("taken", "cpu_ms", "server")),
+    Figure("visits", "CPU of a visit: PostgreSQL, ms", ("taken", "cpu_ms", "postgresql")),
+    Figure("visits", "bytes stored of a visit", ("taken", "bytes", "stored"), 5_000),
+    Figure("visits", "bytes of log (WAL) of a visit", ("taken", "bytes", "log")),
+    Figure("visits", "calls ÷ HTTP floor", ("floors", "http", "ratio"), 0.3),
+    Figure("visits", "CPU of a visit ÷ openIMIS's claim", ("floors", "peer", "ratio"), 1 / 400),
+    Figure(
+        "in-process",
+        "visits in process ÷ COPY floor",
+        ("phases", "visits", "ratio"),
+        0.5,
+    ),
+    Figure("purchase", "purchases a second", ("done_a_second",)),
+    Figure("stay", "stays a second", ("done_a_second",)),
+    Figure("trial", "trials a second", ("done_a_second",)),
+    Figure("query", "rows of seven queries a second", ("done_a_second",)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One run's figure."""
+
+    value: float
+    said: str
+    machine: str
+    quiet: bool
+
+
+def main() -> None:
+    """Draw."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=Plain)
+    parser.add_argument("--results", type=Path, default=KEPT, help="folder of the results")
+    parser.add_argument("--to", type=Path, help=f"the picture ({PICTURE} in that folder)")
+    options = parser.parse_args()
+    runs = read(options.results)
+    if not runs:
+        raise SystemExit(f"{options.results} holds no results: keep some with --keep")
+    to = options.to or options.results / PICTURE
+    to.write_text(drawn(runs), encoding="utf-8")
+    print(f"{len(runs)} results drawn: {to}")
+
+
+def read(folder: Path) -> list[dict[str, Any]]:
+    """All results, the oldest first."""
+    found = []
+    for path in sorted(folder.glob("*.json")):
+        told = json.loads(path.read_text(encoding="utf-8"))
+        if {"name", "at", "machine"} <= told.keys():
+            found.append(told)
+    return sorted(found, key=lambda told: str(told["at"]))
+
+
+def drawn(runs: Sequence[Mapping[str, Any]]) -> str:
+    """The picture, as SVG."""
+    panels = [(figure, points) for figure in FIGURES if (points := list(points_of(figure, runs)))]
+    machines = sorted({point.machine for _, points in panels for point in points})
+    colours = {name: _COLOURS[i % len(_COLOURS)] for i, name in enumerate(machines)}
+    rows = -(-len(panels) // _COLUMNS)
+    wide = _COLUMNS * (WIDE + _LEFT + 24)
+    high = _TOP + rows * (HIGH + _GAP) + 18 * len(machines)
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide} {high}" {_FONT}>',
+        f'<rect width="{wide}" height="{high}" fill="#ffffff"/>',
+        '<text x="12" y="24" font-size="16">Yibao: benchmarks over time</text>',
+    ]
+    for place, (figure, points) in enumerate(panels):
+        x = _LEFT + place % _COLUMNS * (WIDE + _LEFT + 24)
+        y = _TOP + place // _COLUMNS * (HIGH + _GAP) + 14
+        parts.append(f'<g transform="translate({x} {y})">{_panel(figure, points, colours)}</g>')
+    for number, name in enumerate(machines):
+        y = high - 12 - 18 * (len(machines) - 1 - number)
+        parts.append(f'<circle cx="20" cy="{y - 4}" r="4" fill="{colours[name]}"/>')
+        parts.append(f'<text x="32" y="{y}">{escape(name)}</text>')
+    return "".join((*parts, "</svg>\n"))
+
+
+def points_of(figure: Figure, runs: Iterable[Mapping[str, Any]]) -> Iterable[Point]:
+    """A point for each run that has the figure; open loops are not beside closed ones."""
+    for run in runs:
+        if run["name"] != figure.benchmark or run.get("loop", "closed") != "closed":
+            continue
+        value = _at(run, figure.path)
+        if value is None:
+            continue
+        machine = run["machine"]
+        cores = _at(run, ("taken", "cores")) or _at(run, (*figure.path[:-1], "cores")) or {}
+        quiet = all(cores.get(who, 0.0) <= QUIET_CORES for who in ("others", "stolen"))
+        kind = f"{machine['cores']} cores, {machine['memory_gib']:.0f} GiB"
+        said = f"{run['at']}, {machine['commit']}, {kind}: {_number(value)}"
+        yield Point(float(value), said, kind, quiet)
+
+
+def _at(told: Any, path: Sequence[str]) -> Any:
+    for name in path:
+        if not isinstance(told, Mapping) or name not in told:
+            return None
+        told = told[name]
+    return told
+
+
+def _panel(figure: Figure, points: Sequence[Point], colours: Mapping[str, str]) -> str:
+    """Axis from nothing to the most, points from left to right, the goal as a line."""
+    most = max([point.value for point in points] + [figure.least or 0.0]) or 1.0
+    parts = [
+        f'<text y="-10">{escape(figure.title)}</text>',
+        f'<line x1="0" x2="{WIDE}" y1="{HIGH}" y2="{HIGH}" stroke="#888"/>',
+        f'<line x1="0" x2="0" y1="0" y2="{HIGH}" stroke="#888"/>',
+        f'<text x="-6" y="4" text-anchor="end" fill="#555">{_number(most)}</text>',
+        f'<text x="-6" y="{HIGH + 4}" text-anchor="end" fill="#555">0</text>',
+    ]
+    if figure.least is not None:
+        y = _height(figure.least, most)
+        parts.append(
+            f'<line x1="0" x2="{WIDE}" y1="{y:.1f}" y2="{y:.1f}" stroke="#999" '
+            f'stroke-dasharray="4 4"/><text x="{WIDE}" y="{y - 4:.1f}" text-anchor="end" '
+            f'fill="#777" font-size="11">goal {_number(figure.least)}</text>'
+        )
+    step = WIDE / (len(points) + 1)
+    places = [((i + 1) * step, _height(point.value, most)) for i, point in enumerate(points)]
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+    parts.append(f'<polyline points="{line}" fill="none" stroke="#ccc"/>')
+    for (x, y), point in zip(places, points, strict=True):
+        colour = colours[point.machine]
+        fill = colour if point.quiet else "#ffffff"
+        parts.append(
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{fill}" stroke="{colour}">'
+            f"<title>{escape(point.said)}</title></circle>"
+        )
+    x, y = places[-1]
+    parts.append(
+        f'<text x="{min(x, WIDE - 4):.1f}" y="{max(y - 9, 9):.1f}" text-anchor="middle">'
+        f"{_number(points[-1].value)}</text>"
+    )
+    return "".join(parts)
+
+
+def _height(value: float, most: float) -> float:
+    return HIGH - value / most * HIGH
+
+
+def _number(value: float) -> str:
+    if value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if value >= 10 else f"{value:.3g}"
+
+
+if __name__ == "__main__":
+    main()
