@@ -55,7 +55,9 @@ class Consumption:
     def stand(self) -> Standing:
         """As it is now; processor time first, so that looking at the rest falls into the window."""
         cpu, usage = self.processes.seconds(), Usage.now()
-        log, sizes = asyncio.run(self._stored())
+        dsn = self._server.settings.database_url
+        assert dsn is not None
+        log, sizes = asyncio.run(stored(dsn))
         return Standing(cpu, log, sizes, self._batches(), usage)
 
     def taken(
@@ -90,21 +92,21 @@ class Consumption:
             "memory_bytes": self.processes.memory(),
         }
 
-    async def _stored(self) -> tuple[int, Sizes]:
-        connection = await asyncpg.connect(self._server.settings.database_url)
-        try:
-            rows = await connection.fetch(_SIZES)
-            return (
-                await connection.fetchval(_LOG),
-                {row["name"]: (row["rows"], row["indexes"]) for row in rows},
-            )
-        finally:
-            await connection.close()
-
     def _batches(self) -> dict[str, float]:
         with urllib.request.urlopen(f"{self._server.base_url}/metrics") as answer:
             text = answer.read().decode()
         return {name: float(value) for name, value in _METRIC.findall(text)}
+
+
+async def stored(dsn: str) -> tuple[int, Sizes]:
+    """Bytes of log written so far, and of every table."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        rows = await connection.fetch(_SIZES)
+        sizes = {row["name"]: (row["rows"], row["indexes"]) for row in rows}
+        return await connection.fetchval(_LOG), sizes
+    finally:
+        await connection.close()
 
 
 def _mean(counted: Mapping[str, float], name: str) -> float:

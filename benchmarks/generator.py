@@ -382,11 +382,11 @@ async def _arrive(
     }
     tasks: set[asyncio.Task[None]] = set()
     windows = Windows(town, plan["windows"])
-    due = 0.0
     for window in plan["windows"]:
         windows.next()
-        figures, now = town.figures, time.perf_counter()
-        end, due = now + window["seconds"], max(due, now)
+        # who would come after a window's end is drawn anew: chance has no memory, rates change
+        figures, due = town.figures, time.perf_counter()
+        end = due + window["seconds"]
         names, rates = list(window["rates"]), list(window["rates"].values())
         while sum(rates) and (due := due + chance.expovariate(sum(rates))) < end:
             if (left := due - time.perf_counter()) > 0:

@@ -20,7 +20,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-import asyncpg
 from rich.console import Console
 from rich.table import Table
 
@@ -75,14 +74,15 @@ def measured(server: Running, options: argparse.Namespace) -> dict[str, Any]:
         for name, phase in phases.items():
             if name == "settlements":
                 drivers.ask({"phase": "prepare", "each": options.prepared})
-            before, used, usage = asyncio.run(_counted(dsn)), processes.seconds(), Usage.now()
+            before = asyncio.run(copy_floor.counted(dsn))
+            used, usage = processes.seconds(), Usage.now()
             answers = drivers.ask(phase)
-            after, now, later = asyncio.run(_counted(dsn)), processes.seconds(), Usage.now()
+            now, later = processes.seconds(), Usage.now()
             done = sum(answer["done"] for answer in answers)
             python = sum(answer["cpu"] for answer in answers)
             postgresql = now["postgresql"] - used["postgresql"]
             rate = done / max(answer["elapsed"] for answer in answers)
-            floor = asyncio.run(_floor(dsn, before, after, done))
+            floor = asyncio.run(copy_floor.copied(dsn, before, done))
             told[name] = {
                 "done": done,
                 "a_second": rate,
@@ -94,24 +94,6 @@ def measured(server: Running, options: argparse.Namespace) -> dict[str, Any]:
                 "ratio": rate / floor.visits_a_second,
             }
     return {"callers": options.callers, "processes": options.processes, "phases": told}
-
-
-async def _counted(dsn: str) -> dict[str, int]:
-    connection = await asyncpg.connect(dsn)
-    try:
-        return await copy_floor.counts(connection)
-    finally:
-        await connection.close()
-
-
-async def _floor(
-    dsn: str, before: dict[str, int], after: dict[str, int], done: int
-) -> copy_floor.Floor:
-    connection = await asyncpg.connect(dsn)
-    try:
-        return await copy_floor.measure(connection, before, after, done)
-    finally:
-        await connection.close()
 
 
 class Drivers:

@@ -22,6 +22,8 @@ FOLDER_VARIABLE = "YIBAO_SAMPLES"
 EVERY_SECONDS = 0.004
 """CPU time between two samples; systems look at it as seldom as once in 4 ms."""
 _PACKAGE = f"{Path(app.__file__).parent}{os.sep}"
+_BELOW = (f"{_PACKAGE}kernel{os.sep}", f"{_PACKAGE}server.py")
+"""Called from everywhere, and what calls everything: neither says what is being done."""
 _DRIVER = f"{os.sep}asyncpg{os.sep}"
 
 
@@ -69,13 +71,16 @@ class Sampler:
 
 
 def _place(frame: FrameType | None) -> str:
-    """The module of ours that the program is in, as ``gateway/reading.py``, or the driver."""
+    """The module of ours that the program is in, as ``gateway/reading.py``, or the driver.
+
+    What the kernel does counts with its caller, and what nobody of ours has called as the loop's.
+    """
     while frame is not None:
         name = frame.f_code.co_filename
-        if name.startswith(_PACKAGE):
-            return name.removeprefix(_PACKAGE)
         if _DRIVER in name:
             return "asyncpg"
+        if name.startswith(_PACKAGE) and not name.startswith(_BELOW):
+            return name.removeprefix(_PACKAGE)
         frame = frame.f_back
     return "loop"
 

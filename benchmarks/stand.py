@@ -1,11 +1,11 @@
-"""What is measured stands here: the server as ``yibao serve`` runs it, on a fresh folder.
+"""What is measured stands here: the server as ``yibao serve`` runs it, on a folder of its own.
 
 fsync is on, as it is for everybody. The machine is asked for room first.
 """
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +19,30 @@ from yibao.platform.settings import load_settings
 
 @contextmanager
 def served(
-    console: Console, seconds: float, *, workers: int | None = None, told: bool = True
+    console: Console,
+    seconds: float,
+    *,
+    workers: int | None = None,
+    data: Path | None = None,
+    told: bool = True,
 ) -> Iterator[Running]:
-    """A sandbox's server that is ready; all of it is gone afterwards.
+    """A sandbox's server that is ready.
 
     ``seconds`` is how long the load will last, ``workers`` how many processes serve (the server's
-    default). Raises NoRoom before anything is started.
+    default), ``data`` a folder that stays; without it there is a fresh one that is gone afterwards.
+    Raises NoRoom before anything is started.
     """
-    check_room(Needs.of_load(seconds))
-    with tempfile.TemporaryDirectory(prefix="yibao-bench-") as named:
-        folder = Path(named)
+    with ExitStack() as stack:
+        if data is None:
+            check_room(Needs.of_load(seconds))
+            made = stack.enter_context(tempfile.TemporaryDirectory(prefix="yibao-bench-"))
+            folder = Path(made)
+        else:
+            check_room(Needs.of_load(seconds), data)
+            folder = data
         if told:
             print_head(console, folder)
         given: dict[str, Any] = {"data": folder, "sandbox": True, "port": 0, "log_level": "error"}
         if workers is not None:
             given["workers"] = workers
-        with running(load_settings(given), console) as server:
-            yield server
+        yield stack.enter_context(running(load_settings(given), console))

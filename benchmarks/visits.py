@@ -16,7 +16,6 @@ import argparse
 import asyncio
 from typing import Any
 
-import asyncpg
 from rich.console import Console
 
 from benchmarks import copy_floor, http_floor
@@ -60,11 +59,11 @@ def measured(server: Running, options: argparse.Namespace) -> dict[str, Any]:
     dsn = server.settings.database_url
     assert dsn is not None
     given = plan_of(server, options)
-    before = asyncio.run(_counted(dsn))
+    before = asyncio.run(copy_floor.counted(dsn))
     result = measure(server, given, options)
     if options.rate is not None or options.no_floors:
         return result
-    copied = asyncio.run(_copied(dsn, before))
+    copied = asyncio.run(copy_floor.copied(dsn, before))
     answered = http_floor.measure(given, result["samples"], server, options.floor_seconds)
     cpu = result["taken"]["cpu_ms"]
     of_one = (cpu["server"] + cpu["postgresql"]) / 1000
@@ -79,24 +78,6 @@ def measured(server: Running, options: argparse.Namespace) -> dict[str, Any]:
         "peer": {"cpu_s": PEER_CPU_SECONDS, "source": PEER, "ratio": of_one / PEER_CPU_SECONDS},
     }
     return result
-
-
-async def _counted(dsn: str) -> dict[str, int]:
-    connection = await asyncpg.connect(dsn)
-    try:
-        return await copy_floor.counts(connection)
-    finally:
-        await connection.close()
-
-
-async def _copied(dsn: str, before: dict[str, int]) -> copy_floor.Floor:
-    connection = await asyncpg.connect(dsn)
-    try:
-        after = await copy_floor.counts(connection)
-        visits = after["settlement.visit"] - before["settlement.visit"]
-        return await copy_floor.measure(connection, before, after, visits)
-    finally:
-        await connection.close()
 
 
 def _say_floors(console: Console, floors: dict[str, Any]) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from benchmarks.filling.filler import Filler, Span
-from benchmarks.filling.room import GIB, LEAST, NoRoom, Room, affordable, check
+from benchmarks.filling.room import GIB, LEAST, Room, affordable, check
+from benchmarks.machine import NoRoom
 from tests.settlement.builders import BEIJING, NOON, POOL, Town, laws_of_beijing
 from yibao.kernel.identifiers import PoolKey, first_number_of
 from yibao.platform.database import Database
