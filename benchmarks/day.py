@@ -21,7 +21,8 @@ from rich.table import Table
 
 from benchmarks.consumption import Consumption
 from benchmarks.driving import driving
-from benchmarks.load import is_kept, refuse_failures
+from benchmarks.load import count, is_kept, positive, refuse_failures
+from benchmarks.machine import CannotMeasure
 from benchmarks.messages import JOURNEYS
 from benchmarks.plan import plan
 from benchmarks.report import Plain, keep, quantiles, run, table_of_times
@@ -35,7 +36,7 @@ HOUR_SECONDS = 3_600
 HOURS = 24
 
 
-class WrongDay(Exception):  # noqa: N818 - a fact about the file
+class WrongDay(CannotMeasure):
     """The file of the day says something that cannot be; the text names key and reason."""
 
 
@@ -109,14 +110,14 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=Plain)
-    parser.add_argument("--hour", type=float, default=10, help="seconds that an hour is cut to")
-    parser.add_argument("--part", type=float, help="of the nation's rate (0.1: a tenth)")
+    parser.add_argument("--hour", type=positive, default=10, help="seconds that an hour is cut to")
+    parser.add_argument("--part", type=positive, help="of the nation's rate (0.1: a tenth)")
     parser.add_argument(
-        "--peak", type=float, default=60, help="rows of calls a second in the busiest hour"
+        "--peak", type=positive, default=60, help="rows of calls a second in the busiest hour"
     )
     parser.add_argument("--warm-up", type=float, default=5, help="seconds before midnight")
-    parser.add_argument("--connections", type=int, default=32, help="desks of each kind")
-    parser.add_argument("--workers", type=int, help="server processes (the server's default)")
+    parser.add_argument("--connections", type=count, default=32, help="desks of each kind")
+    parser.add_argument("--workers", type=count, help="server processes (the server's default)")
     parser.add_argument("--seed", type=int, default=1, help="of what arrives when")
     parser.add_argument("--file", type=Path, default=DAY, help="another day")
     parser.add_argument("--keep", action="store_true", help="with the repository's results")

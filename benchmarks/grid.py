@@ -16,7 +16,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.load import measure, refuse_failures
+from benchmarks.load import count, measure, positive, refuse_failures
 from benchmarks.plan import PERSONS_AN_AREA, plan, windows
 from benchmarks.pools import with_pools
 from benchmarks.report import Plain, keep, run
@@ -41,12 +41,12 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=Plain)
-    parser.add_argument("--seconds", type=float, default=20, help="of a cell, each round")
+    parser.add_argument("--seconds", type=positive, default=20, help="of a cell, each round")
     parser.add_argument("--warm-up", type=float, default=4, help="seconds before each")
-    parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--connections", type=int, default=64)
-    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--pools", type=int, nargs="+", default=[1, 2, 8])
+    parser.add_argument("--rounds", type=count, default=2)
+    parser.add_argument("--connections", type=count, default=64)
+    parser.add_argument("--workers", type=count, nargs="+", default=[1, 2])
+    parser.add_argument("--pools", type=count, nargs="+", default=[1, 2, 8])
     parser.add_argument("--keep", action="store_true", help="with the repository's results")
     parser.set_defaults(rate=None, journey="visit", seed=1)
     return parser.parse_args()

@@ -24,6 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import copy_floor
+from benchmarks.load import count, positive
 from benchmarks.machine import Processes, Usage
 from benchmarks.plan import PERSONS_AN_AREA
 from benchmarks.report import Plain, keep, run
@@ -48,11 +49,11 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=Plain)
-    parser.add_argument("--seconds", type=float, default=10, help="of visits and of purchases")
+    parser.add_argument("--seconds", type=positive, default=10, help="of visits and of purchases")
     parser.add_argument("--warm-up", type=float, default=3, help="seconds of visits before")
-    parser.add_argument("--callers", type=int, default=64, help="in all processes together")
-    parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--prepared", type=int, default=PREPARED, help="visits a caller settles")
+    parser.add_argument("--callers", type=count, default=64, help="in all processes together")
+    parser.add_argument("--processes", type=count, default=2)
+    parser.add_argument("--prepared", type=count, default=PREPARED, help="visits a caller settles")
     parser.add_argument("--keep", action="store_true", help="with the repository's results")
     return parser.parse_args()
 

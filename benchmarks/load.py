@@ -29,16 +29,32 @@ def is_kept(begun: int, done: int) -> bool:
 def options_of(described: str | None) -> argparse.ArgumentParser:
     """The options that every load has."""
     parser = argparse.ArgumentParser(description=described, formatter_class=Plain)
-    parser.add_argument("--seconds", type=float, default=40, help="measured window")
+    parser.add_argument("--seconds", type=positive, default=40, help="measured window")
     parser.add_argument("--warm-up", type=float, default=10, help="seconds before it")
-    parser.add_argument("--rate", type=float, help="open loop: so many arrive in a second")
-    parser.add_argument("--connections", type=int, default=64, help="desks, each with one")
-    parser.add_argument("--workers", type=int, help="server processes (the server's default)")
-    parser.add_argument("--pools", type=int, help="so many areas have visits (all that there are)")
+    parser.add_argument("--rate", type=positive, help="open loop: so many arrive in a second")
+    parser.add_argument("--connections", type=count, default=64, help="desks, each with one")
+    parser.add_argument("--workers", type=count, help="server processes (the server's default)")
+    parser.add_argument(
+        "--pools", type=count, help="so many areas have visits (all that there are)"
+    )
     parser.add_argument("--seed", type=int, default=1, help="of what arrives when")
     parser.add_argument("--keep", action="store_true", help="with the repository's results")
     parser.set_defaults(journey="visit")
     return parser
+
+
+def positive(text: str) -> float:
+    """A number above nothing, for argparse."""
+    if not (number := float(text)) > 0:
+        raise ValueError(text)
+    return number
+
+
+def count(text: str) -> int:
+    """A whole number from 1 on, for argparse."""
+    if (number := int(text)) < 1:
+        raise ValueError(text)
+    return number
 
 
 def plan_of(server: Running, options: argparse.Namespace) -> dict[str, Any]:

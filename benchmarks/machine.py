@@ -26,6 +26,7 @@ def machine() -> dict[str, Any]:
     """Where it was measured, and what."""
     return {
         "cores": psutil.cpu_count(),
+        "processor": _processor(),
         "memory_gib": round(psutil.virtual_memory().total / _GIB, 1),
         "load_before": round(psutil.getloadavg()[2], 1),
         "system": platform.platform(),
@@ -39,7 +40,16 @@ def machine() -> dict[str, Any]:
 def named_machine() -> str:
     """The machine in one line."""
     memory = psutil.virtual_memory().total // _GIB
-    return f"{os.cpu_count()} cores, {memory} GiB, {platform.system()} {platform.machine()}"
+    system = f"{platform.system()} {platform.machine()}"
+    return f"{_processor()}, {os.cpu_count()} cores, {memory} GiB, {system}"
+
+
+def _processor() -> str:
+    """Its name, as the system tells it."""
+    told = Path("/proc/cpuinfo")
+    lines = told.read_text().splitlines() if told.exists() else []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.processor())
 
 
 def versions() -> str:
@@ -60,8 +70,12 @@ def _said(*command: str) -> str:
 # ---------------------------------------------------------------------------------------- the room
 
 
-class NoRoom(Exception):  # noqa: N818 - a fact about the machine
-    """The machine has not what a benchmark needs; the text says what, and what to do."""
+class CannotMeasure(Exception):  # noqa: N818 - a fact about what was asked for
+    """A benchmark that does not start; the text says why, and what to do."""
+
+
+class NoRoom(CannotMeasure):
+    """The machine has not what a benchmark needs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from benchmarks.machine import CannotMeasure
 from benchmarks.messages import (
     AT_PHARMACIES,
     JOURNEYS,
@@ -160,7 +161,11 @@ def _share_out(people: Sequence[Row], desks: Sequence[dict[str, Any]], journey: 
         mine = people[number :: len(desks)]
         if desk["journeys"][journey]["begin"]:
             mine = mine[:PREPARED]
-        assert mine, f"there are not enough people for {len(desks)} desks of one area"
+        if not mine:
+            raise CannotMeasure(
+                f"{len(people)} people of an area are too few for its {len(desks)} desks: "
+                f"take fewer --connections"
+            )
         desk["patients"][journey] = [
             {
                 "psn": row["psn_no"],

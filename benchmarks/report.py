@@ -15,7 +15,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.machine import HOUSE, NoRoom, file_system, machine, named_machine, versions
+from benchmarks.machine import HOUSE, CannotMeasure, file_system, machine, named_machine, versions
+from yibao.platform.settings import SettingsFault
 
 KEPT = Path(__file__).parent / "results"
 PASSING = HOUSE / "var" / "benchmarks"
@@ -81,10 +82,10 @@ def table_of_times(title: str, times: Mapping[str, Mapping[str, float]]) -> Tabl
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a benchmark's command; what the machine lacks is told in one line, before it starts."""
+    """Run a benchmark's command; why it cannot be is told in one line."""
     try:
         main()
-    except NoRoom as lacking:
-        sys.exit(str(lacking))
+    except (CannotMeasure, SettingsFault) as fault:
+        sys.exit(str(fault))
     except KeyboardInterrupt:
         sys.exit("broken off")
