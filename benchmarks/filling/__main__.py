@@ -15,8 +15,6 @@ import argparse
 import asyncio
 import dataclasses
 import json
-import subprocess
-import sys
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -29,9 +27,11 @@ import asyncpg
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from benchmarks.filling import city, room, worker
+from benchmarks.filling import books, city, room, worker
 from benchmarks.filling.filler import Span
 from benchmarks.filling.worker import Order, Told
+from benchmarks.machine import NoRoom
+from benchmarks.report import Plain, keep, print_head, run
 from yibao.kernel.periods import add_months, business_date
 from yibao.ledger.heads import service as heads
 from yibao.platform.clock import SystemClock
@@ -54,20 +54,17 @@ def main() -> None:
     """Fill, verify, say what it came to."""
     options = _options()
     console = Console(width=100)
-    try:
-        told = fill(options, console)
-    except room.NoRoom as reason:
-        sys.exit(f"nothing is filled: {reason}")
+    told = fill(options, console)
     _print(console, told)
-    if told["faults"]:
-        sys.exit(f"the books are not right: {told['faults']} faults")
+    if told.get("faults"):
+        raise SystemExit(f"the books are not right: {told['faults']} faults")
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.filling",
         description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Plain,
     )
     parser.add_argument("--settlements", type=_positive, default=5_000_000)
     parser.add_argument("--months", type=_positive, default=6, help="that they are spread over")
@@ -95,8 +92,10 @@ def fill(options: argparse.Namespace, console: Console) -> dict[str, Any]:
     """The whole of it; what it came to. Raises NoRoom."""
     folder: Path = options.data
     if (folder / "postgres").exists():
-        raise room.NoRoom(f"there is a database in {folder} already: give a new folder")
+        raise NoRoom(f"there is a database in {folder} already: give a new folder")
     room.check(room.look(folder), options.settlements)
+    folder.mkdir(parents=True, exist_ok=True)
+    print_head(console, folder)
     settings = load_settings({"data": folder, "sandbox": True, "log_level": "error"})
     began = time.perf_counter()
     with EmbeddedPostgres(folder / "postgres") as dsn:
@@ -109,9 +108,12 @@ def fill(options: argparse.Namespace, console: Console) -> dict[str, Any]:
         asyncio.run(_finish(settings))
         told["bytes_each"] = (_size(dsn) - told.pop("bytes_before")) / told["settlements"]
         told["tables"] = asyncio.run(_tables(dsn))
-        told |= {"faults": 0, "verified": {}} if options.unverified else _verified(folder, console)
+        if not options.unverified:
+            console.print("verifying all books")
+            told |= books.verified(folder)
     told |= {"minutes": (time.perf_counter() - began) / 60, "at": f"{datetime.now(UTC):%F %T}"}
     (folder / NOTE).write_text(json.dumps(told, indent=1) + "\n")
+    keep("filling", __doc__, told)
     return told
 
 
@@ -218,7 +220,7 @@ class Tally:
                 try:
                     told: Told | None = pipe.recv()
                 except EOFError:
-                    raise room.NoRoom("a process ended before its work was done") from None
+                    raise NoRoom("a process ended before its work was done") from None
                 if told is None:
                     waiting.remove(pipe)
                     continue
@@ -231,7 +233,7 @@ class Tally:
         """Few visits are refused (somebody's scheme ended); many would be a fault of ours."""
         refused = self.refused.total()
         if refused > REFUSED * self.settled:
-            raise room.NoRoom(f"{refused:,} were refused: {self.refused.most_common(3)}")
+            raise NoRoom(f"{refused:,} were refused: {self.refused.most_common(3)}")
 
 
 def _bar(console: Console, total: int) -> Progress:
@@ -263,25 +265,6 @@ async def _finish(settings: Settings) -> None:
             await owner.execute("CHECKPOINT", timeout=3600)
     finally:
         await database.close()
-
-
-def _verified(folder: Path, console: Console) -> dict[str, Any]:
-    """``yibao ledger verify`` for each pool, all at once: on everything that was filled in."""
-    console.print("verifying all books")
-    command = [sys.executable, "-m", "yibao", "ledger", "verify", "--json", "--data", str(folder)]
-    running = [
-        subprocess.Popen([*command, "--pool", place.pool], stdout=subprocess.PIPE, text=True)
-        for place in PLACES
-    ]
-    figures: Counter[str] = Counter()
-    faults = 0
-    for one in running:
-        told = json.loads(one.communicate()[0])
-        figures.update(told["figures"])
-        faults += told["faults"]
-        for fault in told["first"][:5]:
-            console.print(str(fault), highlight=False, markup=False)
-    return {"faults": faults, "verified": dict(figures)}
 
 
 def _size(dsn: str) -> int:
@@ -323,10 +306,15 @@ def _print(console: Console, told: dict[str, Any]) -> None:
     )
     for name, size in told["tables"].items():
         console.print(f"  {name}: {size / told['settlements']:,.0f} bytes each", highlight=False)
+    if "faults" not in told:
+        console.print("the books were not verified")
+        return
     looked = ", ".join(f"{number:,} {name}" for name, number in told["verified"].items())
     outcome = f"{told['faults']} faults" if told["faults"] else "the books are right"
-    console.print(f"{outcome}: {looked}" if looked else "the books were not verified")
+    console.print(f"{outcome}: {looked}")
+    for fault in told["first"]:
+        console.print(str(fault), highlight=False, markup=False)
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.machine import NoRoom
+
 LEAST = 500_000
 """Settlements below which a filled database says nothing about years."""
 GIB = 1024**3
@@ -17,10 +19,6 @@ ROUGH_BYTES = 6_000
 """Of a settlement with 20 lines, all tables and indexes, before it is measured."""
 MEMORY = 2 * GIB
 """Bytes that must be free: the database's cache and two processes with their people."""
-
-
-class NoRoom(Exception):  # noqa: N818 - a fact
-    """The machine cannot take what was asked for; the text says what it needs and what is there."""
 
 
 @dataclass(frozen=True, slots=True)
