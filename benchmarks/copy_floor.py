@@ -82,8 +82,10 @@ async def measure(
     at_most: int = 6_400,
 ) -> Floor:
     """Copy the rows of ``visits`` visits (a sample of ``at_most``) into empty twins."""
-    sample = min(visits, at_most) // PORTION * PORTION
-    portions: list[dict[str, bytes]] = [{} for _ in range(sample // PORTION)]
+    sample = min(visits, at_most)
+    if sample > PORTION:
+        sample -= sample % PORTION
+    portions: list[dict[str, bytes]] = [{} for _ in range(max(1, sample // PORTION))]
     rows = size = 0
     await connection.execute("DROP SCHEMA IF EXISTS floor CASCADE; CREATE SCHEMA floor")
     for name in before:

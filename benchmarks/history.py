@@ -16,6 +16,8 @@ from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks import goals
+from benchmarks.goals import Goal, number
 from benchmarks.report import KEPT, Plain
 
 PICTURE = "history.svg"
@@ -36,24 +38,23 @@ class Figure(NamedTuple):
     title: str
     path: tuple[str, ...]
     """Where it stands in the JSON."""
-    least: float | None = None
-    """What is to be reached, drawn as a line."""
+    goal: Goal | None = None
+    """What is to be reached at least is drawn as a line."""
 
 
 FIGURES = (
-    Figure("visits", "visits a second, closed loop", ("done_a_second",), 324),
+    Figure("visits", "visits a second, closed loop", ("done_a_second",), goals.VISITS),
     Figure("visits", "2207 at p99, ms", ("times", "2207", "p99")),
     Figure("visits", "CPU of a visit: server, ms", ("taken", "cpu_ms", "server")),
     Figure("visits", "CPU of a visit: PostgreSQL, ms", ("taken", "cpu_ms", "postgresql")),
-    Figure("visits", "bytes stored of a visit", ("taken", "bytes", "stored"), 5_000),
+    Figure("visits", "bytes stored of a visit", ("taken", "bytes", "stored"), goals.BYTES),
     Figure("visits", "bytes of log (WAL) of a visit", ("taken", "bytes", "log")),
-    Figure("visits", "calls ÷ HTTP floor", ("floors", "http", "ratio"), 0.3),
-    Figure("visits", "CPU of a visit ÷ openIMIS's claim", ("floors", "peer", "ratio"), 1 / 400),
+    Figure("visits", "calls ÷ HTTP floor", ("floors", "http", "ratio"), goals.OF_HTTP),
     Figure(
-        "in-process",
-        "visits in process ÷ COPY floor",
-        ("phases", "visits", "ratio"),
-        0.5,
+        "visits", "CPU of a visit ÷ openIMIS's claim", ("floors", "peer", "ratio"), goals.OF_PEER
+    ),
+    Figure(
+        "in-process", "visits in process ÷ COPY floor", ("phases", "visits", "ratio"), goals.OF_COPY
     ),
     Figure("purchase", "purchases a second", ("done_a_second",)),
     Figure("stay", "stays a second", ("done_a_second",)),
@@ -113,8 +114,8 @@ def drawn(runs: Sequence[Mapping[str, Any]]) -> str:
         x = _LEFT + place % _COLUMNS * (WIDE + _LEFT + 24)
         y = _TOP + place // _COLUMNS * (HIGH + _GAP) + 14
         parts.append(f'<g transform="translate({x} {y})">{_panel(figure, points, colours)}</g>')
-    for number, name in enumerate(machines):
-        y = high - 12 - 18 * (len(machines) - 1 - number)
+    for place, name in enumerate(machines):
+        y = high - 12 - 18 * (len(machines) - 1 - place)
         parts.append(f'<circle cx="20" cy="{y - 4}" r="4" fill="{colours[name]}"/>')
         parts.append(f'<text x="32" y="{y}">{escape(name)}</text>')
     return "".join((*parts, "</svg>\n"))
@@ -132,7 +133,7 @@ def points_of(figure: Figure, runs: Iterable[Mapping[str, Any]]) -> Iterable[Poi
         cores = _at(run, ("taken", "cores")) or _at(run, (*figure.path[:-1], "cores")) or {}
         quiet = all(cores.get(who, 0.0) <= QUIET_CORES for who in ("others", "stolen"))
         kind = f"{machine['cores']} cores, {machine['memory_gib']:.0f} GiB"
-        said = f"{run['at']}, {machine['commit']}, {kind}: {_number(value)}"
+        said = f"{run['at']}, {machine['commit']}, {kind}: {number(value)}"
         yield Point(float(value), said, kind, quiet)
 
 
@@ -146,20 +147,21 @@ def _at(told: Any, path: Sequence[str]) -> Any:
 
 def _panel(figure: Figure, points: Sequence[Point], colours: Mapping[str, str]) -> str:
     """Axis from nothing to the most, points from left to right, the goal as a line."""
-    most = max([point.value for point in points] + [figure.least or 0.0]) or 1.0
+    least = None if figure.goal is None else figure.goal.least
+    most = max([point.value for point in points] + [least or 0.0]) or 1.0
     parts = [
         f'<text y="-10">{escape(figure.title)}</text>',
         f'<line x1="0" x2="{WIDE}" y1="{HIGH}" y2="{HIGH}" stroke="#888"/>',
         f'<line x1="0" x2="0" y1="0" y2="{HIGH}" stroke="#888"/>',
-        f'<text x="-6" y="4" text-anchor="end" fill="#555">{_number(most)}</text>',
+        f'<text x="-6" y="4" text-anchor="end" fill="#555">{number(most)}</text>',
         f'<text x="-6" y="{HIGH + 4}" text-anchor="end" fill="#555">0</text>',
     ]
-    if figure.least is not None:
-        y = _height(figure.least, most)
+    if least is not None:
+        y = _height(least, most)
         parts.append(
             f'<line x1="0" x2="{WIDE}" y1="{y:.1f}" y2="{y:.1f}" stroke="#999" '
             f'stroke-dasharray="4 4"/><text x="{WIDE}" y="{y - 4:.1f}" text-anchor="end" '
-            f'fill="#777" font-size="11">goal {_number(figure.least)}</text>'
+            f'fill="#777" font-size="11">goal {number(least)}</text>'
         )
     step = WIDE / (len(points) + 1)
     places = [((i + 1) * step, _height(point.value, most)) for i, point in enumerate(points)]
@@ -175,19 +177,13 @@ def _panel(figure: Figure, points: Sequence[Point], colours: Mapping[str, str]) 
     x, y = places[-1]
     parts.append(
         f'<text x="{min(x, WIDE - 4):.1f}" y="{max(y - 9, 9):.1f}" text-anchor="middle">'
-        f"{_number(points[-1].value)}</text>"
+        f"{number(points[-1].value)}</text>"
     )
     return "".join(parts)
 
 
 def _height(value: float, most: float) -> float:
     return HIGH - value / most * HIGH
-
-
-def _number(value: float) -> str:
-    if value >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.1f}" if value >= 10 else f"{value:.3g}"
 
 
 if __name__ == "__main__":

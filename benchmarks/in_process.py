@@ -23,7 +23,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import copy_floor
+from benchmarks import copy_floor, goals
 from benchmarks.load import count, positive
 from benchmarks.machine import Processes, Usage
 from benchmarks.plan import PERSONS_AN_AREA
@@ -198,6 +198,9 @@ def say(console: Console, result: Mapping[str, Any]) -> None:
             f"{one['cores']['others']:.2f}, {one['cores']['stolen']:.2f}",
         )
     console.print(table)
+    console.print(
+        goals.table_of_goals((goals.OF_COPY, one["ratio"]) for one in result["phases"].values())
+    )
 
 
 if __name__ == "__main__":

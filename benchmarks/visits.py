@@ -14,11 +14,12 @@ held beside it, measured before on this kind of machine: what a claim costs open
 
 import argparse
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 
 from rich.console import Console
 
-from benchmarks import copy_floor, http_floor
+from benchmarks import copy_floor, goals, http_floor
 from benchmarks.load import measure, options_of, plan_of, refuse_failures, say
 from benchmarks.report import keep, run
 from benchmarks.stand import served
@@ -40,6 +41,7 @@ def main() -> None:
     say(console, result)
     if "floors" in result:
         _say_floors(console, result["floors"])
+    console.print(goals.table_of_goals(_reached(result)))
     console.print(f"figures: {keep('visits', __doc__, result, kept=options.keep)}", soft_wrap=True)
     if options.rate is None:
         console.print(f"calls/s closed loop: {result['calls_a_second']:.0f}")
@@ -78,6 +80,19 @@ def measured(server: Running, options: argparse.Namespace) -> dict[str, Any]:
         "peer": {"cpu_s": PEER_CPU_SECONDS, "source": PEER, "ratio": of_one / PEER_CPU_SECONDS},
     }
     return result
+
+
+def _reached(result: dict[str, Any]) -> Iterator[tuple[goals.Goal, float]]:
+    """What this run says of the goals."""
+    if result["loop"] == "open":
+        if result["rate"] == goals.OPEN_RATE and "2207" in result["times"]:
+            yield goals.SETTLE_P99, result["times"]["2207"]["p99"]
+    else:
+        yield goals.VISITS, result["done_a_second"]
+    yield goals.BYTES, result["taken"]["bytes"]["stored"]
+    for name, goal in (("http", goals.OF_HTTP), ("peer", goals.OF_PEER)):
+        if "floors" in result:
+            yield goal, result["floors"][name]["ratio"]
 
 
 def _say_floors(console: Console, floors: dict[str, Any]) -> None:

@@ -35,17 +35,19 @@ async def test_a_table_grows_by_what_is_written_a_partitioned_one_as_a_whole(
     assert later - log > 5_000_000
 
 
+@pytest.mark.parametrize("written", [20, 64])
 async def test_the_copy_floor_copies_what_was_written_since_and_leaves_nothing(
-    database: Database,
+    database: Database, written: int
 ) -> None:
     before = await copy_floor.counted(database.dsn)
     async with database.owner() as connection:
         await connection.execute(
             """INSERT INTO platform.outbox (pool, id, kind, payload, recorded_at)
-               SELECT '110000', n, 'test', '{}', now() FROM generate_series(1, 64) AS n"""
+               SELECT '110000', n, 'test', '{}', now() FROM generate_series(1, $1::int) AS n""",
+            written,
         )
-    floor = await copy_floor.copied(database.dsn, before, 64)
-    assert (floor.visits, floor.rows_a_visit) == (64, 1.0)
+    floor = await copy_floor.copied(database.dsn, before, written)
+    assert (floor.visits, floor.rows_a_visit) == (written, 1.0)
     assert floor.visits_a_second > 0
     async with database.owner() as connection:
         assert await connection.fetchval("SELECT to_regnamespace('floor')") is None
