@@ -26,6 +26,7 @@ QUIET_CORES = 0.1
 WIDE, HIGH = 300, 120
 """Of a panel's field, in pixels."""
 _COLUMNS = 3
+_HEADROOM = 1.2
 _LEFT, _TOP, _GAP = 56, 56, 74
 _FONT = 'font-family="system-ui, sans-serif" font-size="12"'
 _COLOURS = ("#1769aa", "#b5483a", "#3b7d4f", "#8a6d1d")
@@ -40,11 +41,19 @@ class Figure(NamedTuple):
     """Where it stands in the JSON."""
     goal: Goal | None = None
     """What is to be reached at least is drawn as a line."""
+    rate: float | None = None
+    """Of an open loop; None: of a closed one."""
 
 
 FIGURES = (
     Figure("visits", "visits a second, closed loop", ("done_a_second",), goals.VISITS),
-    Figure("visits", "2207 at p99, ms", ("times", "2207", "p99")),
+    Figure(
+        "visits",
+        f"2207 at p99, {goals.OPEN_RATE} arrive a second, ms",
+        ("times", "2207", "p99"),
+        goals.SETTLE_P99,
+        goals.OPEN_RATE,
+    ),
     Figure("visits", "CPU of a visit: server, ms", ("taken", "cpu_ms", "server")),
     Figure("visits", "CPU of a visit: PostgreSQL, ms", ("taken", "cpu_ms", "postgresql")),
     Figure("visits", "bytes stored of a visit", ("taken", "bytes", "stored"), goals.BYTES),
@@ -68,6 +77,8 @@ class Point:
     """One run's figure."""
 
     value: float
+    day: str
+    """The date of the run."""
     said: str
     machine: str
     quiet: bool
@@ -122,9 +133,9 @@ def drawn(runs: Sequence[Mapping[str, Any]]) -> str:
 
 
 def points_of(figure: Figure, runs: Iterable[Mapping[str, Any]]) -> Iterable[Point]:
-    """A point for each run that has the figure; open loops are not beside closed ones."""
+    """A point for each run that has the figure; loops that are not alike are not beside others."""
     for run in runs:
-        if run["name"] != figure.benchmark or run.get("loop", "closed") != "closed":
+        if run["name"] != figure.benchmark or run.get("rate") != figure.rate:
             continue
         value = _at(run, figure.path)
         if value is None:
@@ -134,7 +145,9 @@ def points_of(figure: Figure, runs: Iterable[Mapping[str, Any]]) -> Iterable[Poi
         quiet = all(cores.get(who, 0.0) <= QUIET_CORES for who in ("others", "stolen"))
         kind = f"{machine['cores']} cores, {machine['memory_gib']:.0f} GiB"
         said = f"{run['at']}, {machine['commit']}, {kind}: {number(value)}"
-        yield Point(float(value), said, kind, quiet)
+        at = str(run["at"])
+        day = f"{at[:4]}-{at[4:6]}-{at[6:8]}"
+        yield Point(float(value), day, said, kind, quiet)
 
 
 def _at(told: Any, path: Sequence[str]) -> Any:
@@ -148,20 +161,24 @@ def _at(told: Any, path: Sequence[str]) -> Any:
 def _panel(figure: Figure, points: Sequence[Point], colours: Mapping[str, str]) -> str:
     """Axis from nothing to the most, points from left to right, the goal as a line."""
     least = None if figure.goal is None else figure.goal.least
-    most = max([point.value for point in points] + [least or 0.0]) or 1.0
+    highest = max(point.value for point in points)
+    most = _HEADROOM * max(highest, least or 0.0) or 1.0
     parts = [
-        f'<text y="-10">{escape(figure.title)}</text>',
+        f'<text y="-6">{escape(figure.title)}</text>',
         f'<line x1="0" x2="{WIDE}" y1="{HIGH}" y2="{HIGH}" stroke="#888"/>',
         f'<line x1="0" x2="0" y1="0" y2="{HIGH}" stroke="#888"/>',
-        f'<text x="-6" y="4" text-anchor="end" fill="#555">{number(most)}</text>',
-        f'<text x="-6" y="{HIGH + 4}" text-anchor="end" fill="#555">0</text>',
+        _beside_axis(_height(highest, most) + 4, number(highest)),
+        _beside_axis(HIGH + 4, "0"),
+        f'<text y="{HIGH + 16}" fill="#555" font-size="11">{points[0].day}</text>',
+        f'<text x="{WIDE}" y="{HIGH + 16}" text-anchor="end" fill="#555" font-size="11">',
+        f"{points[-1].day}</text>",
     ]
     if least is not None:
         y = _height(least, most)
         parts.append(
             f'<line x1="0" x2="{WIDE}" y1="{y:.1f}" y2="{y:.1f}" stroke="#999" '
-            f'stroke-dasharray="4 4"/><text x="{WIDE}" y="{y - 4:.1f}" text-anchor="end" '
-            f'fill="#777" font-size="11">goal {number(least)}</text>'
+            f'stroke-dasharray="4 4"/><text x="4" y="{y - 4:.1f}" fill="#777" font-size="11">'
+            f"at {_towards(figure.goal)} {number(least)}</text>"
         )
     step = WIDE / (len(points) + 1)
     places = [((i + 1) * step, _height(point.value, most)) for i, point in enumerate(points)]
@@ -175,11 +192,17 @@ def _panel(figure: Figure, points: Sequence[Point], colours: Mapping[str, str]) 
             f"<title>{escape(point.said)}</title></circle>"
         )
     x, y = places[-1]
-    parts.append(
-        f'<text x="{min(x, WIDE - 4):.1f}" y="{max(y - 9, 9):.1f}" text-anchor="middle">'
-        f"{number(points[-1].value)}</text>"
-    )
+    parts.append(f'<text x="{x:.1f}" y="{y - 9:.1f}" text-anchor="middle">')
+    parts.append(f"{number(points[-1].value)}</text>")
     return "".join(parts)
+
+
+def _beside_axis(y: float, text: str) -> str:
+    return f'<text x="-6" y="{y:.1f}" text-anchor="end" fill="#555">{text}</text>'
+
+
+def _towards(goal: Goal | None) -> str:
+    return "least" if goal is None or goal.aim > goal.least else "most"
 
 
 def _height(value: float, most: float) -> float:
