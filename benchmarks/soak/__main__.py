@@ -48,7 +48,7 @@ def main() -> None:
     _check_room(options)
     empty, full = _peaks(options, console)
     peak = statistics.median(full)
-    rate = min(options.rate, SHARE_OF_PEAK * peak if peak < options.rate else options.rate)
+    rate = rate_for(options.rate, peak)
     _say_peaks(console, options, empty, full, rate)
     with served(
         console, 60 * options.minutes, workers=options.workers, data=options.data
@@ -130,6 +130,11 @@ def _peaks(options: argparse.Namespace, console: Console) -> tuple[list[float], 
                         told=not empty) as server:  # fmt: skip
                 found.append(measure(server, plan_of(server, probe), probe)["done_a_second"])
     return empty, full
+
+
+def rate_for(asked: float, peak: float) -> float:
+    """The rate asked for; 80 % of the peak when that lies below it."""
+    return asked if asked <= peak else SHARE_OF_PEAK * peak
 
 
 def _say_peaks(
