@@ -62,7 +62,7 @@ def test_a_machine_that_was_not_to_itself_makes_a_hollow_point() -> None:
 
 def test_an_open_loop_is_no_peak_and_counts_at_its_own_rate_alone() -> None:
     times = {"2207": {"p99": 40.0}}
-    runs = [result(str(at), 200, rate=rate, times=times) for at, rate in enumerate((200.0, 50.0))]
+    runs = [result("1", 200) | {"rate": rate, "times": times} for rate in (200.0, 50.0)]
     assert list(points_of(RATE, runs)) == []
     [open_loop] = [figure for figure in FIGURES if figure.rate is not None]
     assert [point.value for point in points_of(open_loop, runs)] == [40.0]
