@@ -12,10 +12,8 @@ import argparse
 import asyncio
 import re
 import statistics
-import tempfile
 import threading
 import urllib.request
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -23,9 +21,8 @@ from rich.console import Console
 from benchmarks.driving import drive
 from benchmarks.machine import Processes, named_machine
 from benchmarks.plan import PERSONS_AN_AREA, plan
-from benchmarks.report import keep
-from yibao.cli.serving import running
-from yibao.platform.settings import load_settings
+from benchmarks.report import keep, run
+from benchmarks.stand import served
 from yibao.sandbox.accounts import collect
 
 EVERY = 1.0
@@ -38,25 +35,22 @@ def main() -> None:
     console = Console()
     rates: dict[str, list[float]] = {"closed": [], "open": []}
     costs: dict[str, list[float]] = {"closed": [], "open": []}
-    with tempfile.TemporaryDirectory(prefix="yibao-") as named:
-        folder = Path(named)
-        settings = load_settings({"data": folder, "sandbox": True, "port": 0, "log_level": "error"})
-        with running(settings, console) as server:
-            found = collect(server.settings, PERSONS_AN_AREA)
-            visits = asyncio.run(plan(found, server, connections=options.connections))
-            load = {**visits, "windows": [{"name": "start", "seconds": 0.0}]}
-            load["windows"].append({"name": "measured", "seconds": options.seconds})
-            processes = Processes(folder)
-            _window(load, None)  # warms the server up, and is not counted
-            for window in range(2 * options.windows):
-                kind = ("closed", "open")[window % 2]
-                spent = sum(processes.seconds().values())
-                visits, elapsed = _window(load, server.base_url if kind == "open" else None)
-                spent = sum(processes.seconds().values()) - spent
-                rates[kind].append(visits / elapsed)
-                costs[kind].append(1_000 * spent / visits)
-                line = f"{kind:6} {visits / elapsed:6.1f} visits/s {costs[kind][-1]:6.2f} ms CPU"
-                console.print(line, highlight=False)
+    with served(console, 2 * options.windows * options.seconds) as server:
+        found = collect(server.settings, PERSONS_AN_AREA)
+        made = asyncio.run(plan(found, server, connections=options.connections))
+        windows = [("start", 0.0), ("measured", options.seconds)]
+        load = {**made, "windows": [{"name": n, "seconds": s} for n, s in windows]}
+        processes = Processes(server.settings.data)
+        _window(load, None)  # warms the server up, and is not counted
+        for window in range(2 * options.windows):
+            kind = ("closed", "open")[window % 2]
+            spent = sum(processes.seconds().values())
+            visits, elapsed = _window(load, server.base_url if kind == "open" else None)
+            spent = sum(processes.seconds().values()) - spent
+            rates[kind].append(visits / elapsed)
+            costs[kind].append(1_000 * spent / visits)
+            line = f"{kind:6} {visits / elapsed:6.1f} visits/s {costs[kind][-1]:6.2f} ms CPU"
+            console.print(line, highlight=False)
     for what, figures in (("visits/s", rates), ("CPU a visit", costs)):
         ratio = statistics.median(figures["open"]) / statistics.median(figures["closed"])
         console.print(f"open ÷ closed, medians of {what}: {ratio:.3f}", highlight=False)
@@ -105,4 +99,4 @@ def _fetched(url: str) -> tuple[str, Any]:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

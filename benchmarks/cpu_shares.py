@@ -22,6 +22,7 @@ from collections.abc import Mapping
 from math import sqrt
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from rich.console import Console
 from rich.table import Table
@@ -83,12 +84,14 @@ def main() -> None:
     options.set_defaults(seconds=30.0)
     given = options.parse_args()
     console = Console(width=110)
-    with tempfile.TemporaryDirectory(prefix="yibao-samples-") as named:
-        os.environ[sampled_server.FOLDER_VARIABLE] = named
-        serving.SERVER_MODULE = sampled_server.__name__
-        seconds = given.seconds + given.warm_up
-        with served(console, seconds, workers=given.workers) as server:
-            result = measured(server, given, Path(named))
+    seconds = given.seconds + given.warm_up
+    with (
+        tempfile.TemporaryDirectory(prefix="yibao-samples-") as named,
+        patch.dict(os.environ, {sampled_server.FOLDER_VARIABLE: named}),
+        patch.object(serving, "SERVER_MODULE", sampled_server.__name__),
+        served(console, seconds, workers=given.workers) as server,
+    ):
+        result = measured(server, given, Path(named))
     say(console, result)
     path = keep("cpu-shares", __doc__, result, kept=given.keep)
     console.print(f"figures: {path}", soft_wrap=True)

@@ -82,7 +82,7 @@ def windows(options: argparse.Namespace) -> list[dict[str, Any]]:
 
 def _may_send(row: Row) -> bool:
     """Hospitals that sign in the cheaper way, and every pharmacy."""
-    return row["kind"] == "pharmacy" or row["auth"]["family"] == "x-tif"
+    return bool(row["kind"] == "pharmacy" or row["auth"]["family"] == "x-tif")
 
 
 # ---------------------------------------------------------------------------------------- the desks

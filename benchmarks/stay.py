@@ -11,7 +11,6 @@ with complete outpatient visits, in a process of its own on the same cores.
 
 import argparse
 import asyncio
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
@@ -24,15 +23,14 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.driving import driving
-from benchmarks.machine import named_machine, versions
 from benchmarks.messages import LINES
 from benchmarks.plan import PERSONS_AN_AREA, plan
-from benchmarks.report import keep
-from yibao.cli.serving import Running, running
+from benchmarks.report import keep, run
+from benchmarks.stand import served
+from yibao.cli.serving import Running
 from yibao.client import Client
 from yibao.kernel.money import yuan
 from yibao.kernel.periods import local_time
-from yibao.platform.settings import load_settings
 from yibao.sandbox.accounts import collect
 from yibao.sandbox.books import fen
 from yibao.sandbox.report import percentile
@@ -41,6 +39,9 @@ from yibao.sandbox.traffic import endpoint_from
 DAYS = 60
 UPLOAD = 100
 """Lines of one 2301, as hospital systems cut them."""
+
+_ROUGH_SECONDS = 20
+"""Of a stay alone and one beside visits, for the room that they need."""
 
 GOALS = {"alone": 0.1, "beside visits": 0.8}
 """Seconds of 2304 at p99."""
@@ -67,17 +68,10 @@ def main() -> None:
     """Measure, print, keep the raw numbers."""
     options = _options()
     console = Console(width=100)
-    with tempfile.TemporaryDirectory(prefix="yibao-bench-") as folder:
-        settings = load_settings(
-            {"data": Path(folder), "sandbox": True, "port": 0, "log_level": "error"}
-        )
-        with running(settings, console) as server:
-            measured = asyncio.run(_measure(server, options))
-    result = {
-        **vars(options),
-        "workers": settings.workers,
-        "seconds": measured,
-    }
+    with served(console, _ROUGH_SECONDS * options.stays) as server:
+        measured = asyncio.run(_measure(server, options))
+        workers = server.settings.workers
+    result = {**vars(options), "workers": workers, "seconds": measured}
     kept = keep("stay", __doc__, result)
     _print(console, result, kept)
 
@@ -257,7 +251,6 @@ class Ward:
 
 
 def _print(console: Console, result: Mapping[str, Any], kept: Path) -> None:
-    console.print(f"machine: {named_machine()}\nversions: {versions()}")
     for name, seconds in result["seconds"].items():
         table = Table("call", "n", "p50 ms", "p95 ms", "p99 ms", "longest ms")
         table.title, table.title_justify = f"{result['lines']} lines, {name}", "left"
@@ -281,4 +274,4 @@ def _figures(seconds: Sequence[float]) -> list[str]:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)
