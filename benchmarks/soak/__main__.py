@@ -13,7 +13,9 @@ log, checkpoints, and what the machine's host took. At the end all books are rea
 
 import argparse
 import json
+import re
 import statistics
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -235,12 +237,20 @@ def _faults(result: Mapping[str, Any]) -> list[str]:
     """What must not be; a figure that was not reached is only told."""
     faults = []
     if result["refused"]:
-        faults.append(f"{result['refused']} calls failed: {result['refusals'][0]}")
+        faults.append(
+            f"{result['refused']} visits broke off, most of them so: {_commonest(result['refusals'])}"
+        )
     if result["books"]["faults"]:
         faults.append(f"the books are not right: {result['books']['first']}")
     if result["failed_beside"]:
         faults.append(f"failed beside the visits: {', '.join(result['failed_beside'])}")
     return faults
+
+
+def _commonest(refusals: Sequence[str]) -> str:
+    """What most were told, without the numbers that differ from one to the next."""
+    told = Counter(re.sub(r"\d{6,}", "…", one) for one in refusals)
+    return told.most_common(1)[0][0]
 
 
 # --------------------------------------------------------------------------------------- the report
