@@ -237,9 +237,8 @@ def _faults(result: Mapping[str, Any]) -> list[str]:
     """What must not be; a figure that was not reached is only told."""
     faults = []
     if result["refused"]:
-        faults.append(
-            f"{result['refused']} visits broke off, most of them so: {_commonest(result['refusals'])}"
-        )
+        commonest = _commonest(result["refusals"])
+        faults.append(f"{result['refused']} visits broke off, most of them so: {commonest}")
     if result["books"]["faults"]:
         faults.append(f"the books are not right: {result['books']['first']}")
     if result["failed_beside"]:
