@@ -37,8 +37,12 @@ from yibao.cli.serving import Running
 SHARE_OF_PEAK = 0.8
 """Of the peak, when it lies below the rate that was asked for."""
 SETTLE = "2207"
-_BYTES_A_VISIT = 40_000
-"""Table, log and a backup of them: more than any visit has taken yet."""
+_BYTES_A_VISIT = 16_000
+"""Tables and indexes: more than any visit has taken yet."""
+_LOG = 2 * 1024**3
+"""``max_wal_size``."""
+_BACKUP = 5
+"""A backup is a smaller part than this of what it is of."""
 _WARM_UP = 10.0
 
 
@@ -111,7 +115,7 @@ def _filled(options: argparse.Namespace, console: Console) -> dict[str, Any]:
 def _check_room(options: argparse.Namespace) -> None:
     """Raises NoRoom before anything starts; a backup of all of it lies beside it for a while."""
     held = sum(file.stat().st_size for file in options.data.rglob("*") if file.is_file())
-    disk = held // 3 + int(60 * options.minutes * options.rate * _BYTES_A_VISIT)
+    disk = held // _BACKUP + _LOG + int(60 * options.minutes * options.rate * _BYTES_A_VISIT)
     memory = Needs.of_load(0).memory + 400 * int(60 * options.minutes * options.rate)
     check_room(Needs(disk, memory), options.data)
 
