@@ -203,8 +203,10 @@ def say(console: Console, result: Mapping[str, Any]) -> None:
             f"{hour['turned_away']:,}",
         )
     console.print(table)
-    console.print(table_of_times("All day, by call", result["times"]))
-    console.print(table_of_times("All day, by what people came for", result["whole"]))
+    console.print("All day, by call")
+    console.print(table_of_times(result["times"]))
+    console.print("All day, by what people came for")
+    console.print(table_of_times(result["whole"]))
     taken = result["taken"]
     console.print(
         f"{result['part_of_the_nation']:.2%} of the nation's rate, "

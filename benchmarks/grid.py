@@ -71,15 +71,16 @@ def _cells(server: Running, options: argparse.Namespace) -> list[dict[str, Any]]
 def say(console: Console, cells: list[dict[str, Any]], options: argparse.Namespace) -> None:
     """A row for each number of processes, a column for each number of pools."""
     title = f"Visits a second (p99 of 2207), {options.connections} desks, median of rounds"
-    table = Table("server processes", title=title, title_justify="left")
+    table = Table("server processes")
     for pools in options.pools:
-        table.add_column(f"{pools} pools", justify="right")
+        table.add_column(f"{pools} pool{'s' if pools > 1 else ''}", justify="right")
     for workers in options.workers:
         shown = [
             [one for one in cells if (one["workers"], one["pools"]) == (workers, pools)]
             for pools in options.pools
         ]
         table.add_row(str(workers), *map(_cell, shown))
+    console.print(title)
     console.print(table)
     most = max(one["taken"]["cores"]["stolen"] for one in cells)
     others = max(one["taken"]["cores"]["others"] for one in cells)

@@ -118,7 +118,8 @@ def say(console: Console, result: Mapping[str, Any], *, tables: bool = True) -> 
         f"{result['journey']}, {loop}, {result['connections']} desks, {result['workers']} server "
         f"processes, {result['pools']} pools, {result['elapsed_s']:.0f} s"
     )
-    console.print(table_of_times(title, result["times"] | {"whole": result["whole"]}))
+    console.print(title, highlight=False)
+    console.print(table_of_times(result["times"] | {"whole": result["whole"]}))
     if result["loop"] == "open":
         late = result["generator_late"]
         console.print(

@@ -70,9 +70,9 @@ def quantiles(seconds: Sequence[float]) -> dict[str, float]:
     }
 
 
-def table_of_times(title: str, times: Mapping[str, Mapping[str, float]]) -> Table:
+def table_of_times(times: Mapping[str, Mapping[str, float]]) -> Table:
     """A row for each kind of call."""
-    table = Table("call", title=title, title_justify="left")
+    table = Table("call")
     for heading in ("calls", *(f"{name} ms" for name in QUANTILES)):
         table.add_column(heading, justify="right")
     for name, row in times.items():
