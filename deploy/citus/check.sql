@@ -9,7 +9,7 @@ WHERE relation.relkind IN ('r', 'p') AND NOT relation.relispartition
   AND schema.nspname !~ '^(pg_|citus_|columnar_)'
   AND relation.oid::regclass::text NOT IN (
       'platform.alembic_version', 'platform.writer', 'registry.credential_code',
-      'registry.credential_token', 'bureau.sign_in', 'safety.access_block',
+      'registry.credential_token', 'bureau.sign_in', 'safety.access', 'safety.access_block',
       'safety.access_removal', 'loading.run')
   AND NOT EXISTS (SELECT FROM citus_tables WHERE table_name = relation.oid::regclass)
 UNION ALL

@@ -16,6 +16,7 @@
 -- local: registry.credential_code:  lives minutes, written by every shown credential: two-phase commits for nothing
 -- local: registry.credential_token: as the code it was given for
 -- local: bureau.sign_in:            clerks' tries to sign in, of no pool
+-- local: safety.access:             who saw whom: rows of many pools with their block, in one statement
 -- local: safety.access_block:       chain of each process's access record, over all pools
 -- local: safety.access_removal:     what was removed of it
 -- local: loading.run:               a file that is put in, over all pools
@@ -149,8 +150,6 @@ SELECT create_distributed_table('inventory.deletion', 'pool', colocate_with => '
 SELECT create_distributed_table('inventory.movement_code', 'pool', colocate_with => 'settlement.visit');
 
 SELECT create_distributed_table('loading.loaded', 'pool', colocate_with => 'settlement.visit');
-
-SELECT create_distributed_table('safety.access', 'pool', colocate_with => 'settlement.visit');
 
 -- ---------------------------------------------------------------------------------------- functions
 -- What the views ask of a row is asked where the row is.

@@ -93,14 +93,15 @@ async def test_all_that_is_distributed_lies_together_by_pool(layout: Layout) -> 
 
 
 async def test_whatever_belongs_to_a_pool_is_distributed(layout: Layout) -> None:
-    """Or everybody needs it: which divisions a pool insures, the versions of what is cached."""
+    """Or everybody needs it (which divisions a pool insures, the versions of what is cached), or
+    it is written over pools at once (who saw whom)."""
     rows = await layout.connection.fetch(
         """SELECT attrelid::regclass::text AS name FROM pg_attribute
            WHERE attname = 'pool' AND NOT attisdropped AND attrelid = ANY ($1::regclass[])""",
         list(layout.tables),
     )
     elsewhere = {row["name"] for row in rows} - set(layout.of("distributed"))
-    assert elsewhere == {"registry.pool_division", "registry.version"}
+    assert elsewhere == {"registry.pool_division", "registry.version", "safety.access"}
 
 
 async def test_every_unique_key_of_a_distributed_table_contains_the_pool(layout: Layout) -> None:
