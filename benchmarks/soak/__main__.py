@@ -6,7 +6,7 @@ FOLDER was filled by ``benchmarks.filling``; where there is no database in it ye
 First a closed loop finds the peak, on an empty platform and on the filled one, in turn: what one
 makes of the other says whether years make it slow. Then visits arrive at random instants, at the
 rate asked for; where the peak lies below it, at 80 % of the peak, and that is said. Beside them the
-server's own jobs run, the books of the last day are verified and a backup is made, again and again.
+server's chores run, the books of the last day are verified and a backup is made, again and again.
 Every minute tells rate and times (from when a call was due), memory, rows that wait for vacuum,
 log, checkpoints, and what the machine's host took. At the end all books are read through.
 """
