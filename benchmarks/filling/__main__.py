@@ -16,10 +16,7 @@ import asyncio
 import dataclasses
 import json
 import time
-from collections import Counter
 from datetime import UTC, datetime, timedelta
-from multiprocessing import connection, get_context
-from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +24,10 @@ import asyncpg
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from benchmarks.filling import books, city, room, worker
+from benchmarks.filling import books, city, room
+from benchmarks.filling.crew import Crew
 from benchmarks.filling.filler import Span
-from benchmarks.filling.worker import Order, Told
+from benchmarks.filling.worker import Order
 from benchmarks.machine import NoRoom
 from benchmarks.report import Plain, keep, print_head, run
 from yibao.kernel.periods import add_months, business_date
@@ -44,8 +42,6 @@ from yibao.sandbox.places import PLACES
 
 TRIAL = 4_000
 """Settlements of a pool that are timed first."""
-REFUSED = 0.02
-"""A larger share of refusals says that what is filled in is not what happens."""
 NOTE = "filling.json"
 """What was filled in, kept in the folder: ``benchmarks.soak`` says it again."""
 
@@ -135,7 +131,7 @@ async def _found(settings: Settings, now: datetime) -> None:
         await database.close()
 
 
-# ------------------------------------------------------------------------------------ the processes
+# ---------------------------------------------------------------------------------- the settlements
 
 
 def _filled(
@@ -143,97 +139,62 @@ def _filled(
 ) -> dict[str, Any]:
     dsn = settings.database_url
     assert dsn is not None
-    context = get_context("spawn")
-    pipes: list[Pipe] = []
-    processes = []
-    for number, place in enumerate(PLACES):
-        order = Order(
+    crew = Crew(_orders(options, settings, span))
+    crew.prepare()
+    console.print(f"{crew.patients:,} persons can be treated, in {len(PLACES)} pools")
+    before, started = _size(dsn), time.perf_counter()
+    crew.trial()
+    trial, rate = crew.settled, crew.settled / (time.perf_counter() - started)
+    ends = began + 3600 * options.hours
+    target, why = room.affordable(
+        options.settlements,
+        trial,
+        (_size(dsn) - before) / trial,
+        rate,
+        room.look(options.data).disk,
+        ends - time.perf_counter(),
+    )
+    console.print(f"{target:,} settlements, because {why}")
+
+    def stop() -> str | None:
+        if time.perf_counter() > ends:
+            return f"{options.hours:g} h were over"
+        return room.ran_low(room.look(options.data))
+
+    started = time.perf_counter()
+    with _bar(console, target) as bar:
+        crew.go_on(target - trial, bar, stop)
+    seconds = time.perf_counter() - started
+    crew.check()
+    if crew.stopped is not None:
+        console.print(f"stopped at {crew.settled:,}: {crew.stopped}; the last months lack")
+    return {
+        "settlements": crew.settled,
+        "asked": options.settlements,
+        "because": crew.stopped or why,
+        "months": options.months,
+        "lines": options.lines,
+        "persons": crew.patients,
+        "refused": dict(crew.refused),
+        "settlements_a_second": (crew.settled - trial) / seconds if crew.settled > trial else rate,
+        "bytes_before": before,
+    }
+
+
+def _orders(options: argparse.Namespace, settings: Settings, span: Span) -> list[Order]:
+    return [
+        Order(
             settings,
             place.pool,
             place.divisions[0][0],
             span,
             options.persons // len(PLACES),
-            min(TRIAL, options.settlements // len(PLACES)),
+            max(1, min(TRIAL, options.settlements // len(PLACES))),
             options.lines,
             options.seed + number,
         )
-        ours, theirs = context.Pipe()
-        process = context.Process(target=worker.main, args=(order, theirs), daemon=True)
-        process.start()
-        theirs.close()
-        pipes.append(ours)
-        processes.append(process)
-    patients = sum(pipe.recv().patients for pipe in pipes)
-    console.print(f"{patients:,} persons can be treated, in {len(PLACES)} pools")
-    before, started = _size(dsn), time.perf_counter()
-    tally = Tally()
-    for pipe in pipes:
-        pipe.send(None)
-    tally.follow(pipes, None)
-    rate = tally.settled / (time.perf_counter() - started)
-    target, why = room.affordable(
-        options.settlements,
-        tally.settled,
-        (_size(dsn) - before) / tally.settled,
-        rate,
-        room.look(options.data).disk,
-        3600 * options.hours - (time.perf_counter() - began),
-    )
-    console.print(f"{target:,} settlements, because {why}")
-    for number, pipe in enumerate(pipes):
-        rest = target - tally.settled
-        pipe.send(rest // len(pipes) + (number < rest % len(pipes)))
-    trial = tally.settled
-    started = time.perf_counter()
-    with _bar(console, target) as bar:
-        tally.follow(pipes, bar)
-    seconds = time.perf_counter() - started
-    for process in processes:
-        process.join()
-    tally.check()
-    return {
-        "settlements": tally.settled,
-        "asked": options.settlements,
-        "because": why,
-        "months": options.months,
-        "lines": options.lines,
-        "persons": patients,
-        "refused": dict(tally.refused),
-        "settlements_a_second": (tally.settled - trial) / seconds if seconds > 1 else rate,
-        "bytes_before": before,
-    }
-
-
-class Tally:
-    """What the processes have told."""
-
-    def __init__(self) -> None:
-        self.settled = 0
-        self.refused: Counter[str] = Counter()
-
-    def follow(self, pipes: list[Pipe], bar: Progress | None) -> None:
-        """Listen until each process has ended its task."""
-        waiting = list(pipes)
-        while waiting:
-            for pipe in connection.wait(waiting):
-                assert isinstance(pipe, connection.Connection)
-                try:
-                    told: Told | None = pipe.recv()
-                except EOFError:
-                    raise NoRoom("a process ended before its work was done") from None
-                if told is None:
-                    waiting.remove(pipe)
-                    continue
-                self.settled += told.settled
-                self.refused.update(refusal.message for refusal in told.refused)
-                if bar is not None:
-                    bar.update(bar.task_ids[0], completed=self.settled)
-
-    def check(self) -> None:
-        """Few visits are refused (somebody's scheme ended); many would be a fault of ours."""
-        refused = self.refused.total()
-        if refused > REFUSED * self.settled:
-            raise NoRoom(f"{refused:,} were refused: {self.refused.most_common(3)}")
+        for number, place in enumerate(PLACES)
+    ]
 
 
 def _bar(console: Console, total: int) -> Progress:

@@ -15,6 +15,7 @@ KEPT_FREE = 12 * GIB
 """Bytes of the disk that are left alone: the log, sorting, and what half an hour's soak writes."""
 KEPT_SHARE = 0.25
 """And this share of what a filled database takes: a backup of it lies beside it for a while."""
+_LAST = KEPT_FREE // 2
 ROUGH_BYTES = 6_000
 """Of a settlement with 20 lines, all tables and indexes, before it is measured."""
 MEMORY = 2 * GIB
@@ -49,6 +50,11 @@ def check(room: Room, asked: int) -> None:
         )
     if room.memory < MEMORY:
         raise NoRoom(f"{_gib(room.memory)} of memory are available, {_gib(MEMORY)} are needed")
+
+
+def ran_low(room: Room) -> str | None:
+    """Why to stop half-way: somebody else has taken what was free."""
+    return f"the disk has {_gib(room.disk)} free" if room.disk < _LAST else None
 
 
 def affordable(

@@ -50,7 +50,11 @@ class Told:
 
 
 def main(order: Order, pipe: Pipe) -> None:
-    """Do it: tells ``Told``, is told once how many more settlements there are to be."""
+    """Do it: tells ``Told``, and None at the end of a task.
+
+    Is told when the trial begins, then how many more settlements there are to be; whatever it is
+    told after that means to stop.
+    """
     uvloop.run(_fill(order, pipe))
 
 
@@ -89,6 +93,8 @@ async def _portions(
 ) -> datetime:
     """So many settlements, a portion each ``step``; when the next one would be."""
     for size in _sizes(count, filler.at_once):
+        if pipe.poll():
+            break
         settled, refused = await filler.portion(now, size)
         pipe.send(Told(filler.pool, settled, tuple(refused)))
         now += step

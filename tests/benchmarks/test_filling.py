@@ -4,13 +4,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from multiprocessing import Pipe
 from random import Random
 from typing import Any
 
 import pytest
 
 from benchmarks.filling.filler import Filler, Span
-from benchmarks.filling.room import GIB, LEAST, Room, affordable, check
+from benchmarks.filling.room import GIB, LEAST, Room, affordable, check, ran_low
+from benchmarks.filling.worker import _portions
 from benchmarks.machine import NoRoom
 from tests.settlement.builders import BEIJING, NOON, POOL, Town, laws_of_beijing
 from yibao.kernel.identifiers import PoolKey, first_number_of
@@ -107,6 +109,18 @@ async def test_a_counter_runs_on_from_bill_to_bill(town: Town) -> None:
     assert await town.faults() == []
 
 
+async def test_who_is_told_to_stop_begins_no_further_portion(town: Town) -> None:
+    ours, theirs = Pipe()
+    async with (
+        database_beside(town) as database,
+        filler_of(town, database, persons=10) as filler,
+    ):
+        await _portions(filler, theirs, SPAN.first, timedelta(days=1), 20)
+        ours.send(None)
+        await _portions(filler, theirs, SPAN.last, timedelta(days=1), 20)
+    assert await town.rows("settlement.visible_settlement") == 20
+
+
 def test_the_number_asked_for_is_taken_where_there_is_room() -> None:
     count, why = affordable(1_000_000, 8_000, 6_000, 500, 100 * GIB, 3 * 3600)
     assert (count, why) == (1_000_000, "it was asked for")
@@ -127,6 +141,11 @@ def test_a_short_evening_takes_fewer_and_says_so() -> None:
 def test_below_the_least_nothing_is_filled() -> None:
     with pytest.raises(NoRoom, match="because the disk"):
         affordable(5_000_000, 8_000, 6_000, 500, 7 * GIB, 9 * 3600)
+
+
+def test_it_stops_when_somebody_else_fills_the_disk() -> None:
+    assert ran_low(Room(disk=20 * GIB, memory=GIB)) is None
+    assert ran_low(Room(disk=5 * GIB, memory=GIB)) == "the disk has 5.0 GiB free"
 
 
 def test_a_machine_without_room_is_told_before_anything_starts() -> None:
