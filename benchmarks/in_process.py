@@ -18,6 +18,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any
 
 from rich.console import Console
@@ -198,9 +199,11 @@ def say(console: Console, result: Mapping[str, Any]) -> None:
             f"{one['cores']['others']:.2f}, {one['cores']['stolen']:.2f}",
         )
     console.print(table)
-    console.print(
-        goals.table_of_goals((goals.OF_COPY, one["ratio"]) for one in result["phases"].values())
-    )
+    reached = [
+        (replace(goals.OF_COPY, name=f"{goals.OF_COPY.name}: {name}"), one["ratio"])
+        for name, one in result["phases"].items()
+    ]
+    console.print(goals.table_of_goals(reached))
 
 
 if __name__ == "__main__":
