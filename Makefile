@@ -40,8 +40,9 @@ check: .venv/ready-for-development ## style, types, walls between rooms, tests w
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/pytest -q -n 2 --hypothesis-profile quick -m "not database and not system and not thorough"
 
-bench: .venv/ready ## visits per second over HTTP against a fresh server on this machine
-	@$(BIN)/python -m benchmarks.visits
+bench: .venv/ready ## visits per second on this machine, and how far that is from its floors
+	@$(BIN)/python -m benchmarks.visits --seconds 30
+	@$(BIN)/python -m benchmarks.in_process
 
 soak: .venv/ready-for-development ## a world that fails on purpose, seed after seed to the first fault: make soak HOURS=8 SEED=1
 	@$(BIN)/python -m tests.world --seed $(or $(SEED),1) --hours $(or $(HOURS),1) --minutes 3 --shrink 6

@@ -20,7 +20,7 @@ import psutil
 import uvloop
 
 from benchmarks.generator import STEPS, Connection, Desk
-from benchmarks.visits import Processes
+from benchmarks.machine import Processes
 
 PATIENCE = 3
 AGAIN_SECONDS = 1.0

@@ -10,30 +10,19 @@ else the machine does, and CPU milliseconds of server and database for a visit, 
 
 import argparse
 import asyncio
-import json
 import re
 import statistics
-import subprocess
-import sys
-import tempfile
 import threading
 import urllib.request
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from benchmarks.visits import (
-    PERSONS_AN_AREA,
-    RESULTS,
-    Processes,
-    _machine,
-    _plan,
-    _stamp,
-    _versions,
-)
-from yibao.cli.serving import running
-from yibao.platform.settings import load_settings
+from benchmarks.driving import drive
+from benchmarks.machine import Processes, named_machine
+from benchmarks.plan import PERSONS_AN_AREA, plan
+from benchmarks.report import keep, run
+from benchmarks.stand import served
 from yibao.sandbox.accounts import collect
 
 EVERY = 1.0
@@ -46,36 +35,27 @@ def main() -> None:
     console = Console()
     rates: dict[str, list[float]] = {"closed": [], "open": []}
     costs: dict[str, list[float]] = {"closed": [], "open": []}
-    with tempfile.TemporaryDirectory(prefix="yibao-") as named:
-        folder = Path(named)
-        settings = load_settings({"data": folder, "sandbox": True, "port": 0, "log_level": "error"})
-        with running(settings, console) as server:
-            plan = asyncio.run(_plan(collect(server.settings, PERSONS_AN_AREA), server, options))
-            processes = Processes(folder)
-            _window(plan, None)  # warms the server up, and is not counted
-            for window in range(2 * options.windows):
-                kind = ("closed", "open")[window % 2]
-                spent = sum(processes.seconds().values())
-                visits, elapsed = _window(plan, server.base_url if kind == "open" else None)
-                spent = sum(processes.seconds().values()) - spent
-                rates[kind].append(visits / elapsed)
-                costs[kind].append(1_000 * spent / visits)
-                line = f"{kind:6} {visits / elapsed:6.1f} visits/s {costs[kind][-1]:6.2f} ms CPU"
-                console.print(line, highlight=False)
+    with served(console, 2 * options.windows * options.seconds) as server:
+        found = collect(server.settings, PERSONS_AN_AREA)
+        made = asyncio.run(plan(found, server, connections=options.connections))
+        windows = [("start", 0.0), ("measured", options.seconds)]
+        load = {**made, "windows": [{"name": n, "seconds": s} for n, s in windows]}
+        processes = Processes(server.settings.data)
+        _window(load, None)  # warms the server up, and is not counted
+        for window in range(2 * options.windows):
+            kind = ("closed", "open")[window % 2]
+            spent = sum(processes.seconds().values())
+            visits, elapsed = _window(load, server.base_url if kind == "open" else None)
+            spent = sum(processes.seconds().values()) - spent
+            rates[kind].append(visits / elapsed)
+            costs[kind].append(1_000 * spent / visits)
+            line = f"{kind:6} {visits / elapsed:6.1f} visits/s {costs[kind][-1]:6.2f} ms CPU"
+            console.print(line, highlight=False)
     for what, figures in (("visits/s", rates), ("CPU a visit", costs)):
         ratio = statistics.median(figures["open"]) / statistics.median(figures["closed"])
         console.print(f"open ÷ closed, medians of {what}: {ratio:.3f}", highlight=False)
-    RESULTS.mkdir(exist_ok=True)
-    kept = RESULTS / f"console-{_stamp()}.json"
-    told = {
-        "rates": rates,
-        "costs": costs,
-        "machine": _machine(),
-        "versions": _versions(),
-        "at": _stamp(),
-    }
-    kept.write_text(json.dumps(told, indent=1) + "\n")
-    console.print(f"{_machine()}; raw: {kept}", highlight=False, soft_wrap=True)
+    kept = keep("console", __doc__, {"rates": rates, "costs": costs})
+    console.print(f"{named_machine()}; raw: {kept}", highlight=False, soft_wrap=True)
 
 
 def _options() -> argparse.Namespace:
@@ -85,30 +65,22 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--windows", type=int, default=6, help="of each kind")
     parser.add_argument("--seconds", type=int, default=10, help="of a window")
     parser.add_argument("--connections", type=int, default=64)
-    parser.set_defaults(warm_up=0)  # what a window costs must be what its visits cost
     return parser.parse_args()
 
 
-def _window(plan: dict[str, Any], watched: str | None) -> tuple[int, float]:
+def _window(load: dict[str, Any], watched: str | None) -> tuple[int, float]:
     """Visits and seconds of one window, with a page open on ``watched`` or with none."""
     done = threading.Event()
     looking = threading.Thread(target=_look, args=(watched, done)) if watched else None
     if looking is not None:
         looking.start()
     try:
-        told = subprocess.run(
-            [sys.executable, "-m", "benchmarks.generator"],
-            input=json.dumps(plan),
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        ).stdout
+        [window] = drive(load)["windows"]
     finally:
         done.set()
         if looking is not None:
             looking.join()
-    result = json.loads(told.splitlines()[-1])
-    return result["visits"], result["elapsed"]
+    return window["done"]["visit"], window["elapsed"]
 
 
 def _look(base_url: str, done: threading.Event) -> None:
@@ -127,4 +99,4 @@ def _fetched(url: str) -> tuple[str, Any]:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -37,6 +37,27 @@ class Floor:
         return self.visits / self.seconds
 
 
+async def counted(dsn: str) -> dict[str, int]:
+    """Rows of every table of ours, now."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        return await counts(connection)
+    finally:
+        await connection.close()
+
+
+async def copied(dsn: str, before: dict[str, int], done: int | None = None) -> Floor:
+    """The floor of what was written since ``before``: ``done`` of it, or as many as visits."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        after = await counts(connection)
+        if done is None:
+            done = after["settlement.visit"] - before["settlement.visit"]
+        return await measure(connection, before, after, done)
+    finally:
+        await connection.close()
+
+
 async def counts(connection: "asyncpg.Connection[Any]") -> dict[str, int]:
     """Rows in every ordinary or partitioned table of ours."""
     tables = await connection.fetch(
@@ -61,8 +82,10 @@ async def measure(
     at_most: int = 6_400,
 ) -> Floor:
     """Copy the rows of ``visits`` visits (a sample of ``at_most``) into empty twins."""
-    sample = min(visits, at_most) // PORTION * PORTION
-    portions: list[dict[str, bytes]] = [{} for _ in range(sample // PORTION)]
+    sample = min(visits, at_most)
+    if sample > PORTION:
+        sample -= sample % PORTION
+    portions: list[dict[str, bytes]] = [{} for _ in range(max(1, sample // PORTION))]
     rows = size = 0
     await connection.execute("DROP SCHEMA IF EXISTS floor CASCADE; CREATE SCHEMA floor")
     for name in before:

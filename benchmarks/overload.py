@@ -33,7 +33,9 @@ from rich.table import Table
 
 from benchmarks.arrivals import counts
 from benchmarks.evidence import FOLDER, Experiment, keep
-from benchmarks.visits import PERSONS_AN_AREA, _machine, _Plain, _plan, _versions
+from benchmarks.machine import named_machine, versions
+from benchmarks.plan import PERSONS_AN_AREA, plan
+from benchmarks.report import Plain
 from yibao.cli.serving import Running, running
 from yibao.platform.settings import load_settings
 from yibao.sandbox.accounts import collect
@@ -68,8 +70,8 @@ def main() -> None:
     """Measure, print, keep the raw numbers."""
     options = _options()
     console = Console(width=120)
-    console.print(f"machine: {_machine()}")
-    console.print(f"versions: {_versions()}")
+    console.print(f"machine: {named_machine()}")
+    console.print(f"versions: {versions()}")
     with tempfile.TemporaryDirectory(prefix="yibao-overload-") as folder:
         settings = load_settings(
             {"data": Path(folder), "sandbox": True, "port": 0, "log_level": "error"}
@@ -80,7 +82,7 @@ def main() -> None:
     faults = _judge(result)
     figures = _figures(result) | {
         "faults": faults,
-        "versions": _versions(),
+        "versions": versions(),
         "workers": settings.workers,
         "measured": result,
     }
@@ -90,7 +92,7 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=_Plain)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=Plain)
     parser.add_argument("--callers", type=int, default=64, help="cashiers of the first guess")
     parser.add_argument(
         "--shares",
@@ -113,7 +115,9 @@ def _options() -> argparse.Namespace:
 
 def _measure(server: Running, options: argparse.Namespace) -> dict[str, Any]:
     found = collect(server.settings, PERSONS_AN_AREA)
-    given = asyncio.run(_plan(found, server, options))
+    given = asyncio.run(plan(found, server, connections=options.connections, pools=options.pools))
+    for desk in given["desks"]:
+        desk["patients"] = desk["patients"]["visit"]
     given |= {name: value for name, value in vars(options).items() if name != "to"}
     given |= {"folder": str(server.settings.data), "starter": os.getpid()}
     load = subprocess.run(

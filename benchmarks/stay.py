@@ -11,10 +11,6 @@ with complete outpatient visits, in a process of its own on the same cores.
 
 import argparse
 import asyncio
-import json
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
@@ -26,20 +22,15 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.visits import (
-    PERSONS_AN_AREA,
-    RESULTS,
-    _items,
-    _machine,
-    _plan,
-    _stamp,
-    _versions,
-)
-from yibao.cli.serving import Running, running
+from benchmarks.driving import driving
+from benchmarks.messages import LINES
+from benchmarks.plan import PERSONS_AN_AREA, plan
+from benchmarks.report import keep, run
+from benchmarks.stand import served
+from yibao.cli.serving import Running
 from yibao.client import Client
 from yibao.kernel.money import yuan
 from yibao.kernel.periods import local_time
-from yibao.platform.settings import load_settings
 from yibao.sandbox.accounts import collect
 from yibao.sandbox.books import fen
 from yibao.sandbox.report import percentile
@@ -48,6 +39,9 @@ from yibao.sandbox.traffic import endpoint_from
 DAYS = 60
 UPLOAD = 100
 """Lines of one 2301, as hospital systems cut them."""
+
+_ROUGH_SECONDS = 20
+"""Of a stay alone and one beside visits, for the room that they need."""
 
 GOALS = {"alone": 0.1, "beside visits": 0.8}
 """Seconds of 2304 at p99."""
@@ -74,24 +68,11 @@ def main() -> None:
     """Measure, print, keep the raw numbers."""
     options = _options()
     console = Console(width=100)
-    with tempfile.TemporaryDirectory(prefix="yibao-bench-") as folder:
-        settings = load_settings(
-            {"data": Path(folder), "sandbox": True, "port": 0, "log_level": "error"}
-        )
-        with running(settings, console) as server:
-            measured = asyncio.run(_measure(server, options))
-    result = {
-        "method": " ".join((__doc__ or "").split()),
-        **vars(options),
-        "workers": settings.workers,
-        "machine": _machine(),
-        "versions": _versions(),
-        "at": _stamp(),
-        "seconds": measured,
-    }
-    RESULTS.mkdir(exist_ok=True)
-    kept = RESULTS / f"stay-{_stamp()}.json"
-    kept.write_text(json.dumps(result, indent=1) + "\n")
+    with served(console, _ROUGH_SECONDS * options.stays) as server:
+        measured = asyncio.run(_measure(server, options))
+        workers = server.settings.workers
+    result = {**vars(options), "workers": workers, "seconds": measured}
+    kept = keep("stay", __doc__, result)
     _print(console, result, kept)
 
 
@@ -115,19 +96,18 @@ async def _measure(server: Running, options: argparse.Namespace) -> dict[str, Me
     )
     neighbours = {row["psn_no"]: row for row in found["persons"] if row["pool"] == hospital["pool"]}
     patients = list(neighbours.values())[: 1 + 2 * options.stays]
-    of_visits = argparse.Namespace(
-        connections=options.connections, warm_up=2, measure=_LONGEST, seconds=_LONGEST
-    )
-    plan = _without(await _plan(found, server, of_visits), {row["psn_no"] for row in patients})
+    visits = await plan(found, server, connections=options.connections)
+    beside_them = _without(visits, {row["psn_no"] for row in patients})
     alone: Measured = {step: [] for step in STEPS}
     beside: Measured = {step: [] for step in STEPS}
     async with Client(endpoint_from(hospital, found["base_url"])) as client:
-        ward = Ward(client, _items(found, hospital), options.lines)
+        items = [item for item in found["items"] if item["pool"] == hospital["pool"]][:LINES]
+        ward = Ward(client, items, options.lines)
         await ward.stay(patients[0], {step: [] for step in STEPS})  # to warm up
         for patient in patients[1 : 1 + options.stays]:
             await ward.stay(patient, alone)
         waiting = iter(patients[1 + options.stays :])
-        with _visits(plan):
+        with _visits(beside_them):
             wards = (_work(ward, waiting, beside) for _ in range(options.wards))
             await asyncio.gather(*wards)
     return {"alone": alone, "beside visits": beside}
@@ -144,33 +124,24 @@ _LONGEST = 3_600
 """Seconds; the visits are stopped when the stays are done."""
 
 
-def _without(plan: dict[str, Any], lying: Set[str]) -> dict[str, Any]:
+def _without(load: dict[str, Any], lying: Set[str]) -> dict[str, Any]:
     """The plan of visits without those who lie in hospital."""
-    for desk in plan["desks"]:
-        desk["patients"] = [one for one in desk["patients"] if one["psn"] not in lying]
-    return plan
+    for desk in load["desks"]:
+        desk["patients"] = {
+            name: [one for one in people if one["psn"] not in lying]
+            for name, people in desk["patients"].items()
+        }
+    return load
 
 
 @contextmanager
-def _visits(plan: Mapping[str, Any]) -> Iterator[None]:
+def _visits(load: Mapping[str, Any]) -> Iterator[None]:
     """Visits from all connections, without a pause, while the block runs."""
-    load = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.generator"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert load.stdin is not None
-    assert load.stdout is not None
-    try:
-        json.dump(plan, load.stdin)
-        load.stdin.close()
-        assert load.stdout.readline() == "measuring\n", "the generator did not start"
+    windows = [{"name": "warm-up", "seconds": 2.0}, {"name": "beside", "seconds": _LONGEST}]
+    with driving({**load, "windows": windows}) as generator:
+        generator.wait_for("beside")
         yield
-        assert load.poll() is None, "the generator broke off"
-    finally:
-        load.kill()
-        load.wait()
+        assert generator.works, "the generator broke off"
 
 
 # --------------------------------------------------------------------------------------- the stays
@@ -280,7 +251,6 @@ class Ward:
 
 
 def _print(console: Console, result: Mapping[str, Any], kept: Path) -> None:
-    console.print(f"machine: {result['machine']}\nversions: {result['versions']}")
     for name, seconds in result["seconds"].items():
         table = Table("call", "n", "p50 ms", "p95 ms", "p99 ms", "longest ms")
         table.title, table.title_justify = f"{result['lines']} lines, {name}", "left"
@@ -304,4 +274,4 @@ def _figures(seconds: Sequence[float]) -> list[str]:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

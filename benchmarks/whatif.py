@@ -14,7 +14,6 @@ anew under each law.
 
 import argparse
 import json
-import os
 import platform
 import resource
 import shutil
@@ -22,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, date, datetime
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -32,10 +31,11 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from benchmarks.machine import named_machine
+from benchmarks.report import keep
 from yibao.analysis.generator import LINES_A_BILL, generate, words_of
 from yibao.cli.law_files import Shelf
 
-RESULTS = Path(__file__).parent / "results"
 BYTES_A_BILL = 300
 """Room a bill of 20 lines takes in the file, rounded up."""
 
@@ -77,7 +77,7 @@ def main() -> None:
     options = _options()
     console = Console(width=100)
     console.print(__doc__.strip(), style="dim", highlight=False)
-    console.print(f"machine: {_machine()}\nversions: {_versions()}")
+    console.print(f"machine: {named_machine()}\nversions: {_versions()}")
     with tempfile.TemporaryDirectory(prefix="yibao-whatif-", dir=options.folder) as folder:
         file = options.file or Path(folder) / "population.parquet"
         made = None if file.exists() else _make(file, options, console)
@@ -93,14 +93,9 @@ def main() -> None:
         "made_in_s": made,
         "runs": runs,
         "goal": {"bills": GOAL_BILLS, "seconds": GOAL_SECONDS, "bytes": GOAL_BYTES},
-        "machine": _machine(),
-        "versions": _versions(),
-        "at": _stamp(),
+        "packages": _versions(),
     }
-    RESULTS.mkdir(exist_ok=True)
-    kept = RESULTS / f"whatif-{_stamp()}.json"
-    kept.write_text(json.dumps(result, indent=1) + "\n")
-    _print(console, result, kept)
+    _print(console, result, keep("whatif", __doc__, result, kept=options.keep))
 
 
 def _options() -> argparse.Namespace:
@@ -109,6 +104,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--bills", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", action="store_true", help="with the repository's results")
     parser.add_argument("--workers", type=int, help="processes (one for each core)")
     parser.add_argument("--folder", type=Path, help="where to make the file (temporary folder)")
     parser.add_argument("--file", type=Path, help="the population: read, or made and kept")
@@ -216,26 +212,9 @@ def _print(console: Console, result: dict[str, Any], kept: Path) -> None:
     )
 
 
-def _machine() -> str:
-    cpu = next(
-        (
-            line.partition(":")[2].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if line.startswith("model name")
-        ),
-        platform.processor(),
-    )
-    memory = psutil.virtual_memory().total / 2**30
-    return f"{cpu}, {os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()}"
-
-
 def _versions() -> str:
     names = ("numpy", "pyarrow", "psutil")
     return f"Python {platform.python_version()}, " + ", ".join(f"{n} {version(n)}" for n in names)
-
-
-def _stamp() -> str:
-    return datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
 if __name__ == "__main__":

@@ -77,12 +77,13 @@ def public_definitions(
 
 
 def test_tests_lie_as_the_rooms_do() -> None:
-    """Beside them lie only tests of the whole server from outside: ``system`` and ``world``."""
+    """Beside them lie tests of the whole server from outside (``system``, ``world``), and of the
+    benchmarks."""
     rooms = {p.name for p in PACKAGE.iterdir() if p.is_dir()} | {
         p.stem for p in PACKAGE.glob("*.py")
     }
     folders = {p.name for p in (ROOT / "tests").iterdir() if p.is_dir()}
-    assert folders - rooms - {"__pycache__"} == {"system", "world"}
+    assert folders - rooms - {"__pycache__"} == {"system", "world", "benchmarks"}
 
 
 def test_only_the_clock_and_the_edges_ask_what_time_it_is() -> None:

@@ -1,0 +1,1 @@
+"""A database that holds years: filled with settlements of past months, faster than they happen."""
