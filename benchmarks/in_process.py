@@ -40,7 +40,7 @@ PREPARED = 40
 def main() -> None:
     """Measure, print, keep the figures."""
     options = _options()
-    console = Console(width=110)
+    console = Console(width=120)
     with served(console, 3 * options.seconds + 60) as server:
         result = measured(server, options)
     say(console, result)
@@ -172,7 +172,8 @@ def _end(process: "subprocess.Popen[str]") -> None:
 def say(console: Console, result: Mapping[str, Any]) -> None:
     """The figures for people."""
     title = f"In process: {result['callers']} callers, {result['processes']} processes, no HTTP"
-    table = Table("", title=title, title_justify="left")
+    table = Table(title=title, title_justify="left")
+    table.add_column("", no_wrap=True)
     for heading in (
         "done",
         "a second",
