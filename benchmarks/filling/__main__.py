@@ -16,6 +16,7 @@ import asyncio
 import dataclasses
 import json
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,8 @@ from yibao.platform.clock import SystemClock
 from yibao.platform.crypto import Vault, load_key
 from yibao.platform.database import Database
 from yibao.platform.migrations import migrate
+from yibao.platform.months import service as months
+from yibao.platform.months.model import Month
 from yibao.platform.postgres import EmbeddedPostgres
 from yibao.platform.settings import Settings, load_settings
 from yibao.sandbox.places import PLACES
@@ -98,7 +101,7 @@ def fill(options: argparse.Namespace, console: Console) -> dict[str, Any]:
         settings = dataclasses.replace(settings, database_url=dsn)
         span = _span(options.months)
         console.print(f"from {span.first:%Y-%m-%d} to {span.last:%Y-%m-%d}, in {folder}")
-        asyncio.run(_found(settings, span.first - timedelta(days=1)))
+        asyncio.run(_found(settings, span))
         told = _filled(options, settings, span, console, began)
         console.print("signing days, making statistics")
         asyncio.run(_finish(settings))
@@ -120,15 +123,27 @@ def _span(months: int) -> Span:
     return Span(first, now - timedelta(hours=1))
 
 
-async def _found(settings: Settings, now: datetime) -> None:
+async def _found(settings: Settings, span: Span) -> None:
+    """The world as of the day before the first, with partitions for every month to come."""
     dsn = settings.database_url
     assert dsn is not None
     await migrate(dsn)
     database = await Database.open(dsn, writers=1, readers=1)
+    before = span.first - timedelta(days=1)
     try:
-        await city.found(database, settings, now)
+        async with database.owner() as owner:
+            await months.make(owner, list(_months(span._replace(first=before))))
+            await months.ensure(owner, business_date(span.last))
+        await city.found(database, settings, before)
     finally:
         await database.close()
+
+
+def _months(span: Span) -> Iterator[Month]:
+    month = Month.of(business_date(span.first))
+    while month <= Month.of(business_date(span.last)):
+        yield month
+        month = month.later()
 
 
 # ---------------------------------------------------------------------------------- the settlements
