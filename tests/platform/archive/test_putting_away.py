@@ -155,7 +155,7 @@ async def test_a_run_that_is_broken_off_leaves_all_rows_and_the_next_one_goes_on
 async def test_a_folder_that_cannot_be_written_is_told(shop: Shop) -> None:
     await shop.sell(date(2024, 5, 3))
     shop.folder.write_text("not a folder")
-    with pytest.raises(ArchiveFault, match="Not a directory"):
+    with pytest.raises(ArchiveFault, match="File exists"):
         await shop.archive.put_away(NOW)
     assert await shop.count() == 7
 

@@ -87,6 +87,7 @@ async def put_away(
         through, await store.horizon(connection), rules.first_number(rules.next_month(through))
     )
     tables = await store.tables(connection)
+    files.make_folder(folder)
     parts = {table.full_name: await _parts(connection, table, span) for table in tables}
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         archived = await _written(connection, folder, tables, span, tell)
