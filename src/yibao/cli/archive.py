@@ -16,8 +16,8 @@ from yibao.cli.printing import counted, print_whole
 if TYPE_CHECKING:
     from yibao.kernel.areas import Pool
     from yibao.kernel.identifiers import PoolKey
+    from yibao.platform.archive.dropping import Tell
     from yibao.platform.archive.model import Manifest
-    from yibao.platform.archive.putting_away import Tell
     from yibao.platform.archive.service import Archive, Due
     from yibao.platform.database import Database
 

@@ -6,34 +6,23 @@ database as it was; what lies in the folder then is written anew by the next run
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
-import asyncpg
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from yibao.kernel.areas import Pool
 from yibao.platform.archive import files, rules, store
+from yibao.platform.archive.dropping import Carry, Leaving, Tell, drop
 from yibao.platform.archive.model import TOGETHER, ArchivedFile, ArchiveFault, Manifest, Table
 from yibao.platform.signing import Signer
 
 if TYPE_CHECKING:
     from asyncpg import Connection
-
-LOCK_WAIT = "2s"
-"""How long a settlement may at most be held up by a table that waits for its lock."""
-_TRIES = 5
-_PAUSE = 3.0
-
-Carry: TypeAlias = "Callable[[Connection[Any], int, int], Awaitable[None]]"
-"""A room's: carries over sums of what leaves, the numbers ``low`` ≤ number < ``high``."""
-
-Tell = Callable[[str, int, int], None]
-"""Told what is done, how much of it, and of how much; whoever raises from it stops the run."""
 
 
 def tell_nobody(what: str, done: int, of: int) -> None:
@@ -88,7 +77,7 @@ async def put_away(
     )
     tables = await store.tables(connection)
     files.make_folder(folder)
-    parts = {table.full_name: await _parts(connection, table, span) for table in tables}
+    parts = [await _parts(connection, table, span) for table in tables]
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         archived = await _written(connection, folder, tables, span, tell)
         await _compare(connection, folder, tables, archived, span, tell)
@@ -99,21 +88,8 @@ async def put_away(
         text = json.dumps(manifest.as_json(), indent=1, sort_keys=True) + "\n"
         files.write_manifest(manifest, folder, text)
     tell("manifests", len(manifests), len(manifests))
-    for left in reversed(range(_TRIES)):
-        try:
-            kept = await _dropped(
-                connection, tables, parts, before, manifests, span, now, tell, carries
-            )
-        except asyncpg.LockNotAvailableError:
-            if not left:
-                raise ArchiveFault(
-                    "the month was written, but its tables were in use whenever they were to go:"
-                    " it stays in the database; run it again"
-                ) from None
-            await asyncio.sleep(_PAUSE)
-        else:
-            return PutAway(through, manifests, kept)
-    raise AssertionError("the last try returns or raises")
+    leaving = Leaving(tables, parts, before, manifests, span.low, span.high, through, now, carries)
+    return PutAway(through, manifests, await drop(connection, leaving, tell))
 
 
 async def cut_through(connection: "Connection[Any]", before: date) -> bool:
@@ -252,7 +228,7 @@ def _same(groups: "Iterable[pa.Table]", table: Table, rows: Sequence[files.Row])
     return group is not None and group.equals(files.arrow(table, rows))
 
 
-# ----------------------------------------------------------------------------------------- dropping
+# ---------------------------------------------------------------------------------------- manifests
 
 
 def _manifests(
@@ -268,48 +244,3 @@ def _manifests(
         told = Manifest(pool, month, revision, now, ordered, signer.public)
         made.append(replace(told, signature=signer.sign(told.hash())))
     return tuple(made)
-
-
-async def _dropped(
-    connection: "Connection[Any]",
-    tables: Sequence[Table],
-    parts: dict[str, list[str]],
-    before: Sequence[tuple[int, int]],
-    manifests: Sequence[Manifest],
-    span: _Span,
-    now: datetime,
-    tell: Tell,
-    carries: Sequence[Carry],
-) -> int:
-    """Let the months go in one transaction: partitions, what is known of the files, the horizon.
-
-    The months are closed to writers and compared once more with what was written; readers go on.
-    Only then, for a moment, the tables are locked whole. Says how many numbers had to stay.
-    """
-    async with connection.transaction():
-        await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'")
-        for table in tables:
-            await store.lock_parts(connection, parts[table.full_name])
-            other = await store.the_other_partition(connection, table)
-            if other is not None and await store.holds(
-                connection, other, table, span.low, span.high
-            ):
-                await store.lock_parts(connection, [other])
-        for table, written in zip(tables, before, strict=True):
-            if await store.fingerprint(connection, table, span.low, span.high) != written:
-                raise ArchiveFault(
-                    f"{table.full_name} was changed while it was written: the month stays in the"
-                    " database; run it again"
-                )
-        tell("compared once more", len(tables), len(tables))
-        kept = await store.set_aside(connection, tables, span.low, span.high)
-        for carry in carries:
-            await carry(connection, span.low, span.high)
-        for manifest in manifests:
-            await store.record(connection, manifest)
-        await store.move_horizon(connection, span.high, span.through, now)
-        for table in tables:
-            await store.drop(connection, table, parts[table.full_name], span.low, span.high)
-        await store.keep_set_aside(connection, tables, span.high, now)
-        tell("dropped", len(tables), len(tables))
-    return kept

@@ -12,8 +12,9 @@ from yibao.kernel.areas import Pool
 from yibao.kernel.periods import add_months, business_date
 from yibao.platform.archive import checking, coming_back, putting_away, rules, store
 from yibao.platform.archive.coming_back import Only
+from yibao.platform.archive.dropping import Carry, Tell
 from yibao.platform.archive.model import PURPOSE, ArchiveFault, Manifest, Stay, TooManyRows
-from yibao.platform.archive.putting_away import Carry, PutAway, Tell, tell_nobody
+from yibao.platform.archive.putting_away import PutAway, tell_nobody
 from yibao.platform.crypto import Vault
 from yibao.platform.settings import Settings
 from yibao.platform.signing import Signer, signer_for

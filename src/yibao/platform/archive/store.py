@@ -263,12 +263,6 @@ def _order(table: Table) -> str:
 # ------------------------------------------------------------------------------------- going away
 
 
-async def lock_parts(connection: "Connection[Any]", names: Iterable[str]) -> None:
-    """Let nobody write into partitions until the transaction ends; all may read."""
-    for name in names:
-        await connection.execute(f"LOCK TABLE ONLY {name} IN SHARE ROW EXCLUSIVE MODE")
-
-
 async def holds(
     connection: "Connection[Any]", part: str, table: Table, low: int, high: int
 ) -> bool:
