@@ -103,10 +103,6 @@ class Table:
         """Whether a partition covers the whole month."""
         return any(one.first <= month.first and month.end <= one.end for one in self.partitions)
 
-    def ending_with(self, month: Month) -> Partition | None:
-        """The partition that ends where the month does: its own, or the first one of a table."""
-        return next((one for one in self.partitions if one.end == month.end), None)
-
     def name_of(self, month: Month) -> str:
         """What the month's partition is called."""
         return f"{self.name}_{month.year}_{month.month:02}"

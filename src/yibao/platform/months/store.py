@@ -98,23 +98,6 @@ async def _name_indexes(connection: "Connection[Any]", table: Table, made: str) 
             await connection.execute(f"ALTER INDEX {_full(table, own)} RENAME TO {_quoted(named)}")
 
 
-async def lock(connection: "Connection[Any]", table: Table, partition: Partition) -> None:
-    """Let nobody write to a partition any more, or read it."""
-    await connection.execute(f"LOCK TABLE {_full(table, partition.name)} IN ACCESS EXCLUSIVE MODE")
-
-
-async def detach(connection: "Connection[Any]", table: Table, partition: Partition) -> str:
-    """Take a partition out of its table; it goes on as a table of its own, by this name."""
-    name = _full(table, partition.name)
-    await connection.execute(f"ALTER TABLE {_full(table, table.name)} DETACH PARTITION {name}")
-    return name
-
-
-async def drop(connection: "Connection[Any]", name: str) -> None:
-    """Drop a table that was detached."""
-    await connection.execute(f"DROP TABLE {name}")
-
-
 def _full(table: Table, name: str) -> str:
     return f"{_quoted(table.schema)}.{_quoted(name)}"
 
