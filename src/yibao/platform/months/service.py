@@ -14,7 +14,7 @@ import structlog
 
 from yibao.kernel.periods import business_date
 from yibao.platform.months import store
-from yibao.platform.months.model import Month, Table
+from yibao.platform.months.model import Month, Partition, Table
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -47,24 +47,25 @@ async def make(connection: "Connection[Any]", months: Sequence[Month]) -> list[s
     made = []
     for month in months:
         for table in await store.tables(connection):
-            if _can_be_made(table, month):
-                made += await _made(connection, table, month)
+            partition = table.partition_of(month)
+            if table.lacks(partition):
+                made += await _made(connection, table, partition)
     return made
 
 
-async def _made(connection: "Connection[Any]", table: Table, month: Month) -> list[str]:
+async def _made(connection: "Connection[Any]", table: Table, partition: Partition) -> list[str]:
     """In a transaction of its own that gives way: again while others hold what it needs."""
     for left in reversed(range(_TRIES)):
         try:
             async with connection.transaction():
                 await store.wait_at_most(connection, _HELD_UP)
-                made = await store.make(connection, table, month)
+                made = await store.make(connection, table, partition)
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
             if not left:
                 raise
             await asyncio.sleep(_PAUSE)
         else:
-            return [f"{table.schema}.{table.name_of(month)}"] if made else []
+            return [f"{table.schema}.{partition.name}"] if made else []
     raise AssertionError("the last try returned or raised")
 
 
@@ -89,6 +90,12 @@ async def tables(connection: "Connection[Any]") -> list[Table]:
     return await store.tables(connection)
 
 
-def _can_be_made(table: Table, month: Month) -> bool:
-    """Whether nothing of the month is covered yet."""
-    return not any(one.first < month.end and month.first < one.end for one in table.partitions)
+async def cut(
+    connection: "Connection[Any]", schema: str, name: str, wanted: Sequence[Partition]
+) -> None:
+    """Cut a table as it was cut elsewhere, in the caller's transaction, before it is filled."""
+    for table in await store.tables(connection):
+        if (table.schema, table.name) == (schema, name):
+            for partition in wanted:
+                if table.lacks(partition):
+                    await store.make(connection, table, partition)
