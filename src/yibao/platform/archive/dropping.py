@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
 
-from yibao.platform.archive import store
 from yibao.platform.archive.model import ArchiveFault, Manifest, Table
+from yibao.platform.archive.store import hot, known
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -36,7 +36,9 @@ class Leaving:
 
     tables: Sequence[Table]
     parts: Sequence[Sequence[str]]
-    """The partitions of each table that go as a whole."""
+    """The partitions of each table that go as a whole; quoted."""
+    rests: Sequence[str]
+    """Of each table the partition that keeps what no month covers."""
     written: Sequence[tuple[int, int]]
     """Each table's rows and their fingerprint, as they were written."""
     manifests: Sequence[Manifest]
@@ -56,38 +58,30 @@ async def drop(connection: "Connection[Any]", leaving: Leaving, tell: Tell) -> i
     tables, low, high = leaving.tables, leaving.low, leaving.high
     async with connection.transaction():
         await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'")
-        for table, parts in zip(tables, leaving.parts, strict=True):
-            await _close(connection, table, parts, low, high)
+        for table, parts, rest in zip(tables, leaving.parts, leaving.rests, strict=True):
+            filled = await hot.holds(connection, rest, table, low, high)
+            # nobody may write into what goes until the transaction ends; all may read
+            closed = [*parts, rest] if filled else parts
+            await _locked(connection, closed, "SHARE ROW EXCLUSIVE")
         for table, written in zip(tables, leaving.written, strict=True):
-            if await store.fingerprint(connection, table, low, high) != written:
+            if await hot.fingerprint(connection, table, low, high) != written:
                 raise ArchiveFault(
                     f"{table.full_name} was changed while it was written: the month stays in the"
                     " database; run it again"
                 )
         tell("compared once more", len(tables), len(tables))
-        kept = await store.set_aside(connection, tables, low, high)
+        kept = await hot.set_aside(connection, tables, low, high)
         for carry in leaving.carries:
             await carry(connection, low, high)
         for manifest in leaving.manifests:
-            await store.record(connection, manifest)
-        await store.move_horizon(connection, high, leaving.through, leaving.now)
+            await known.record(connection, manifest)
+        await known.move_horizon(connection, high, leaving.through, leaving.now)
         await _locked(connection, [table.quoted for table in tables], "ACCESS EXCLUSIVE")
         for table, parts in zip(tables, leaving.parts, strict=True):
-            await store.drop(connection, table, parts, low, high)
-        await store.keep_set_aside(connection, tables, high, leaving.now)
+            await hot.drop(connection, table, parts, low, high)
+        await hot.keep_set_aside(connection, tables, high, leaving.now)
         tell("dropped", len(tables), len(tables))
     return kept
-
-
-async def _close(
-    connection: "Connection[Any]", table: Table, parts: Sequence[str], low: int, high: int
-) -> None:
-    """Let nobody write into what goes until the transaction ends; all may read."""
-    closed = list(parts)
-    other = await store.the_other_partition(connection, table)
-    if other is not None and await store.holds(connection, other, table, low, high):
-        closed.append(other)
-    await _locked(connection, closed, "SHARE ROW EXCLUSIVE")
 
 
 async def _locked(connection: "Connection[Any]", names: Sequence[str], mode: str) -> None:
