@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -260,6 +260,28 @@ async def test_an_account_is_the_sum_of_what_was_put_away_and_what_came_back(
     assert key is not None
     await years.archive.recall(key.pool, [key.number], YEARS_LATER)
     assert (await years.examined()).faults == []
+
+
+async def test_a_clock_that_was_set_back_behind_the_archive_makes_no_book_wrong(
+    years: Years, bill: Bill
+) -> None:
+    town = years.counter.town
+    begun = town.clock.now()
+    await years.pass_by()
+    town.clock.set(begun + timedelta(minutes=1))
+    await settled(years.counter, bill.member)
+    assert (await years.examined()).faults == []
+
+
+async def test_without_its_files_a_bill_is_left_as_it_is(years: Years, bill: Bill) -> None:
+    await years.pass_by()
+    away = years.archive.folder.with_name("elsewhere")
+    years.archive.folder.rename(away)
+    answer = await years.counter.call("2208", cancellation(bill))
+    assert answer["infcode"] != 0
+    assert await years.counter.town.rows("settlement.visible_settlement") == 0
+    away.rename(years.archive.folder)
+    await years.counter.done("2208", cancellation(bill))
 
 
 async def test_one_changed_byte_of_a_file_is_named(years: Years, bill: Bill) -> None:
