@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tests.gateway.builders import Counter, Json
@@ -58,6 +60,7 @@ class Years:
             cold = await ColdRows.of(connection, self.archive.folder)
             findings = await verification.examine(connection, cold=cold)
             await books.examine(connection, findings)
+            await books.examine_put_away(connection, findings, cold)
         for pool, text in await self.archive.verify():
             findings.tell(pool, text)
         return findings
@@ -248,6 +251,7 @@ async def test_books_that_were_put_away_are_verified(years: Years, bill: Bill) -
     cold = await years.examined()
     assert bill.settlement
     assert cold.faults == []
+    assert cold.figures["settlements put away"] == whole.figures["settlements"]
     for what in ("blocks", "postings", "entries", "fen moved"):
         assert cold.figures[what] == whole.figures[what], what
 
@@ -296,9 +300,6 @@ async def test_one_changed_byte_of_a_file_is_named(years: Years, bill: Bill) -> 
 
 
 async def test_an_entry_that_was_changed_in_its_file_is_named(years: Years, bill: Bill) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     await years.pass_by()
     (path,) = years.archive.folder.rglob("ledger.entry.parquet")
     rows = pq.read_table(path, partitioning=None)
@@ -314,3 +315,19 @@ async def test_an_entry_that_was_changed_in_its_file_is_named(years: Years, bill
         fault.posting == posting and "was changed: it was to hash to" in fault.text
         for fault in findings.faults
     )
+
+
+async def test_a_settlement_that_was_put_away_says_what_its_entries_say(
+    years: Years, bill: Bill
+) -> None:
+    await years.pass_by()
+    (path,) = years.archive.folder.rglob("settlement.settlement.parquet")
+    rows = pq.read_table(path, partitioning=None)
+    place = rows.schema.get_field_index("account")
+    pq.write_table(
+        rows.set_column(place, rows.schema.field(place), pa.array([1], pa.int64())), path
+    )
+    key = parse_pool_key(bill.settlement)
+    assert key is not None
+    told = [one.text for one in (await years.examined()).faults if one.posting == key.number]
+    assert any("its settlement says -1 fen on what is the person's own" in text for text in told)
