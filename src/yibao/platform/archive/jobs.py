@@ -54,8 +54,7 @@ def _overdue_months(hot_months: int) -> Vital:
     async def measured(connection: "Connection[Any]") -> float:
         if not hot_months:
             return 0.0
-        first = await hot.oldest_month(connection)
         end = add_months(rules.month_of(business_date(SystemClock().now())), -hot_months)
-        return 0.0 if first is None else float(len(list(rules.months_between(first, end))))
+        return float(await hot.filled_before(connection, rules.first_number(end)))
 
     return measured

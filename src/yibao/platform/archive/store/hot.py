@@ -13,6 +13,8 @@ from yibao.platform.archive.files import ROWS_AT_ONCE
 from yibao.platform.archive.model import NUMBER, TOGETHER, Column, Table
 from yibao.platform.archive.rules import TIME_SHIFT, day_of, month_of
 from yibao.platform.archive.store.known import horizon
+from yibao.platform.months import service as months
+from yibao.platform.months.model import Table as Cut
 
 if TYPE_CHECKING:
     from asyncpg import Connection, Record
@@ -53,10 +55,19 @@ async def tables(connection: "Connection[Any]") -> list[Table]:
     ]
 
 
-async def lowest_number(connection: "Connection[Any]", table: Table, at_least: int) -> int | None:
-    """The smallest number of a table from one on."""
+async def lowest_number(
+    connection: "Connection[Any]", table: Table, part: str, at_least: int
+) -> int | None:
+    """The smallest number of a partition from one on: a look into the index for each pool."""
     number: int | None = await connection.fetchval(
-        f"SELECT min({table.key}) FROM {table.quoted} WHERE {table.key} >= $1",  # noqa: S608
+        f"""WITH RECURSIVE there (pool) AS (
+                (SELECT pool FROM {part} ORDER BY pool LIMIT 1)
+                UNION ALL
+                SELECT (SELECT pool FROM {part} WHERE pool > there.pool ORDER BY pool LIMIT 1)
+                FROM there WHERE there.pool IS NOT NULL)
+            SELECT min(lowest) FROM there CROSS JOIN LATERAL (
+                SELECT min({table.key}) AS lowest FROM {part} AS part
+                WHERE part.pool = there.pool AND {table.key} >= $1) AS found""",  # noqa: S608
         at_least,
     )
     return number
@@ -65,9 +76,42 @@ async def lowest_number(connection: "Connection[Any]", table: Table, at_least: i
 async def oldest_month(connection: "Connection[Any]") -> date | None:
     """First day of the oldest month that lies in the database alone; None: it is empty."""
     end = await horizon(connection)
-    found = [await lowest_number(connection, table, end) for table in await tables(connection)]
+    cuts = {str(cut): cut for cut in await months.tables(connection)}
+    found: list[int | None] = []
+    for table in await tables(connection):
+        if table.key == TOGETHER:
+            continue  # never older than its visits, and not indexed by them
+        cut = cuts[table.full_name]
+        found.append(await lowest_number(connection, table, _named(cut, cut.rest), end))
+        for part in cut.partitions:
+            name = _named(cut, part.name)
+            if part.end > end and await holds(connection, name, table, end, part.end):
+                bounded = part.first >= max(end, 1)
+                found.append(
+                    part.first if bounded else await lowest_number(connection, table, name, end)
+                )
+                break
     first = min((number for number in found if number is not None), default=None)
     return None if first is None else month_of(day_of(first))
+
+
+async def filled_before(connection: "Connection[Any]", number: int) -> int:
+    """How many partitions end up to a number and are not empty, of the table that has the most."""
+    counts = [0]
+    for cut in await months.tables(connection):
+        ended = [part for part in cut.partitions if part.end <= number and cut.schema != "platform"]
+        filled = [
+            await connection.fetchval(
+                f"SELECT EXISTS (SELECT FROM {_named(cut, part.name)})"  # noqa: S608
+            )
+            for part in ended
+        ]
+        counts.append(sum(filled))
+    return max(counts)
+
+
+def _named(cut: Cut, part: str) -> str:
+    return f'"{cut.schema}"."{part}"'
 
 
 class DayOfPool(NamedTuple):
@@ -225,7 +269,8 @@ async def set_aside(
         "CREATE TEMP TABLE kept (pool text, number bigint, visit bigint) ON COMMIT DROP"
     )
     together = [table for table in found if table.has(TOGETHER)]
-    for table in together:
+    over_months = [table for table in together if table.key != TOGETHER]
+    for table in over_months:
         await connection.execute(
             f"""INSERT INTO kept SELECT DISTINCT pool, {TOGETHER}, {TOGETHER} FROM {table.quoted}
                 WHERE {table.key} >= $1 AND {TOGETHER} < $1""",  # noqa: S608
