@@ -6,13 +6,14 @@ where it cannot have that at once, it lets everybody else go first and tries aga
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import structlog
 
 from yibao.kernel.periods import business_date
+from yibao.platform.clock import SystemClock
 from yibao.platform.months import store
 from yibao.platform.months.model import Month, Partition, Table
 
@@ -80,7 +81,7 @@ async def ensure_in(database: "Database", now: datetime) -> int:
 
 async def missing(connection: "Connection[Any]") -> float:
     """How many tables have no partition for the running month or the next one, by today."""
-    running = Month.of(business_date(datetime.now(UTC)))
+    running = Month.of(business_date(SystemClock().now()))
     found = await store.tables(connection)
     return float(sum(not (one.has(running) and one.has(running.later())) for one in found))
 
