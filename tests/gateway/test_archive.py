@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tests.gateway.builders import Counter, Json
@@ -58,6 +60,7 @@ class Years:
             cold = await ColdRows.of(connection, self.archive.folder)
             findings = await verification.examine(connection, cold=cold)
             await books.examine(connection, findings)
+            await books.examine_put_away(connection, findings, cold)
         for pool, text in await self.archive.verify():
             findings.tell(pool, text)
         return findings
@@ -248,6 +251,7 @@ async def test_books_that_were_put_away_are_verified(years: Years, bill: Bill) -
     cold = await years.examined()
     assert bill.settlement
     assert cold.faults == []
+    assert cold.figures["settlements put away"] == whole.figures["settlements"]
     for what in ("blocks", "postings", "entries", "fen moved"):
         assert cold.figures[what] == whole.figures[what], what
 
@@ -262,6 +266,28 @@ async def test_an_account_is_the_sum_of_what_was_put_away_and_what_came_back(
     assert (await years.examined()).faults == []
 
 
+async def test_a_clock_that_was_set_back_behind_the_archive_makes_no_book_wrong(
+    years: Years, bill: Bill
+) -> None:
+    town = years.counter.town
+    begun = town.clock.now()
+    await years.pass_by()
+    town.clock.set(begun + timedelta(minutes=1))
+    await settled(years.counter, bill.member)
+    assert (await years.examined()).faults == []
+
+
+async def test_without_its_files_a_bill_is_left_as_it_is(years: Years, bill: Bill) -> None:
+    await years.pass_by()
+    away = years.archive.folder.with_name("elsewhere")
+    years.archive.folder.rename(away)
+    answer = await years.counter.call("2208", cancellation(bill))
+    assert answer["infcode"] != 0
+    assert await years.counter.town.rows("settlement.visible_settlement") == 0
+    away.rename(years.archive.folder)
+    await years.counter.done("2208", cancellation(bill))
+
+
 async def test_one_changed_byte_of_a_file_is_named(years: Years, bill: Bill) -> None:
     await years.pass_by()
     assert bill.settlement
@@ -274,9 +300,6 @@ async def test_one_changed_byte_of_a_file_is_named(years: Years, bill: Bill) -> 
 
 
 async def test_an_entry_that_was_changed_in_its_file_is_named(years: Years, bill: Bill) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     await years.pass_by()
     (path,) = years.archive.folder.rglob("ledger.entry.parquet")
     rows = pq.read_table(path, partitioning=None)
@@ -292,3 +315,19 @@ async def test_an_entry_that_was_changed_in_its_file_is_named(years: Years, bill
         fault.posting == posting and "was changed: it was to hash to" in fault.text
         for fault in findings.faults
     )
+
+
+async def test_a_settlement_that_was_put_away_says_what_its_entries_say(
+    years: Years, bill: Bill
+) -> None:
+    await years.pass_by()
+    (path,) = years.archive.folder.rglob("settlement.settlement.parquet")
+    rows = pq.read_table(path, partitioning=None)
+    place = rows.schema.get_field_index("account")
+    pq.write_table(
+        rows.set_column(place, rows.schema.field(place), pa.array([1], pa.int64())), path
+    )
+    key = parse_pool_key(bill.settlement)
+    assert key is not None
+    told = [one.text for one in (await years.examined()).faults if one.posting == key.number]
+    assert any("its settlement says -1 fen on what is the person's own" in text for text in told)

@@ -303,6 +303,7 @@ NAMES_INSTITUTIONS = {
     "registry.filing": "a person's filing names where it is for",
     "registry.referral": "a person's referral names both institutions",
     "ledger.entry": "accounts carry the codes of institutions; no person's name",
+    "ledger.balance_entry": "the same, with the sums of what was put away",
     "prescriptions.presentable_prescription": "a person may present it anywhere",
     "prescriptions.visible_event": "of a prescription that may be presented anywhere",
 }

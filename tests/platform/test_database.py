@@ -94,6 +94,19 @@ async def test_an_unfinished_transaction_does_not_reach_the_next_borrower(dsn: s
     await database.close()
 
 
+async def test_a_writer_plans_what_it_asks_with_arrays_once(database: Database) -> None:
+    asked = "SELECT name FROM registry.pool WHERE code = ANY ($1::text[])"
+    async with database.writer() as writer:
+        for _ in range(7):
+            assert await writer.fetch(asked, ["999999"]) == []
+        planned = await writer.fetchrow(
+            "SELECT custom_plans, generic_plans FROM pg_prepared_statements WHERE statement = $1",
+            asked,
+        )
+    assert planned is not None
+    assert tuple(planned) == (0, 7)
+
+
 async def test_two_processes_never_share_a_writer_number(dsn: str) -> None:
     databases = [await Database.open(dsn, writers=1, readers=1) for _ in range(5)]
     sources = [await database.numbers() for database in databases]

@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from yibao.house import VITALS as OF_ROOMS
+from yibao.platform.archive import jobs as archiving
 from yibao.platform.backup.record import note_backup
 from yibao.platform.database import Database
 from yibao.platform.metrics import VITALS
+from yibao.platform.settings import Settings
 from yibao.platform.vitals import measure
 
 OF_THE_PROCESS = {"yibao_draining", "yibao_senders_locked_out"}
@@ -17,7 +19,8 @@ async def test_every_vital_is_measured(database: Database, tmp_path: Path) -> No
     taken = datetime(2026, 5, 1, tzinfo=UTC)
     note_backup(tmp_path, tmp_path / "b", taken)
     await database.numbers()
-    found = await measure(database.dsn, tmp_path, OF_ROOMS)
+    of_archive = archiving.vitals(Settings(data=tmp_path))
+    found = await measure(database.dsn, tmp_path, OF_ROOMS | of_archive)
     assert set(found) == set(VITALS) - OF_THE_PROCESS
     assert found["yibao_database_up"] == 1
     assert found["yibao_writer_numbers_held"] == 1

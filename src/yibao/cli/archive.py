@@ -16,8 +16,8 @@ from yibao.cli.printing import counted, print_whole
 if TYPE_CHECKING:
     from yibao.kernel.areas import Pool
     from yibao.kernel.identifiers import PoolKey
+    from yibao.platform.archive.dropping import Tell
     from yibao.platform.archive.model import Manifest
-    from yibao.platform.archive.putting_away import Tell
     from yibao.platform.archive.service import Archive, Due
     from yibao.platform.database import Database
 
@@ -36,8 +36,10 @@ OfPool = Annotated[str | None, typer.Option("--pool", help="One pool (统筹区)
 @archive_cli.command()
 def month(
     through: Annotated[
-        str | None,
-        typer.Argument(metavar="YYYY-MM", help="The last month that goes; default: all due."),
+        datetime | None,
+        typer.Argument(
+            metavar="YYYY-MM", formats=["%Y-%m"], help="The last month that goes; default: all due."
+        ),
     ] = None,
     data: DataFolder = None,
     as_json: AsJson = False,
@@ -51,13 +53,9 @@ def month(
 
     Example: yibao archive month 2024-05
     """
-    from yibao.platform.archive.rules import parsed_month
     from yibao.platform.clock import SystemClock
 
-    last = None if through is None else parsed_month(through)
-    if through is not None and last is None:
-        tell(f"{through} is no month such as 2024-05")
-        raise typer.Exit(2)
+    last = None if through is None else through.date()
 
     async def work(_: "Database", archive: "Archive") -> "tuple[Sequence[Manifest], int] | Due":
         with _progress() as progress:

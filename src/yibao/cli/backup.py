@@ -96,7 +96,7 @@ def restore(
             with _new_database(settings) as dsn:
                 told = _progress(as_json, "put back")
                 manifest = asyncio.run(service.restore(file, secret, dsn, told))
-                faults = asyncio.run(_faults_of_books(dsn))
+                faults = asyncio.run(_faults_of_books(dsn, settings.archive_folder))
         _print(manifest, file, as_json, faults)
         if faults:
             raise typer.Exit(1)
@@ -125,14 +125,19 @@ def _new_database(settings: Settings) -> Iterator[str]:
         raise
 
 
-async def _faults_of_books(dsn: str) -> list[str]:
+async def _faults_of_books(dsn: str, archive: Path) -> list[str]:
+    """What is wrong; months that were put away are read from their folder, which must be there."""
     from yibao.ledger import service as ledger
+    from yibao.platform.archive.model import ArchiveFault
+    from yibao.platform.archive.reading import ColdRows
     from yibao.platform.database import Database
 
     database = await Database.open(dsn, writers=1, readers=1)
     try:
         async with database.reader(None) as connection:
-            return await ledger.verify(connection)
+            return await ledger.verify(connection, await ColdRows.of(connection, archive))
+    except ArchiveFault as fault:
+        return [str(fault)]
     finally:
         await database.close()
 

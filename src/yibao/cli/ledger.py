@@ -129,6 +129,8 @@ async def _verified(
         for where, text in await archive.verify(pool, progress):
             findings.tell(where, text)
         await books.examine(connection, findings, pool=pool, since=since, progress=progress)
+        if since is None:
+            await books.examine_put_away(connection, findings, cold, pool=pool, progress=progress)
         if pool is None:
             await elsewhere.examine(connection, findings)
         keys = [heads.signer(vault).public]

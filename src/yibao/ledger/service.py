@@ -20,6 +20,7 @@ from yibao.ledger.model import (
     contributions_account,
     personal_account,
 )
+from yibao.ledger.verification.model import Cold
 from yibao.ledger.verification.service import examine
 from yibao.platform.commands.model import Unit
 
@@ -154,10 +155,13 @@ async def institution_totals(
     }
 
 
-async def verify(connection: "Connection[Any]") -> list[str]:
-    """Faults of the books, as sentences; none when every posting, block and part is right."""
+async def verify(connection: "Connection[Any]", cold: Cold | None = None) -> list[str]:
+    """Faults of the books, as sentences; none when every posting, block and part is right.
+
+    ``cold``: what was put away; without it nothing may have been.
+    """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        findings = await examine(connection)
+        findings = await examine(connection, cold=cold)
     return [str(fault) for fault in findings.faults]
 
 

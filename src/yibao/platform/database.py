@@ -170,9 +170,10 @@ async def _lock(connection: asyncpg.Connection, number: int) -> bool:
     )
 
 
-_KEYED_ACCESS = {"enable_seqscan": "off"}
+_KEYED_ACCESS = {"enable_seqscan": "off", "plan_cache_mode": "force_generic_plan"}
 """A writer looks rows up by key, always. Left to itself the planner scans whole tables while they
-are young and keeps such plans in prepared statements and foreign-key checks as they grow."""
+are young and keeps such plans in prepared statements and foreign-key checks as they grow; and what
+is asked with arrays it plans anew at each call, which costs as much again as the call."""
 
 
 async def _open_pool(dsn: str, role: str, size: int) -> asyncpg.Pool:

@@ -19,7 +19,10 @@ from yibao.platform.backup import service, store
 from yibao.platform.backup.model import BackupFault
 from yibao.platform.backup.sealing import Passphrase
 from yibao.platform.database import Database
+from yibao.platform.months import service as months
+from yibao.platform.months.model import Month
 
+JULY = Month(2026, 7)
 SECRET = Passphrase("correct horse battery staple")
 
 
@@ -51,6 +54,48 @@ async def test_what_was_backed_up_is_put_back(
     async with database_of(empty_dsn) as database, database.reader(None) as connection:
         assert await ledger.verify(connection) == []
         assert await connection.fetchval("SELECT count(*) FROM settlement.visible_settlement") == 2
+
+
+async def test_what_was_cut_by_month_is_cut_so_again(
+    hospital: Counter, empty_dsn: str, tmp_path: Path
+) -> None:
+    months_here = [JULY.later(ahead) for ahead in (-1, 0, 1)]
+    async with hospital.town.database.owner() as connection:
+        await months.make(connection, months_here)
+        cut = await months.tables(connection)
+    await service.take(hospital.town.database.dsn, tmp_path / "b", SECRET, "1.0")
+    await service.restore(tmp_path / "b", SECRET, empty_dsn)
+    async with database_of(empty_dsn) as database, database.owner() as connection:
+        assert await months.tables(connection) == cut
+        assert all(len(table.partitions) == len(months_here) for table in cut)
+        in_july = "SELECT count(*) FROM settlement.settlement_2026_07"
+        assert await connection.fetchval(in_july) == 2
+    assert await contents(empty_dsn) == await contents(hospital.town.database.dsn)
+
+
+async def test_no_month_leaves_while_it_is_taken(
+    hospital: Counter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = hospital.town.database
+    async with database.owner() as connection:
+        await months.make(connection, [JULY])
+    refused = []
+
+    async def copy_out(*arguments: Any) -> int:
+        async with database.owner() as other:
+            await other.execute("SET lock_timeout = 1")
+            try:
+                await other.execute(
+                    "ALTER TABLE ledger.entry DETACH PARTITION ledger.entry_2026_07"
+                )
+            except asyncpg.LockNotAvailableError as error:
+                refused.append(error)
+        return await copied(*arguments)
+
+    copied = store.copy_out
+    monkeypatch.setattr(store, "copy_out", copy_out)
+    taken = await service.take(database.dsn, tmp_path / "b", SECRET, "1.0")
+    assert len(refused) == len(taken.tables)
 
 
 async def test_what_comes_while_it_is_taken_is_in_it_whole_or_not_at_all(

@@ -75,6 +75,6 @@ def test_a_table_has_a_month_that_one_partition_covers() -> None:
     )
     assert table.has(may)
     assert not table.has(june)
-    assert table.ending_with(may) == table.partitions[0]
-    assert table.ending_with(june) is None
-    assert table.name_of(june) == "event_2026_06"
+    assert table.partition_of(june) == Partition("event_2026_06", june.first, june.end)
+    assert table.lacks(table.partition_of(june))
+    assert not table.lacks(table.partition_of(may))

@@ -1,9 +1,8 @@
-"""Months are made ahead, take over what the rest kept, give way to settlements, and leave whole."""
+"""Months are made ahead, take over what the rest kept, and give way to settlements."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import date
-from typing import Any
 
 import asyncpg
 import pytest
@@ -142,44 +141,6 @@ async def test_a_missing_month_is_told_until_it_is_made(hall: asyncpg.Connection
     assert await service.missing(hall) == 1.0
     await service.make(hall, [Month.of(today).later()])
     assert await service.missing(hall) == 0.0
-
-
-async def test_a_month_leaves_as_a_whole_and_what_comes_back_is_kept_by_the_rest(
-    hall: asyncpg.Connection,
-) -> None:
-    await service.ensure(hall, TODAY)
-    await hold(hall, JULY.first, AUGUST.first)
-    assert await service.oldest_number(hall) == JULY.first
-    names = await service.detach(hall, JULY)
-    assert names == ['"hall"."event_2026_07"']
-    assert await events(hall) == [AUGUST.first]
-    assert await service.oldest_number(hall) == AUGUST.first
-    assert await events(hall, "event_2026_07") == [JULY.first]
-    await hold(hall, JULY.first)
-    assert await events(hall, "event_default") == [JULY.first]
-    await service.drop(hall, names)
-    assert await service.detach(hall, JULY) == []
-    assert await hall.fetchval("SELECT to_regclass('hall.event_2026_07')") is None
-
-
-async def test_what_is_not_proved_stays(hall: asyncpg.Connection, database: Database) -> None:
-    await service.ensure(hall, TODAY)
-    await hold(hall, JULY.first)
-
-    async def fail(_: Any) -> None:
-        async with database.owner() as other:
-            await other.execute("SET lock_timeout = 1")
-            with pytest.raises(asyncpg.LockNotAvailableError):  # nobody writes meanwhile
-                await hold(other, JULY.first + 1)
-        raise ValueError("the file differs")
-
-    with pytest.raises(ValueError, match="differs"):
-        await service.detach(hall, JULY, fail)
-    assert await events(hall, "event_2026_07") == await events(hall) == [JULY.first]
-
-
-async def test_nothing_has_left_where_no_month_was_made_yet(hall: asyncpg.Connection) -> None:
-    assert await service.oldest_number(hall) == 0
 
 
 async def until_waiting(connection: asyncpg.Connection) -> None:

@@ -128,7 +128,6 @@ async def test_the_first_partition_ends_with_the_running_month_and_the_next_ones
     today = business_date(datetime.now(UTC))
     ends = {table.partitions[0].end for table in await service.tables(filled)}
     assert ends == {Month.of(today).end}
-    assert await service.oldest_number(filled) == 0
     assert len(await service.ensure(filled, today)) == service.AHEAD * len(ends) * len(CUT)
     assert await service.missing(filled) == 0.0
 

@@ -47,7 +47,10 @@ async def openings(
                  -- what came back of months before is in what was carried
                  AND (posted_on >= date_trunc('month', $3::date)
                       OR posting >= (SELECT coalesce(max(number), 0)
-                                     FROM platform.archive_horizon))
+                                     FROM platform.archive_horizon)
+                      OR NOT EXISTS (SELECT FROM platform.recalled AS back
+                                     WHERE back.pool = entry.pool
+                                       AND back.number = entry.posting))
                UNION ALL
                SELECT account, amount FROM ledger.carried_balance
                WHERE pool = $1 AND account = ANY ($2::text[])
@@ -105,7 +108,9 @@ async def sums(
              -- what came back of months before is in what was carried
              AND (entry.posted_on >= date_trunc('month', $4::date)
                   OR entry.posting >= (SELECT coalesce(max(number), 0)
-                                       FROM platform.archive_horizon))
+                                       FROM platform.archive_horizon)
+                  OR NOT EXISTS (SELECT FROM platform.recalled AS back
+                                 WHERE back.pool = entry.pool AND back.number = entry.posting))
            GROUP BY 1, 2, 3, 4, 5
            UNION ALL
            SELECT pool, account, true, NULL, true, 0, sum(amount)::bigint

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from yibao.kernel.areas import Pool
 from yibao.platform.archive import files
+from yibao.platform.archive.dropping import Tell
 from yibao.platform.archive.model import ArchiveFault, Manifest, manifest_of_json
-from yibao.platform.archive.putting_away import Tell
 from yibao.platform.signing import Signer, verify
 
 

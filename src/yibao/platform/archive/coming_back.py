@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yibao.kernel.areas import Pool
-from yibao.platform.archive import files, rules, store
+from yibao.platform.archive import files, rules
 from yibao.platform.archive.model import (
     NUMBER,
     TOGETHER,
@@ -19,6 +19,7 @@ from yibao.platform.archive.model import (
     Column,
     Table,
 )
+from yibao.platform.archive.store import hot, known
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -32,22 +33,22 @@ async def bring_back(
     In the owner's transaction. What is back already is left alone; numbers that no file knows come
     to nothing. Raises ArchiveFault.
     """
-    horizon = await store.horizon(connection)
+    horizon = await known.horizon(connection)
     asked = sorted({number for number in numbers if 0 < number < horizon})
     if not asked:
         return 0
-    await store.bringing_back(connection, pool)
-    asked = sorted(set(asked) - await store.recalled(connection, pool, asked))
+    await known.bringing_back(connection, pool)
+    asked = sorted(set(asked) - await known.recalled(connection, pool, asked))
     if not asked:
         return 0
-    tables = {table.full_name: table for table in await store.tables(connection)}
+    tables = {table.full_name: table for table in await hot.tables(connection)}
     found = _Found(connection, folder, pool, tables)
     await found.look_for(asked)
     if not found.numbers:
         return 0
     for file, wanted in await found.files_with_rows():
         await put_back(connection, folder, tables[file.relation], file, wanted)
-    await store.note_recalled(connection, pool, found.numbers, asked[0], now)
+    await known.note_recalled(connection, pool, found.numbers, asked[0], now)
     return len(found.numbers)
 
 
@@ -69,12 +70,12 @@ class _Found:
 
     async def look_for(self, asked: Iterable[int]) -> None:
         """These numbers, their visits, and all that belongs to those visits."""
-        known = await self._known(set(asked))
-        if not known:
+        there = await self._known(set(asked))
+        if not there:
             return
-        visits = {visit for _, visit in known if visit is not None} | {n for n, _ in known}
-        belonging = {number for number, _ in known} | visits
-        for file in await store.files_of_visits(self._connection, self._pool, sorted(visits)):
+        visits = {visit for _, visit in there if visit is not None} | {n for n, _ in there}
+        belonging = {number for number, _ in there} | visits
+        for file in await known.files_of_visits(self._connection, self._pool, sorted(visits)):
             for number, visit in await self._looked(file, {TOGETHER: visits}):
                 belonging |= {number} if visit is None else {number, visit}
         self.numbers |= {n for n, _ in await self._known(belonging)}
@@ -83,7 +84,7 @@ class _Found:
         """Those of some numbers that the files of their days have rows of, with their visits."""
         days = sorted({rules.day_of(number) for number in numbers})
         found: set[tuple[int, int | None]] = set()
-        for file in await store.files_of_days(self._connection, self._pool, days):
+        for file in await known.files_of_days(self._connection, self._pool, days):
             if any(file.lowest <= number <= file.highest for number in numbers):
                 key = self._tables[file.relation].key
                 found |= await self._looked(file, {key: numbers})
@@ -110,7 +111,7 @@ class _Found:
         """The files of the numbers, each with those of them that lie in it."""
         days = sorted({rules.day_of(number) for number in self.numbers})
         found = []
-        for file in await store.files_of_days(self._connection, self._pool, days):
+        for file in await known.files_of_days(self._connection, self._pool, days):
             wanted = [n for n in sorted(self.numbers) if file.lowest <= n <= file.highest]
             if wanted:
                 found.append((file, wanted))
@@ -129,7 +130,7 @@ async def put_back(
     wanted = None if numbers is None else {table.key: numbers}
     rows = await asyncio.to_thread(files.read, file.path(folder), wanted)
     names = [name for name in rows.schema.names if table.has(name)]
-    await store.put_back(connection, table, names, _tuples(rows, names))
+    await hot.put_back(connection, table, names, _tuples(rows, names))
 
 
 def _tuples(rows: Any, names: Sequence[str]) -> list[tuple[Any, ...]]:
@@ -140,7 +141,7 @@ async def numbers_in(
     connection: "Connection[Any]", folder: Path, some: Sequence[ArchivedFile], only: Only
 ) -> set[int]:
     """The numbers that files have rows of; ``only`` those with one of these values in a column."""
-    tables = {table.full_name: table for table in await store.tables(connection)}
+    tables = {table.full_name: table for table in await hot.tables(connection)}
     found: set[int] = set()
     for file in some:
         table = tables[file.relation]
@@ -158,14 +159,14 @@ async def numbers_in(
 async def needed_later(connection: "Connection[Any]", horizon: int) -> set[tuple[Pool, int]]:
     """Visits that have rows on both sides of the horizon."""
     found: set[tuple[Pool, int]] = set()
-    for table in await store.tables(connection):
-        if table.has(TOGETHER):
-            found |= await store.visits_with_later_rows(connection, table, horizon)
+    for table in await hot.tables(connection):
+        if table.has(TOGETHER) and table.key != TOGETHER:
+            found |= await hot.visits_with_later_rows(connection, table, horizon)
     return found
 
 
 async def send_away(
-    connection: "Connection[Any]", folder: Path, recall: store.Recall, later: set[tuple[Pool, int]]
+    connection: "Connection[Any]", folder: Path, recall: known.Recall, later: set[tuple[Pool, int]]
 ) -> bool:
     """Delete what came back together, if it is as the files say; else let it stay. Raises.
 
@@ -173,18 +174,18 @@ async def send_away(
     """
     pool, _, numbers = recall
     if any((pool, number) in later for number in numbers):
-        await store.let_wait(connection, recall, await store.horizon(connection))
+        await known.let_wait(connection, recall, await known.horizon(connection))
         return False
-    tables = await store.tables(connection)
+    tables = await hot.tables(connection)
     for table in tables:
-        there = await store.rows_of(connection, table, pool, numbers, lock=True)
+        there = await hot.rows_of(connection, table, pool, numbers, lock=True)
         kept, names = await _in_files(connection, folder, table, pool, numbers)
         if _ordered(table, names, (tuple(row[n] for n in names) for row in there)) != kept:
-            await store.let_stay(connection, recall)
+            await known.let_stay(connection, recall)
             return False
     for table in tables:
-        await store.remove(connection, table, pool, numbers)
-    await store.forget_recall(connection, recall)
+        await hot.remove(connection, table, pool, numbers)
+    await known.forget_recall(connection, recall)
     return True
 
 
@@ -195,7 +196,7 @@ async def _in_files(
     names = [column.name for column in table.columns]
     found: list[tuple[Any, ...]] = []
     days: list[date] = sorted({rules.day_of(number) for number in numbers})
-    for file in await store.files_of_days(connection, pool, days):
+    for file in await known.files_of_days(connection, pool, days):
         if file.relation != table.full_name:
             continue
         rows = await asyncio.to_thread(files.read, file.path(folder), {table.key: numbers})

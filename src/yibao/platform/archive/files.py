@@ -38,6 +38,12 @@ _TYPES: Mapping[str, pa.DataType] = {
 _PIECE = 1 << 20
 
 
+def make_folder(folder: Path) -> None:
+    """Make the archive's folder for its owner alone: diagnoses lie in it. Raises ArchiveFault."""
+    with _told(folder):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
 def schema_of(table: Table) -> pa.Schema:
     """The columns of a table as Parquet keeps them. Raises ArchiveFault for an unknown type."""
     return pa.schema([_field(table, column) for column in table.columns])

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from yibao.kernel.periods import add_months, business_date
-from yibao.platform.archive import rules, store
+from yibao.platform.archive import rules
 from yibao.platform.archive.service import Archive
+from yibao.platform.archive.store import hot
 from yibao.platform.clock import SystemClock
 from yibao.platform.settings import Settings
 from yibao.platform.vitals import Vital
@@ -53,8 +54,7 @@ def _overdue_months(hot_months: int) -> Vital:
     async def measured(connection: "Connection[Any]") -> float:
         if not hot_months:
             return 0.0
-        first = await store.oldest_month(connection)
         end = add_months(rules.month_of(business_date(SystemClock().now())), -hot_months)
-        return 0.0 if first is None else float(len(list(rules.months_between(first, end))))
+        return float(await hot.filled_before(connection, rules.first_number(end)))
 
     return measured

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from yibao.kernel.areas import Pool
 from yibao.kernel.refusals import RefusalCode, Refused
-from yibao.platform.archive import rules, store
+from yibao.platform.archive import rules
 from yibao.platform.archive.model import TooManyRows
+from yibao.platform.archive.store import known
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -54,7 +55,7 @@ async def came_back(
     missed = set(wanted) - set(found)
     if not missed or _Archives.recalls is None:
         return False
-    horizon = await store.horizon(connection)
+    horizon = await known.horizon(connection)
     old = sorted(number for number in missed if number < horizon)
     if not old or not await _Archives.recalls.numbers(pool, old):
         return False
@@ -76,7 +77,7 @@ async def bring_days(
     """
     if _Archives.recalls is None:
         return
-    horizon = await store.horizon(connection)
+    horizon = await known.horizon(connection)
     if rules.first_number(first) >= horizon:
         return
     try:

@@ -6,34 +6,26 @@ database as it was; what lies in the folder then is written anew by the next run
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
-import asyncpg
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from yibao.kernel.areas import Pool
-from yibao.platform.archive import files, rules, store
+from yibao.platform.archive import files, rules
+from yibao.platform.archive.dropping import Carry, Leaving, Tell, drop
 from yibao.platform.archive.model import TOGETHER, ArchivedFile, ArchiveFault, Manifest, Table
+from yibao.platform.archive.store import hot, known
+from yibao.platform.months import service as months
+from yibao.platform.months.model import Table as Cut
 from yibao.platform.signing import Signer
 
 if TYPE_CHECKING:
     from asyncpg import Connection
-
-LOCK_WAIT = "2s"
-"""How long a settlement may at most be held up by a table that waits for its lock."""
-_TRIES = 5
-_PAUSE = 3.0
-
-Carry: TypeAlias = "Callable[[Connection[Any], int, int], Awaitable[None]]"
-"""A room's: carries over sums of what leaves, the numbers ``low`` ≤ number < ``high``."""
-
-Tell = Callable[[str, int, int], None]
-"""Told what is done, how much of it, and of how much; whoever raises from it stops the run."""
 
 
 def tell_nobody(what: str, done: int, of: int) -> None:
@@ -84,61 +76,49 @@ async def put_away(
     ``through`` is the month's first day; whether it may go has been asked before.
     """
     span = _Span(
-        through, await store.horizon(connection), rules.first_number(rules.next_month(through))
+        through, await known.horizon(connection), rules.first_number(rules.next_month(through))
     )
-    tables = await store.tables(connection)
-    parts = {table.full_name: await _parts(connection, table, span) for table in tables}
+    tables = await hot.tables(connection)
+    files.make_folder(folder)
+    cut = {str(table): table for table in await months.tables(connection)}
+    cuts = [cut[table.full_name] for table in tables]
+    parts = [_parts(one, span) for one in cuts]
+    rests = [f'"{one.schema}"."{one.rest}"' for one in cuts]
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         archived = await _written(connection, folder, tables, span, tell)
         await _compare(connection, folder, tables, archived, span, tell)
-        before = [await store.fingerprint(connection, t, span.low, span.high) for t in tables]
-        revision = await store.revision(connection)
+        before = [await hot.fingerprint(connection, t, span.low, span.high) for t in tables]
+        revision = await known.revision(connection)
     manifests = _manifests(archived, revision, now, signer)
     for manifest in manifests:
         text = json.dumps(manifest.as_json(), indent=1, sort_keys=True) + "\n"
         files.write_manifest(manifest, folder, text)
     tell("manifests", len(manifests), len(manifests))
-    for left in reversed(range(_TRIES)):
-        try:
-            kept = await _dropped(
-                connection, tables, parts, before, manifests, span, now, tell, carries
-            )
-        except asyncpg.LockNotAvailableError:
-            if not left:
-                raise ArchiveFault(
-                    "the month was written, but its tables were in use whenever they were to go:"
-                    " it stays in the database; run it again"
-                ) from None
-            await asyncio.sleep(_PAUSE)
-        else:
-            return PutAway(through, manifests, kept)
-    raise AssertionError("the last try returns or raises")
+    leaving = Leaving(
+        tables, parts, rests, before, manifests, span.low, span.high, through, now, carries
+    )
+    return PutAway(through, manifests, await drop(connection, leaving, tell))
 
 
 async def cut_through(connection: "Connection[Any]", before: date) -> bool:
     """Whether a partition reaches over the begin of a month: then it cannot go there."""
     edge = rules.first_number(before)
-    for table in await store.tables(connection):
-        for _, low, high in await store.partitions(connection, table):
-            if (low is None or low < edge) and (high is None or high > edge):
-                return True
-    return False
+    cut = await months.tables(connection)
+    return any(part.first < edge < part.end for table in cut for part in table.partitions)
 
 
-async def _parts(connection: "Connection[Any]", table: Table, span: _Span) -> list[str]:
-    """The partitions that go as a whole. Raises ArchiveFault for one that reaches further."""
+def _parts(table: Cut, span: _Span) -> list[str]:
+    """The partitions that go as a whole, quoted. Raises ArchiveFault for one that goes further."""
     going = []
-    for part in await store.partitions(connection, table):
-        low = 0 if part.low is None else part.low
-        if low >= span.high or (part.high is not None and part.high <= span.low):
+    for part in table.partitions:
+        if part.first >= span.high or part.end <= span.low:
             continue
-        if part.high is None or part.high > span.high:
-            reaches = "the end" if part.high is None else str(rules.day_of(part.high - 1))
+        if part.end > span.high:
             raise ArchiveFault(
-                f"{part.name} reaches to {reaches}: {span.through:%Y-%m} goes together with the"
-                " last month of that partition"
+                f"{part.name} reaches to {rules.day_of(part.end - 1)}: {span.through:%Y-%m} goes"
+                " together with the last month of that partition"
             )
-        going.append(part.name)
+        going.append(f'"{table.schema}"."{part.name}"')
     return going
 
 
@@ -149,7 +129,7 @@ async def _written(
     connection: "Connection[Any]", folder: Path, tables: Sequence[Table], span: _Span, tell: Tell
 ) -> list[ArchivedFile]:
     """Write each table's days; what the files hold is counted while it is written."""
-    found = [(table, await store.days(connection, table, span.low, span.high)) for table in tables]
+    found = [(table, await hot.days(connection, table, span.low, span.high)) for table in tables]
     total = sum(day.rows for _, days in found for day in days)
     done = 0
     archived = []
@@ -168,7 +148,7 @@ async def _write_day(
     path = blank.path(folder)
     writer = files.DayWriter(path, table)
     try:
-        async for rows in store.rows_between(connection, table, pool, *span.of_day(day)):
+        async for rows in hot.rows_between(connection, table, pool, *span.of_day(day)):
             await asyncio.to_thread(_write_rows, writer, table, rows)
         await asyncio.to_thread(writer.placed)
     finally:
@@ -230,14 +210,14 @@ async def _compare(
     for done, file in enumerate(archived):
         table = of[file.relation]
         low, high = span.of_day(file.day)
-        count, sums = await store.sums_between(connection, table, file.pool, low, high)
+        count, sums = await hot.sums_between(connection, table, file.pool, low, high)
         if (count, sums) != (file.rows, file.sums):
             raise ArchiveFault(
                 f"{file.path(folder)} holds {file.rows} rows with the sums {dict(file.sums)}, the"
                 f" database {count} with {sums}: the month stays in the database"
             )
         again = files.groups(file.path(folder))
-        async for rows in store.rows_between(connection, table, file.pool, low, high):
+        async for rows in hot.rows_between(connection, table, file.pool, low, high):
             if not await asyncio.to_thread(_same, again, table, rows):
                 raise ArchiveFault(
                     f"{file.path(folder)} does not hold the rows of the database: the month stays"
@@ -251,7 +231,7 @@ def _same(groups: "Iterable[pa.Table]", table: Table, rows: Sequence[files.Row])
     return group is not None and group.equals(files.arrow(table, rows))
 
 
-# ----------------------------------------------------------------------------------------- dropping
+# ---------------------------------------------------------------------------------------- manifests
 
 
 def _manifests(
@@ -267,48 +247,3 @@ def _manifests(
         told = Manifest(pool, month, revision, now, ordered, signer.public)
         made.append(replace(told, signature=signer.sign(told.hash())))
     return tuple(made)
-
-
-async def _dropped(
-    connection: "Connection[Any]",
-    tables: Sequence[Table],
-    parts: dict[str, list[str]],
-    before: Sequence[tuple[int, int]],
-    manifests: Sequence[Manifest],
-    span: _Span,
-    now: datetime,
-    tell: Tell,
-    carries: Sequence[Carry],
-) -> int:
-    """Let the months go in one transaction: partitions, what is known of the files, the horizon.
-
-    The months are closed to writers and compared once more with what was written; readers go on.
-    Only then, for a moment, the tables are locked whole. Says how many numbers had to stay.
-    """
-    async with connection.transaction():
-        await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'")
-        for table in tables:
-            await store.lock_parts(connection, parts[table.full_name])
-            other = await store.the_other_partition(connection, table)
-            if other is not None and await store.holds(
-                connection, other, table, span.low, span.high
-            ):
-                await store.lock_parts(connection, [other])
-        for table, written in zip(tables, before, strict=True):
-            if await store.fingerprint(connection, table, span.low, span.high) != written:
-                raise ArchiveFault(
-                    f"{table.full_name} was changed while it was written: the month stays in the"
-                    " database; run it again"
-                )
-        tell("compared once more", len(tables), len(tables))
-        kept = await store.set_aside(connection, tables, span.low, span.high)
-        for carry in carries:
-            await carry(connection, span.low, span.high)
-        for manifest in manifests:
-            await store.record(connection, manifest)
-        await store.move_horizon(connection, span.high, span.through, now)
-        for table in tables:
-            await store.drop(connection, table, parts[table.full_name], span.low, span.high)
-        await store.keep_set_aside(connection, tables, span.high, now)
-        tell("dropped", len(tables), len(tables))
-    return kept

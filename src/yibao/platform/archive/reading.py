@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from yibao.kernel.areas import Pool
-from yibao.platform.archive import files, rules, store
+from yibao.platform.archive import files, rules
 from yibao.platform.archive.model import ArchivedFile
+from yibao.platform.archive.store import hot, known
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -45,9 +46,9 @@ class ColdRows:
         """What was put away, as the connection's snapshot knows it."""
         return cls(
             folder,
-            await store.horizon(connection),
-            await store.archived_files(connection),
-            {table.full_name: table.key for table in await store.tables(connection)},
+            await known.horizon(connection),
+            await known.archived_files(connection),
+            {table.full_name: table.key for table in await hot.tables(connection)},
         )
 
     async def rows(self, relation: str, pool: Pool, numbers: Sequence[int]) -> list[Row]:

@@ -41,11 +41,3 @@ def months_between(first: date, after: date) -> Iterator[date]:
 def is_cold(month: date, hot_months: int, today: date) -> bool:
     """Whether so many whole months have ended since a month did; 0 months: never."""
     return hot_months > 0 and add_months(month, hot_months + 1) <= month_of(today)
-
-
-def parsed_month(text: str) -> date | None:
-    """The first day of ``2026-05``; None for anything else."""
-    try:
-        return datetime.strptime(text, "%Y-%m").date()  # noqa: DTZ007 - a month has no zone
-    except ValueError:
-        return None

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from yibao.kernel.areas import Pool
 from yibao.kernel.periods import add_months, business_date
-from yibao.platform.archive import checking, coming_back, putting_away, rules, store
+from yibao.platform.archive import checking, coming_back, putting_away, rules
 from yibao.platform.archive.coming_back import Only
+from yibao.platform.archive.dropping import Carry, Tell
 from yibao.platform.archive.model import PURPOSE, ArchiveFault, Manifest, Stay, TooManyRows
-from yibao.platform.archive.putting_away import Carry, PutAway, Tell, tell_nobody
+from yibao.platform.archive.putting_away import PutAway, tell_nobody
+from yibao.platform.archive.store import hot, known
 from yibao.platform.crypto import Vault
 from yibao.platform.settings import Settings
 from yibao.platform.signing import Signer, signer_for
@@ -34,7 +36,7 @@ MOST_NUMBERS = 20_000
 """How many visits, settlements and postings one question about a period brings back by itself."""
 
 
-archived_before = store.horizon
+archived_before = known.horizon
 """The number below which everything was put away; 0: nothing was."""
 
 
@@ -89,7 +91,7 @@ class Archive:
         whatever keeps the files from being written and found right: then nothing was dropped.
         """
         async with self._owner() as connection:
-            if not await store.putting_away(connection):
+            if not await known.putting_away(connection):
                 raise ArchiveFault("another process is putting months away")
             if through is not None:
                 self._check_cold(through, now)
@@ -112,7 +114,7 @@ class Archive:
     async def _due(
         self, connection: "Connection[Any]", now: datetime, through: date | None = None
     ) -> Due:
-        first = await store.oldest_month(connection)
+        first = await hot.oldest_month(connection)
         newest = add_months(rules.month_of(business_date(now)), -(self._hot_months + 1))
         if through is not None:
             newest = min(newest, through)
@@ -158,9 +160,9 @@ class Archive:
         """Let what came back leave again, unless it was changed; how many numbers left."""
         left = 0
         async with self._owner() as connection:
-            horizon = await store.horizon(connection)
+            horizon = await known.horizon(connection)
             before = now - RECALLED_FOR
-            if not (recalls := await store.recalls_before(connection, before, horizon)):
+            if not (recalls := await known.recalls_before(connection, before, horizon)):
                 return 0
             later = await coming_back.needed_later(connection, horizon)
             for recall in recalls:
@@ -174,7 +176,7 @@ class Archive:
     async def manifests(self, pool: Pool | None = None) -> list[Manifest]:
         """What was put away, by pool and month."""
         async with self._owner() as connection:
-            return await store.manifests(connection, pool)
+            return await known.manifests(connection, pool)
 
     async def verify(
         self, pool: Pool | None = None, tell: Tell = tell_nobody
@@ -212,7 +214,7 @@ class Recalls:
         TooManyRows when that is more than ``most`` numbers.
         """
         async with self._owner() as connection:
-            found = await store.files_between(connection, pool, first, last)
+            found = await known.files_between(connection, pool, first, last)
             wanted = {}
             for where in dict.fromkeys(file.pool for file in found):
                 own = [file for file in found if file.pool == where]

@@ -21,6 +21,7 @@ from yibao.platform.backup.content import ContentReader, ContentWriter, TableCon
 from yibao.platform.backup.model import BackupFault, Manifest, TableSum
 from yibao.platform.backup.sealing import SealedReader, SealedWriter, Secret
 from yibao.platform.clock import SystemClock
+from yibao.platform.months import service as months
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -72,7 +73,10 @@ def _unfinished(file: Path) -> Iterator[BinaryIO]:
 async def _written(dsn: str, file: BinaryIO, secret: Secret, version: str, tell: Told) -> Manifest:
     connection = await _connect(dsn)
     try:
+        there = await store.tables(connection)
         async with connection.transaction(isolation="repeatable_read", readonly=True):
+            # a month that leaves meanwhile would be missing here, and in an older archive too
+            await store.hold(connection, there)
             taken_at: datetime = await connection.fetchval("SELECT clock_timestamp()")
             revision = await _revision(connection)
             sealed = SealedWriter(file, secret, version, revision, taken_at)
@@ -171,6 +175,7 @@ async def _put_back(
                 f"the table {table.full_name} of the backup is not that of this Yibao: "
                 "put it back with the version that took it"
             )
+        await months.cut(connection, table.schema, table.name, table.partitions)
         rows = await store.copy_in(connection, table, _source(content))
         await _compare(connection, content, rows)
         tell(table.full_name, rows)

@@ -5,10 +5,12 @@ database, so that no migration can forget to tell.
 """
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from yibao.platform.backup.model import BackupFault
+from yibao.platform.months import service as months
+from yibao.platform.months.model import Partition
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -27,6 +29,8 @@ class Table:
     name: str
     columns: tuple[tuple[str, str], ...]
     """Name and type, in order; what is computed from others is left out."""
+    partitions: tuple[Partition, ...] = field(default=(), compare=False)
+    """The months that it is cut into; a new database has others."""
 
     @property
     def full_name(self) -> str:
@@ -51,10 +55,14 @@ async def tables(connection: "Connection[Any]") -> list[Table]:
             WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND {_OURS}
             GROUP BY 1, 2 ORDER BY 1, 2"""  # noqa: S608 - our own text
     )
+    cut = {str(table): table.partitions for table in await months.tables(connection)}
     found = {}
     for row in rows:
         table = Table(
-            row["schema"], row["name"], tuple(zip(row["columns"], row["types"], strict=True))
+            row["schema"],
+            row["name"],
+            tuple(zip(row["columns"], row["types"], strict=True)),
+            cut.get(f"{row['schema']}.{row['name']}", ()),
         )
         if table.full_name != MIGRATIONS:
             found[table.full_name] = table
@@ -122,6 +130,13 @@ async def drop_schemas(connection: "Connection[Any]", names: set[str]) -> None:
     """Take away what an unfinished restoration made."""
     for name in sorted(names):
         await connection.execute(f'DROP SCHEMA "{name}" CASCADE')
+
+
+async def hold(connection: "Connection[Any]", found: Sequence[Table]) -> None:
+    """Let no month leave these tables until the transaction ends. Takes no snapshot."""
+    names = ", ".join(f'ONLY "{table.schema}"."{table.name}"' for table in found)
+    if names:
+        await connection.execute(f"LOCK TABLE {names} IN ACCESS SHARE MODE")
 
 
 async def copy_out(

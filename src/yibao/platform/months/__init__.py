@@ -1,1 +1,1 @@
-"""Tables that are cut by month: months made ahead, and detached when they are cold."""
+"""Tables that are cut by month, and their months made ahead."""

@@ -73,7 +73,7 @@ def edges_of_hour(hour: int) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """A part of a table: numbers ``first`` ≤ n < ``end``."""
+    """A part of a table: numbers ``first`` ≤ n < ``end``; ``first`` is 0 without a lower edge."""
 
     name: str
     first: int
@@ -103,13 +103,15 @@ class Table:
         """Whether a partition covers the whole month."""
         return any(one.first <= month.first and month.end <= one.end for one in self.partitions)
 
-    def ending_with(self, month: Month) -> Partition | None:
-        """The partition that ends where the month does: its own, or the first one of a table."""
-        return next((one for one in self.partitions if one.end == month.end), None)
+    def partition_of(self, month: Month) -> Partition:
+        """The month's partition, there or not."""
+        return Partition(f"{self.name}_{month.year}_{month.month:02}", month.first, month.end)
 
-    def name_of(self, month: Month) -> str:
-        """What the month's partition is called."""
-        return f"{self.name}_{month.year}_{month.month:02}"
+    def lacks(self, partition: Partition) -> bool:
+        """Whether nothing of a partition is covered yet."""
+        return not any(
+            one.first < partition.end and partition.first < one.end for one in self.partitions
+        )
 
     def __str__(self) -> str:
         return f"{self.schema}.{self.name}"

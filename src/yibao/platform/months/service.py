@@ -1,28 +1,26 @@
-"""Months made ahead, missed, and taken out: for every table that is cut by month.
+"""Months made ahead, for every table that is cut by month. Cold ones leave by ``platform/archive``.
 
 A month is made beside running settlements. What it needs alone, it needs for some milliseconds;
 where it cannot have that at once, it lets everybody else go first and tries again.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, date, datetime
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import structlog
 
 from yibao.kernel.periods import business_date
+from yibao.platform.clock import SystemClock
 from yibao.platform.months import store
-from yibao.platform.months.model import Month, Table
+from yibao.platform.months.model import Month, Partition, Table
 
 if TYPE_CHECKING:
     from asyncpg import Connection
 
     from yibao.platform.database import Database
-
-T = TypeVar("T")
 
 AHEAD = 2
 """Months that are made before they begin, beside the running one."""
@@ -50,14 +48,26 @@ async def make(connection: "Connection[Any]", months: Sequence[Month]) -> list[s
     made = []
     for month in months:
         for table in await store.tables(connection):
-            if _can_be_made(table, month):
-                made += await _in_turn(connection, partial(_made, connection, table, month))
+            partition = table.partition_of(month)
+            if table.lacks(partition):
+                made += await _made(connection, table, partition)
     return made
 
 
-async def _made(connection: "Connection[Any]", table: Table, month: Month) -> list[str]:
-    made = await store.make(connection, table, month)
-    return [f"{table.schema}.{table.name_of(month)}"] if made else []
+async def _made(connection: "Connection[Any]", table: Table, partition: Partition) -> list[str]:
+    """In a transaction of its own that gives way: again while others hold what it needs."""
+    for left in reversed(range(_TRIES)):
+        try:
+            async with connection.transaction():
+                await store.wait_at_most(connection, _HELD_UP)
+                made = await store.make(connection, table, partition)
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+            if not left:
+                raise
+            await asyncio.sleep(_PAUSE)
+        else:
+            return [f"{table.schema}.{partition.name}"] if made else []
+    raise AssertionError("the last try returned or raised")
 
 
 async def ensure_in(database: "Database", now: datetime) -> int:
@@ -71,7 +81,7 @@ async def ensure_in(database: "Database", now: datetime) -> int:
 
 async def missing(connection: "Connection[Any]") -> float:
     """How many tables have no partition for the running month or the next one, by today."""
-    running = Month.of(business_date(datetime.now(UTC)))
+    running = Month.of(business_date(SystemClock().now()))
     found = await store.tables(connection)
     return float(sum(not (one.has(running) and one.has(running.later())) for one in found))
 
@@ -81,67 +91,12 @@ async def tables(connection: "Connection[Any]") -> list[Table]:
     return await store.tables(connection)
 
 
-async def oldest_number(connection: "Connection[Any]") -> int:
-    """Where the oldest month begins that is still here; 0 when no month has left yet.
-
-    What is older was detached, but for rows that came back, which the rests keep.
-    """
-    firsts = [table.partitions[0].first for table in await tables(connection) if table.partitions]
-    return min(firsts, default=0)
-
-
-async def detach(
-    connection: "Connection[Any]",
-    month: Month,
-    prove: Callable[["Connection[Any]"], Awaitable[None]] | None = None,
-) -> list[str]:
-    """Take a month out of every table, all or none: the tables that it lies in now, by name.
-
-    The first partition of a table that was filled before it was cut holds all months up to its
-    end and leaves with the last of them. ``prove`` may look at the locked tables once more and
-    raise: then nothing is detached. Outside of a transaction of the caller.
-    """
-
-    return await _in_turn(connection, partial(_detached, connection, month, prove))
-
-
-async def _detached(
-    connection: "Connection[Any]",
-    month: Month,
-    prove: Callable[["Connection[Any]"], Awaitable[None]] | None,
-) -> list[str]:
-    leaving = [
-        (table, partition)
-        for table in await store.tables(connection)
-        if (partition := table.ending_with(month)) is not None
-    ]
-    for table, partition in leaving:
-        await store.lock(connection, table, partition)
-    if prove is not None:
-        await prove(connection)
-    return [await store.detach(connection, table, partition) for table, partition in leaving]
-
-
-async def drop(connection: "Connection[Any]", names: Sequence[str]) -> None:
-    """Drop what was detached."""
-    for name in names:
-        await store.drop(connection, name)
-
-
-def _can_be_made(table: Table, month: Month) -> bool:
-    """Whether nothing of the month is covered yet."""
-    return not any(one.first < month.end and month.first < one.end for one in table.partitions)
-
-
-async def _in_turn(connection: "Connection[Any]", work: Callable[[], Awaitable[T]]) -> T:
-    """Do work in a transaction of its own that gives way: again while others hold what it needs."""
-    for left in reversed(range(_TRIES)):
-        try:
-            async with connection.transaction():
-                await store.wait_at_most(connection, _HELD_UP)
-                return await work()
-        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
-            if not left:
-                raise
-            await asyncio.sleep(_PAUSE)
-    raise AssertionError("the last try returned or raised")
+async def cut(
+    connection: "Connection[Any]", schema: str, name: str, wanted: Sequence[Partition]
+) -> None:
+    """Cut a table as it was cut elsewhere, in the caller's transaction, before it is filled."""
+    for table in await store.tables(connection):
+        if (table.schema, table.name) == (schema, name):
+            for partition in wanted:
+                if table.lacks(partition):
+                    await store.make(connection, table, partition)

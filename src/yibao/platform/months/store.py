@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from yibao.platform.months.model import Month, Partition, Table
+from yibao.platform.months.model import Partition, Table
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -53,10 +53,10 @@ async def wait_at_most(connection: "Connection[Any]", milliseconds: int) -> None
     await connection.execute(f"SET LOCAL lock_timeout = {milliseconds}")
 
 
-async def make(connection: "Connection[Any]", table: Table, month: Month) -> bool:
-    """Make a month, with what the rest keeps of it; False when somebody else has made it."""
+async def make(connection: "Connection[Any]", table: Table, partition: Partition) -> bool:
+    """Make a partition, with what the rest keeps of it; False when somebody else has made it."""
     whole, rest = _full(table, table.name), _full(table, table.rest)
-    made = _full(table, table.name_of(month))
+    made = _full(table, partition.name)
     await connection.execute(f"LOCK TABLE {rest} IN ACCESS EXCLUSIVE MODE")
     if await connection.fetchval("SELECT to_regclass($1)", made) is not None:
         return False
@@ -68,16 +68,17 @@ async def make(connection: "Connection[Any]", table: Table, month: Month) -> boo
         f"CREATE TABLE {made} (LIKE {whole} INCLUDING ALL EXCLUDING COMMENTS)"
         + (f" WITH ({kept_as})" if kept_as else "")
     )
-    of_month = f"{_quoted(table.column)} >= {month.first} AND {_quoted(table.column)} < {month.end}"
+    column = _quoted(table.column)
+    belongs = f"{column} >= {partition.first} AND {column} < {partition.end}"
     await connection.execute(
-        f"""WITH moved AS (DELETE FROM {rest} WHERE {of_month} RETURNING *)
+        f"""WITH moved AS (DELETE FROM {rest} WHERE {belongs} RETURNING *)
             INSERT INTO {made} SELECT * FROM moved"""  # noqa: S608 - names of the catalogue
     )
     await connection.execute(
         f"ALTER TABLE {whole} ATTACH PARTITION {made}"
-        f" FOR VALUES FROM ({month.first}) TO ({month.end})"
+        f" FOR VALUES FROM ({partition.first or 'MINVALUE'}) TO ({partition.end})"
     )
-    await _name_indexes(connection, table, table.name_of(month))
+    await _name_indexes(connection, table, partition.name)
     return True
 
 
@@ -96,23 +97,6 @@ async def _name_indexes(connection: "Connection[Any]", table: Table, made: str) 
         named = made + whole.removeprefix(table.name)
         if named != own:
             await connection.execute(f"ALTER INDEX {_full(table, own)} RENAME TO {_quoted(named)}")
-
-
-async def lock(connection: "Connection[Any]", table: Table, partition: Partition) -> None:
-    """Let nobody write to a partition any more, or read it."""
-    await connection.execute(f"LOCK TABLE {_full(table, partition.name)} IN ACCESS EXCLUSIVE MODE")
-
-
-async def detach(connection: "Connection[Any]", table: Table, partition: Partition) -> str:
-    """Take a partition out of its table; it goes on as a table of its own, by this name."""
-    name = _full(table, partition.name)
-    await connection.execute(f"ALTER TABLE {_full(table, table.name)} DETACH PARTITION {name}")
-    return name
-
-
-async def drop(connection: "Connection[Any]", name: str) -> None:
-    """Drop a table that was detached."""
-    await connection.execute(f"DROP TABLE {name}")
 
 
 def _full(table: Table, name: str) -> str:

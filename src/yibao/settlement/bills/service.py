@@ -415,7 +415,11 @@ async def settlements_of_member(
 async def settlements_of_institution(
     connection: "Connection[Any]", institution: str, start: date, end: date
 ) -> list[SettlementFacts]:
-    """An institution's settlements over all pools, settled ``start`` ≤ day < ``end``."""
+    """An institution's settlements over all pools, settled ``start`` ≤ day < ``end``.
+
+    Refused when too many of them were put away.
+    """
+    await missing.bring_days(connection, None, start, end, {"institution": [institution]})
     return await store.of_institution(connection, institution, start, end)
 
 

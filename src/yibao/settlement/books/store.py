@@ -1,6 +1,8 @@
 """SQL that reads settlements beside the ledger."""
 
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from yibao.kernel.areas import Pool
@@ -53,6 +55,33 @@ async def settled(
             )
             for row in rows
         ]
+
+
+async def heirs(connection: "Connection[Any]", pool: Pool) -> dict[str, list[str]]:
+    """The numbers that accounts of a pool's numbers went over to."""
+    rows = await connection.fetch(
+        "SELECT gone, kept FROM settlement.handed_over WHERE pool = $1", pool
+    )
+    found: dict[str, list[str]] = {}
+    for gone, kept in rows:
+        found.setdefault(gone, []).append(kept)
+    return found
+
+
+def settled_of(pool: Pool, row: Mapping[str, Any], kept_by: Sequence[str]) -> Settled:
+    """A settlement as it was put away."""
+    return Settled(
+        pool,
+        row["id"],
+        row["institution"],
+        row["member"],
+        Payee(row["payee"]),
+        [(payment[0], payment[3]) for payment in json.loads(row["payments"], parse_float=Decimal)],
+        row["account"],
+        row["family"],
+        row["cash"],
+        kept_by,
+    )
 
 
 class Orphan(NamedTuple):

@@ -71,6 +71,8 @@ GRANT SELECT ON ledger.carried_balance TO yibao_writer, yibao_reader;
 CREATE VIEW ledger.balance_entry AS
     SELECT pool, account, amount, posted_on FROM ledger.entry
     WHERE posting >= (SELECT coalesce(max(number), 0) FROM platform.archive_horizon)
+       OR NOT EXISTS (SELECT FROM platform.recalled
+                      WHERE recalled.pool = entry.pool AND recalled.number = entry.posting)
     UNION ALL
     SELECT pool, account, amount, (month + interval '1 month - 1 day')::date FROM ledger.carried_balance;
 COMMENT ON VIEW ledger.balance_entry IS

@@ -1,27 +1,24 @@
-"""SQL of the archive. Which tables there are is asked of PostgreSQL's catalogue: it names none."""
+"""SQL of the tables that are put away: what is in them, what leaves, what comes back.
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+Which tables there are is asked of PostgreSQL's catalogue: none is named here.
+"""
+
+from collections.abc import AsyncIterator, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import EPOCH_MS
 from yibao.platform.archive.files import ROWS_AT_ONCE
-from yibao.platform.archive.model import (
-    NUMBER,
-    TOGETHER,
-    ArchivedFile,
-    Column,
-    Manifest,
-    Table,
-)
+from yibao.platform.archive.model import NUMBER, TOGETHER, Column, Table
 from yibao.platform.archive.rules import TIME_SHIFT, day_of, month_of
+from yibao.platform.archive.store.known import horizon
+from yibao.platform.months import service as months
+from yibao.platform.months.model import Table as Cut
 
 if TYPE_CHECKING:
     from asyncpg import Connection, Record
 
-_LOCK = 0x7965
-"""Advisory locks: 0 puts away, a pool's hash brings back."""
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _DAY_MS = 86_400_000
 _SHANGHAI_MS = 8 * 3_600_000
@@ -58,65 +55,19 @@ async def tables(connection: "Connection[Any]") -> list[Table]:
     ]
 
 
-class Partition(NamedTuple):
-    """A part of a table: the numbers from ``low`` (None: from the first) to below ``high``."""
-
-    name: str
-    """Quoted, with its schema."""
-    low: int | None
-    high: int | None
-
-
-async def partitions(connection: "Connection[Any]", table: Table) -> list[Partition]:
-    """A table's partitions for numbers; the one for all others is not among them."""
-    rows = await connection.fetch(
-        """SELECT format('%I.%I', n.nspname, c.relname) AS name,
-                  (regexp_match(bound, 'FROM \\(''?(-?\\d+)'))[1]::bigint AS low,
-                  (regexp_match(bound, 'TO \\(''?(-?\\d+)'))[1]::bigint AS high
-           FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-                JOIN pg_namespace n ON n.oid = c.relnamespace
-                CROSS JOIN LATERAL pg_get_expr(c.relpartbound, c.oid) AS bound
-           WHERE i.inhparent = $1::regclass AND bound <> 'DEFAULT' ORDER BY 2 NULLS FIRST""",
-        table.quoted,
-    )
-    return [Partition(*row) for row in rows]
-
-
-async def the_other_partition(connection: "Connection[Any]", table: Table) -> str | None:
-    """The partition of what no other one takes."""
-    found: str | None = await connection.fetchval(
-        """SELECT format('%I.%I', n.nspname, c.relname)
-           FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-                JOIN pg_namespace n ON n.oid = c.relnamespace
-           WHERE i.inhparent = $1::regclass AND pg_get_expr(c.relpartbound, c.oid) = 'DEFAULT'""",
-        table.quoted,
-    )
-    return found
-
-
-async def revision(connection: "Connection[Any]") -> str:
-    """The schema's."""
-    return str(await connection.fetchval("SELECT version_num FROM platform.alembic_version"))
-
-
-async def putting_away(connection: "Connection[Any]") -> bool:
-    """Whether this session alone puts months away from now on, until it ends."""
-    mine: bool = await connection.fetchval("SELECT pg_try_advisory_lock($1, 0)", _LOCK)
-    return mine
-
-
-async def bringing_back(connection: "Connection[Any]", pool: Pool) -> None:
-    """Let nobody else bring rows of a pool back until the transaction ends."""
-    await connection.execute("SELECT pg_advisory_xact_lock($1, hashtext($2))", _LOCK, pool)
-
-
-# ----------------------------------------------------------------------------------- the hot side
-
-
-async def lowest_number(connection: "Connection[Any]", table: Table, at_least: int) -> int | None:
-    """The smallest number of a table from one on."""
+async def lowest_number(
+    connection: "Connection[Any]", table: Table, part: str, at_least: int
+) -> int | None:
+    """The smallest number of a partition from one on: a look into the index for each pool."""
     number: int | None = await connection.fetchval(
-        f"SELECT min({table.key}) FROM {table.quoted} WHERE {table.key} >= $1",  # noqa: S608
+        f"""WITH RECURSIVE there (pool) AS (
+                (SELECT pool FROM {part} ORDER BY pool LIMIT 1)
+                UNION ALL
+                SELECT (SELECT pool FROM {part} WHERE pool > there.pool ORDER BY pool LIMIT 1)
+                FROM there WHERE there.pool IS NOT NULL)
+            SELECT min(lowest) FROM there CROSS JOIN LATERAL (
+                SELECT min({table.key}) AS lowest FROM {part} AS part
+                WHERE part.pool = there.pool AND {table.key} >= $1) AS found""",  # noqa: S608
         at_least,
     )
     return number
@@ -125,9 +76,42 @@ async def lowest_number(connection: "Connection[Any]", table: Table, at_least: i
 async def oldest_month(connection: "Connection[Any]") -> date | None:
     """First day of the oldest month that lies in the database alone; None: it is empty."""
     end = await horizon(connection)
-    found = [await lowest_number(connection, table, end) for table in await tables(connection)]
+    cuts = {str(cut): cut for cut in await months.tables(connection)}
+    found: list[int | None] = []
+    for table in await tables(connection):
+        if table.key == TOGETHER:
+            continue  # never older than its visits, and not indexed by them
+        cut = cuts[table.full_name]
+        found.append(await lowest_number(connection, table, _named(cut, cut.rest), end))
+        for part in cut.partitions:
+            name = _named(cut, part.name)
+            if part.end > end and await holds(connection, name, table, end, part.end):
+                bounded = part.first >= max(end, 1)
+                found.append(
+                    part.first if bounded else await lowest_number(connection, table, name, end)
+                )
+                break
     first = min((number for number in found if number is not None), default=None)
     return None if first is None else month_of(day_of(first))
+
+
+async def filled_before(connection: "Connection[Any]", number: int) -> int:
+    """How many partitions end up to a number and are not empty, of the table that has the most."""
+    counts = [0]
+    for cut in await months.tables(connection):
+        ended = [part for part in cut.partitions if part.end <= number and cut.schema != "platform"]
+        filled = [
+            await connection.fetchval(
+                f"SELECT EXISTS (SELECT FROM {_named(cut, part.name)})"  # noqa: S608
+            )
+            for part in ended
+        ]
+        counts.append(sum(filled))
+    return max(counts)
+
+
+def _named(cut: Cut, part: str) -> str:
+    return f'"{cut.schema}"."{part}"'
 
 
 class DayOfPool(NamedTuple):
@@ -260,15 +244,6 @@ def _order(table: Table) -> str:
     return ", ".join(f'"{column.name}"' for column in table.columns if "json" not in column.type)
 
 
-# ------------------------------------------------------------------------------------- going away
-
-
-async def lock_parts(connection: "Connection[Any]", names: Iterable[str]) -> None:
-    """Let nobody write into partitions until the transaction ends; all may read."""
-    for name in names:
-        await connection.execute(f"LOCK TABLE ONLY {name} IN SHARE ROW EXCLUSIVE MODE")
-
-
 async def holds(
     connection: "Connection[Any]", part: str, table: Table, low: int, high: int
 ) -> bool:
@@ -294,7 +269,8 @@ async def set_aside(
         "CREATE TEMP TABLE kept (pool text, number bigint, visit bigint) ON COMMIT DROP"
     )
     together = [table for table in found if table.has(TOGETHER)]
-    for table in together:
+    over_months = [table for table in together if table.key != TOGETHER]
+    for table in over_months:
         await connection.execute(
             f"""INSERT INTO kept SELECT DISTINCT pool, {TOGETHER}, {TOGETHER} FROM {table.quoted}
                 WHERE {table.key} >= $1 AND {TOGETHER} < $1""",  # noqa: S608
@@ -354,228 +330,6 @@ async def drop(
         f"DELETE FROM {table.quoted} WHERE {table.key} >= $1 AND {table.key} < $2",  # noqa: S608
         low,
         high,
-    )
-
-
-# ----------------------------------------------------------------------------------- what is known
-
-
-async def horizon(connection: "Connection[Any]") -> int:
-    """Where the archive ends: numbers below it may lie in files. 0: nothing was put away."""
-    number: int = await connection.fetchval(
-        "SELECT coalesce(max(number), 0) FROM platform.archive_horizon"
-    )
-    return number
-
-
-async def move_horizon(
-    connection: "Connection[Any]", number: int, month: date, now: datetime
-) -> None:
-    """What lies below a number was put away; ``month`` is the last one."""
-    await connection.execute(
-        "INSERT INTO platform.archive_horizon (number, month, archived_at) VALUES ($1, $2, $3)",
-        number,
-        month,
-        now,
-    )
-
-
-async def record(connection: "Connection[Any]", manifest: Manifest) -> None:
-    """Note a month's manifest and files."""
-    await connection.execute(
-        """INSERT INTO platform.archived_month (pool, month, revision, made_at, public_key,
-                                                signature)
-           VALUES ($1, $2, $3, $4, $5, $6)""",
-        manifest.pool,
-        manifest.month,
-        manifest.revision,
-        manifest.made_at,
-        manifest.public_key,
-        manifest.signature,
-    )
-    await connection.executemany(
-        """INSERT INTO platform.archived_file (pool, day, relation, row_count, lowest, highest,
-                                               lowest_visit, highest_visit, sums, sha256)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)""",
-        [
-            (
-                file.pool,
-                file.day,
-                file.relation,
-                file.rows,
-                file.lowest,
-                file.highest,
-                file.lowest_visit,
-                file.highest_visit,
-                dict(file.sums),
-                file.sha256,
-            )
-            for file in manifest.files
-        ],
-    )
-
-
-async def manifests(connection: "Connection[Any]", pool: Pool | None = None) -> list[Manifest]:
-    """What was put away, by pool and month, as the database knows it."""
-    files: dict[tuple[Pool, date], list[ArchivedFile]] = {}
-    for file in await archived_files(connection, pool):
-        files.setdefault((file.pool, file.day.replace(day=1)), []).append(file)
-    rows = await connection.fetch(
-        """SELECT pool, month, revision, made_at, public_key, signature
-           FROM platform.archived_month
-           WHERE $1::text IS NULL OR pool = $1 ORDER BY pool, month""",
-        pool,
-    )
-    return [
-        Manifest(
-            row["pool"],
-            row["month"],
-            row["revision"],
-            row["made_at"],
-            tuple(files.get((row["pool"], row["month"]), ())),
-            row["public_key"],
-            row["signature"],
-        )
-        for row in rows
-    ]
-
-
-_FILE = """SELECT pool, day, relation, row_count, lowest, highest, lowest_visit, highest_visit,
-                  sums, sha256
-           FROM platform.archived_file"""
-
-
-async def archived_files(
-    connection: "Connection[Any]", pool: Pool | None = None
-) -> list[ArchivedFile]:
-    """All files, by pool, day and table."""
-    rows = await connection.fetch(
-        f"{_FILE} WHERE $1::text IS NULL OR pool = $1 ORDER BY pool, day, relation",
-        pool,
-    )
-    return [_file(row) for row in rows]
-
-
-async def files_of_days(
-    connection: "Connection[Any]", pool: Pool | None, days_: Sequence[date]
-) -> list[ArchivedFile]:
-    """The files of days; None: of all pools."""
-    rows = await connection.fetch(
-        f"""{_FILE} WHERE ($1::text IS NULL OR pool = $1) AND day = ANY ($2::date[])
-            ORDER BY pool, day, relation""",
-        pool,
-        days_,
-    )
-    return [_file(row) for row in rows]
-
-
-async def files_of_visits(
-    connection: "Connection[Any]", pool: Pool, visits: Sequence[int]
-) -> list[ArchivedFile]:
-    """The files that may hold rows of visits, in days and months after them too."""
-    rows = await connection.fetch(
-        f"""{_FILE} WHERE pool = $1 AND EXISTS (
-                SELECT FROM unnest($2::bigint[]) AS visit
-                WHERE visit BETWEEN lowest_visit AND highest_visit)
-            ORDER BY day, relation""",
-        pool,
-        visits,
-    )
-    return [_file(row) for row in rows]
-
-
-async def files_between(
-    connection: "Connection[Any]", pool: Pool | None, first: date, last: date
-) -> list[ArchivedFile]:
-    """The files of days, both of them too; None: of all pools."""
-    rows = await connection.fetch(
-        f"""{_FILE} WHERE ($1::text IS NULL OR pool = $1) AND day BETWEEN $2 AND $3
-            ORDER BY pool, day, relation""",
-        pool,
-        first,
-        last,
-    )
-    return [_file(row) for row in rows]
-
-
-def _file(row: "Record") -> ArchivedFile:
-    return ArchivedFile(*row)
-
-
-# ------------------------------------------------------------------------------------ what is back
-
-
-async def recalled(connection: "Connection[Any]", pool: Pool, numbers: Sequence[int]) -> set[int]:
-    """Those of some numbers whose rows are back."""
-    rows = await connection.fetch(
-        "SELECT number FROM platform.recalled WHERE pool = $1 AND number = ANY ($2::bigint[])",
-        pool,
-        numbers,
-    )
-    return {row["number"] for row in rows}
-
-
-async def note_recalled(
-    connection: "Connection[Any]", pool: Pool, numbers: Iterable[int], cause: int, now: datetime
-) -> None:
-    """Note that the rows of numbers came back together."""
-    await connection.execute(
-        """INSERT INTO platform.recalled (pool, number, cause, recalled_at)
-           SELECT $1, number, $3, $4 FROM unnest($2::bigint[]) AS number
-           ON CONFLICT DO NOTHING""",
-        pool,
-        sorted(numbers),
-        cause,
-        now,
-    )
-
-
-class Recall(NamedTuple):
-    """What came back together."""
-
-    pool: Pool
-    cause: int
-    numbers: list[int]
-
-
-async def recalls_before(
-    connection: "Connection[Any]", instant: datetime, horizon_: int
-) -> list[Recall]:
-    """What came back, or was kept back, before an instant and may leave now."""
-    rows = await connection.fetch(
-        """SELECT pool, cause, array_agg(number ORDER BY number) FROM platform.recalled
-           GROUP BY pool, cause
-           HAVING max(recalled_at) < $1 AND NOT bool_or(stays) AND max(waits) < $2
-           ORDER BY 1, 2""",
-        instant,
-        horizon_,
-    )
-    return [Recall(*row) for row in rows]
-
-
-async def forget_recall(connection: "Connection[Any]", recall: Recall) -> None:
-    """Its rows have left again."""
-    await connection.execute(
-        "DELETE FROM platform.recalled WHERE pool = $1 AND cause = $2", recall.pool, recall.cause
-    )
-
-
-async def let_stay(connection: "Connection[Any]", recall: Recall) -> None:
-    """Its rows were changed: they do not leave again."""
-    await connection.execute(
-        "UPDATE platform.recalled SET stays = true WHERE pool = $1 AND cause = $2",
-        recall.pool,
-        recall.cause,
-    )
-
-
-async def let_wait(connection: "Connection[Any]", recall: Recall, horizon_: int) -> None:
-    """Its rows are needed beside later ones: look again when the horizon has moved."""
-    await connection.execute(
-        "UPDATE platform.recalled SET waits = $3 WHERE pool = $1 AND cause = $2",
-        recall.pool,
-        recall.cause,
-        horizon_,
     )
 
 
