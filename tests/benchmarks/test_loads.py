@@ -115,7 +115,7 @@ def test_settlements_without_http_are_held_against_the_copy_floor(server: Runnin
     assert phases["settlements"]["done"] == 4 * 16
     visits, bought = phases["visits"], phases["purchases of 20 lines"]
     assert visits["rows"] > phases["settlements"]["rows"] > 5
-    assert bought["rows"] > 20
+    assert bought["rows"] > 5
     assert all(one["ratio"] > 0 for one in phases.values())
 
 

@@ -128,6 +128,8 @@ NOT_SEALED: Mapping[str, str] = {
     "ledger.head.hashes": "links of chains",
     "ledger.head.public_key": "public",
     "ledger.head.signature": "public",
+    "platform.archived_month.public_key": "public",
+    "platform.archived_month.signature": "public",
     "loading.loaded.digest": "hash of a row's content, under the label key",
     "loading.run.digest": "digest of a file",
 }
