@@ -13,7 +13,9 @@ def test_the_page_has_the_tables_that_its_figures_make() -> None:
 def test_a_nation_is_what_its_bills_are_a_second() -> None:
     nation = need(FIGURES["insured"].value)
     assert nation.average == pytest.approx(324, rel=0.001)
-    assert nation.cores(nation.average) * 0.6 == pytest.approx(324 * 0.0103, rel=0.01)
+    assert nation.cores(nation.average) * 0.6 == pytest.approx(
+        28e6 / 86_400 * FIGURES["cpu"].value / 1000
+    )
     assert nation.disk * 1e12 == pytest.approx(28e6 * 365 * FIGURES["stored"].value)
 
 
