@@ -19,7 +19,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, Protocol
 
 import asyncpg
 import msgspec
@@ -27,7 +27,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.visits import _machine, _versions
+from benchmarks.machine import named_machine, versions
 from yibao.platform.postgres import EmbeddedPostgres
 
 LINES = 20
@@ -73,35 +73,30 @@ def bill(number: int) -> Lines:
 # ---------------------------------------------------------------------------------------- the forms
 
 
-class Form:
+class Form(Protocol):
     """One way of keeping lines."""
 
-    name = ""
+    name: str
 
     async def create(self, connection: Connection) -> None:
         """Its table."""
-        raise NotImplementedError
 
     async def write(self, connection: Connection, bills: Sequence[tuple[int, Lines]]) -> None:
         """Append the lines of bills."""
-        raise NotImplementedError
 
     async def lines(self, connection: Connection, number: int) -> Lines:
         """All lines of a bill."""
-        raise NotImplementedError
 
     async def named(
         self, connection: Connection, bills: Sequence[int], serials: list[str]
     ) -> list[Any]:
         """The lines of several uploads that have these serials."""
-        raise NotImplementedError
 
-    audit = ""
-    """SQL: sum in scope by item."""
+    audit: str
+    """SQL: sum in scope by item; "" where SQL cannot read it."""
 
     async def split(self, connection: Connection, number: int, lines: Lines) -> None:
         """Write other parts of every line of a bill."""
-        raise NotImplementedError
 
 
 class Rows(Form):
@@ -473,7 +468,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     console = Console(width=140)
-    console.print(f"machine: {_machine()}, load {os.getloadavg()[0]:.1f}\nversions: {_versions()}")
+    console.print(f"machine: {named_machine()}, load {os.getloadavg()[0]:.1f}")
+    console.print(f"versions: {versions()}")
     with (
         tempfile.TemporaryDirectory(prefix="yibao-bench-") as folder,
         EmbeddedPostgres(Path(folder)) as dsn,

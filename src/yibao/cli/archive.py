@@ -1,22 +1,19 @@
 """``yibao archive``: cold months as Parquet files (归档): put away, list, verify, recall."""
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.progress import Progress as Bars
 from rich.table import Table
 
 from yibao.cli.law import AsJson, console, echo_json, errors, tell
-from yibao.cli.printing import counted, print_whole
+from yibao.cli.printing import bars, counted, print_whole
 
 if TYPE_CHECKING:
     from yibao.kernel.areas import Pool
     from yibao.kernel.identifiers import PoolKey
-    from yibao.platform.archive.dropping import Tell
     from yibao.platform.archive.model import Manifest
     from yibao.platform.archive.service import Archive, Due
     from yibao.platform.database import Database
@@ -58,7 +55,7 @@ def month(
     last = None if through is None else through.date()
 
     async def work(_: "Database", archive: "Archive") -> "tuple[Sequence[Manifest], int] | Due":
-        with _progress() as progress:
+        with bars(errors) as progress:
             put = await archive.put_away(SystemClock().now(), last, progress)
         if put is None:
             return await archive.due(SystemClock().now())
@@ -126,7 +123,7 @@ def verify(pool: OfPool = None, data: DataFolder = None, as_json: AsJson = False
     async def work(database: "Database", archive: "Archive") -> "tuple[list[Any], int]":
         where = await _known(database, pool)
         files = sum(len(one.files) for one in await archive.manifests(where))
-        with _progress() as progress:
+        with bars(errors) as progress:
             return await archive.verify(where, progress), files
 
     faults, files = _run(data, work, as_json=as_json)
@@ -254,20 +251,6 @@ async def _known(database: "Database", named: str | None) -> "Pool | None":
 
     async with database.reader(None) as connection:
         return await known_pool_or_all(connection, named)
-
-
-@contextmanager
-def _progress() -> "Iterator[Tell]":
-    """A bar for each thing that is done, beside what is printed; none in a pipe."""
-    with Bars(console=errors, transient=True, disable=not errors.is_terminal) as bars:
-        tasks: dict[str, Any] = {}
-
-        def show(what: str, done: int, of: int) -> None:
-            if what not in tasks:
-                tasks[what] = bars.add_task(what, total=of or None)
-            bars.update(tasks[what], completed=done)
-
-        yield show
 
 
 def _run(data: Any, work: "Callable[[Database, Archive], Awaitable[Any]]", *, as_json: bool) -> Any:

@@ -1,19 +1,17 @@
 """``yibao ledger``: verify the books (账簿), sign their days, print statements."""
 
 import json
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.progress import Progress as Bars
 from rich.table import Table
 
 from yibao.cli.law import AsJson, console, echo_json, errors, tell
 from yibao.cli.ledger_statement import statement_cli
-from yibao.cli.printing import counted, print_whole
+from yibao.cli.printing import bars, counted, print_whole
 
 if TYPE_CHECKING:
     from yibao.ledger.heads.model import Head
@@ -66,7 +64,7 @@ def verify(
     day = None if since is None else since.date()
 
     async def work(database: "Database", vault: "Vault") -> "Findings":
-        with _progress() as progress:
+        with bars(errors) as progress:
             archive = archive_of(load_settings({"data": data}), vault, database.owner)
             return await _verified(database, vault, archive, pool, day, exported, progress)
 
@@ -236,17 +234,3 @@ def _run(data: Any, work: "Callable[[Database, Vault], Awaitable[Any]]", *, as_j
         settings = load_settings({"data": data})
         vault = Vault(load_key(settings))
         return on_database(settings, lambda database: work(database, vault))
-
-
-@contextmanager
-def _progress() -> "Iterator[Progress]":
-    """A bar for each thing that is looked at, beside what is printed; none in a pipe."""
-    with Bars(console=errors, transient=True, disable=not errors.is_terminal) as bars:
-        tasks: dict[str, Any] = {}
-
-        def show(what: str, done: int, of: int) -> None:
-            if what not in tasks:
-                tasks[what] = bars.add_task(what, total=of or None)
-            bars.update(tasks[what], completed=done)
-
-        yield show

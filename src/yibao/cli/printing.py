@@ -1,9 +1,12 @@
 """Printing tables for people and for pipes."""
 
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from rich.cells import cell_len
 from rich.console import Console
+from rich.progress import Progress, TaskID
 from rich.table import Table
 from rich.text import Text
 
@@ -19,6 +22,23 @@ _UNBREAKABLE = re.compile(r"[!-~]+")
 def counted(number: int, thing: str) -> str:
     """``1 row``, ``2,000 rows``."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+@contextmanager
+def bars(console: Console) -> Iterator[Callable[[str, int, int], None]]:
+    """A bar for each thing that is done, beside what is printed; none in a pipe.
+
+    It is told what is done, how much of it, and of how much.
+    """
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as shown:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(what: str, done: int, of: int) -> None:
+            if what not in tasks:
+                tasks[what] = shown.add_task(what, total=of or None)
+            shown.update(tasks[what], completed=done)
+
+        yield tell
 
 
 def print_whole(console: Console, table: Table) -> None:
