@@ -241,10 +241,10 @@ def _bearer(headers: Headers) -> str:
 
 
 def _needed(headers: Headers, names: tuple[str, ...]) -> tuple[str, ...]:
-    values = tuple(headers.get(name, "").strip() for name in names)
-    for name, value in zip(names, values, strict=True):
-        if not value:
-            raise Refused(RefusalCode.NOT_AUTHENTICATED, f"缺少请求头 {name}", name)
+    values = tuple([headers.get(name, "").strip() for name in names])
+    if not all(values):
+        name = names[values.index("")]
+        raise Refused(RefusalCode.NOT_AUTHENTICATED, f"缺少请求头 {name}", name)
     return values
 
 

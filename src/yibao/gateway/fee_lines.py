@@ -10,50 +10,38 @@ from yibao.kernel.money import unscaled
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.settlement.model import ALL_BATCHES, FeeLine
 
-_OWN_PLACE = frozenset(
-    {
-        "feedetl_sn",
-        "init_feedetl_sn",
-        "mdtrt_id",
-        "psn_no",
-        "chrg_bchno",
-        "fee_ocur_time",
-        "med_list_codg",
-        "medins_list_codg",
-        "det_item_fee_sumamt",
-        "cnt",
-        "pric",
-        "hosp_appr_flag",
-    }
-)
-"""Fields of a fee line that have a place of their own; all others are its details."""
-
 _PERIOD_DAYS = "prd_days"
 _PERIOD_DAYS_SCALE = 2
 
 
 def fee_line(row: Row) -> FeeLine:
-    """One row as a fee line; a stay's and a pharmacy's name no charge batch."""
+    """One row as a fee line; a stay's and a pharmacy's name no charge batch.
+
+    What has a place of its own is taken out of the row; what is left are the line's details.
+    """
+    rest = row.copy()
+    take = rest.pop
+    take("mdtrt_id", None)
+    take("psn_no", None)
     return FeeLine(
-        serial=row["feedetl_sn"],
-        batch=row.get("chrg_bchno", ""),
-        item=row["med_list_codg"],
-        institution_item=row["medins_list_codg"],
-        amount=row["det_item_fee_sumamt"],
-        price=row["pric"],
-        quantity=row["cnt"],
-        time=row["fee_ocur_time"],
-        approval=row.get("hosp_appr_flag", ""),
-        details=_details(row),
-        returns=row.get("init_feedetl_sn"),
+        serial=take("feedetl_sn"),
+        batch=take("chrg_bchno", ""),
+        item=take("med_list_codg"),
+        institution_item=take("medins_list_codg"),
+        amount=take("det_item_fee_sumamt"),
+        price=take("pric"),
+        quantity=take("cnt"),
+        time=take("fee_ocur_time"),
+        approval=take("hosp_appr_flag", ""),
+        returns=take("init_feedetl_sn", None),
+        details=_details(rest),
     )
 
 
-def _details(row: Row) -> dict[str, Any]:
-    details = {name: value for name, value in row.items() if name not in _OWN_PLACE}
-    if _PERIOD_DAYS in details:
-        details[_PERIOD_DAYS] = unscaled(details[_PERIOD_DAYS], _PERIOD_DAYS_SCALE)
-    return details
+def _details(rest: dict[str, Any]) -> dict[str, Any]:
+    if _PERIOD_DAYS in rest:
+        rest[_PERIOD_DAYS] = unscaled(rest[_PERIOD_DAYS], _PERIOD_DAYS_SCALE)
+    return rest
 
 
 def check_one_visit(rows: Sequence[Row], node: str) -> None:

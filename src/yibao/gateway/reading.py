@@ -237,6 +237,25 @@ def _listed_codes(table: CodeTable) -> frozenset[str]:
     return frozenset(entry.value for entry in table.values if not entry.is_pattern)
 
 
+_MOST_KNOWN = 256
+_LONGEST_KNOWN = 32
+
+
+def _known_values(field: Field, codes: Mapping[str, CodeTable]) -> dict[str, Any]:
+    """What texts of a field that is no plain text mean: its listed codes, and what comes to it."""
+    if not _is_closed(field, codes):
+        return {}
+    return {code: code for code in _listed_codes(codes[field.codes])}
+
+
+def _remember(known: dict[str, Any], raw: str, value: Any) -> None:
+    """Keep what a number, time or code was read as: bills repeat their prices and times."""
+    if len(raw) <= _LONGEST_KNOWN:
+        if len(known) >= _MOST_KNOWN:
+            known.clear()
+        known[raw] = value
+
+
 # ------------------------------------------------------------------------------------------ nodes
 
 
@@ -257,13 +276,13 @@ class NodeReader:
         self._inner = _readers(inner, codes, below=node.name, of_one_bill=of_one_bill)
         inside = {reader.name for reader in self._inner}
         self._labels = {field.name: field.label for field in node.fields}
-        # Plain text (its longest length, else 0) and exact codes (``quick``) are read in the loop
-        # itself, everything else by its converter.
+        # Plain text (its longest length, else 0) and what is ``known`` are read in the loop itself,
+        # everything else by its converter.
         self._plan = tuple(
             (
                 field.name,
                 0 if field.kind != "C" or _is_closed(field, codes) else _text_length(field),
-                _listed_codes(codes[field.codes]) if _is_closed(field, codes) else frozenset(),
+                _known_values(field, codes),
                 converter(field, codes, of_one_bill=of_one_bill),
                 field.enforced,
             )
@@ -290,7 +309,7 @@ class NodeReader:
         if type(sent) is not dict:
             raise Refused(RefusalCode.FIELD_INVALID, f"{place} 应为一个对象", place)
         row: Row = {}
-        for name, longest, quick, convert, enforced in self._plan:
+        for name, longest, known, convert, enforced in self._plan:
             raw = sent.get(name)
             if raw is not None and raw != "":
                 if type(raw) is str:
@@ -300,13 +319,15 @@ class NodeReader:
                             if text not in ABSENT:
                                 row[name] = text
                                 continue
-                    elif raw in quick:
-                        row[name] = raw
+                    elif raw in known:
+                        row[name] = known[raw]
                         continue
                     if raw.strip() in ABSENT:
                         raw = None
                 if raw is not None:
-                    row[name] = self._convert(convert, raw, place, name)
+                    row[name] = value = self._convert(convert, raw, place, name)
+                    if not longest and type(raw) is str:
+                        _remember(known, raw, value)
                     continue
             if enforced:
                 raise self._refusal(place, name, RefusalCode.FIELD_MISSING, "不能为空")

@@ -50,10 +50,11 @@ _PER_ITEM = "1"
 
 
 @cache
-def _names(number: str, node: str) -> tuple[str, ...]:
+def _empty(number: str, node: str, *extra: str) -> Node:
+    """The node with all its fields null."""
     table = tables().transactions[number]
     (found,) = (output for output in table.output if output.name == node)
-    return tuple(field.name for field in found.fields)
+    return dict.fromkeys((*(field.name for field in found.fields), *extra))
 
 
 def shaped(number: str, node: str, values: Mapping[str, Any], *extra: str) -> Node:
@@ -61,7 +62,10 @@ def shaped(number: str, node: str, values: Mapping[str, Any], *extra: str) -> No
 
     A field without a value is null.
     """
-    return {name: values.get(name) for name in (*_names(number, node), *extra)}
+    empty = _empty(number, node, *extra)
+    if values.keys() <= empty.keys():
+        return {**empty, **values}
+    return {name: values.get(name) for name in empty}
 
 
 # ----------------------------------------------------------------------------------------- person

@@ -21,7 +21,7 @@ class Work:
         self.most = 0
         self.held: dict[Pool, asyncio.Event] = {}
 
-    async def run(self, pool: Pool, waiting: deque[int]) -> None:
+    async def run(self, pool: Pool, waiting: deque[int]) -> int:
         """One batch."""
         batch = [waiting.popleft() for _ in range(min(2, len(waiting)))]
         self.under_way += 1
@@ -31,6 +31,7 @@ class Work:
             await self.held[pool].wait()
         self.under_way -= 1
         self.done.append((pool, batch))
+        return len(batch)
 
 
 async def test_pools_take_turns_and_one_batch_runs_at_a_time() -> None:
@@ -64,10 +65,11 @@ async def test_who_comes_while_a_batch_runs_is_in_the_next() -> None:
 async def test_who_comes_in_the_instant_in_which_a_batch_ends_is_served_at_once() -> None:
     done: list[int] = []
 
-    async def run(_pool: Pool, waiting: deque[int]) -> None:
+    async def run(_pool: Pool, waiting: deque[int]) -> int:
         done.append(waiting.popleft())
         if len(done) == 1:  # as a caller does who has just got an answer
             asyncio.get_running_loop().call_soon(row.add, FIRST, 1)
+        return 1
 
     row: Turns[int] = Turns(run)
     row.add(FIRST, 0)
@@ -112,12 +114,13 @@ async def test_who_waits_behind_one_that_is_held_up_needs_nobody_to_come(
 async def test_work_that_fails_leaves_the_others_their_turn() -> None:
     done: list[Pool] = []
 
-    async def run(pool: Pool, waiting: deque[int]) -> None:
+    async def run(pool: Pool, waiting: deque[int]) -> int:
         waiting.popleft()
         if pool == FIRST and not done:
             done.append(pool)
             raise RuntimeError("a fault of ours")
         done.append(pool)
+        return 1
 
     row: Turns[int] = Turns(run)
     row.add(FIRST, 0)
@@ -127,3 +130,61 @@ async def test_work_that_fails_leaves_the_others_their_turn() -> None:
     row.add(THIRD, 20)  # whoever comes next sets it going again
     await row.drain()
     assert done == [FIRST, SECOND, FIRST, THIRD]
+
+
+async def after_two(row: "Turns[int]", work: Work) -> None:
+    """A batch of two has just ended."""
+    row.add(FIRST, 0)
+    row.add(FIRST, 1)
+    while not work.done:
+        await asyncio.sleep(0.001)
+
+
+async def test_where_many_call_those_who_come_one_by_one_share_a_batch() -> None:
+    work = Work()
+    row: Turns[int] = Turns(work.run)
+    await after_two(row, work)
+    row.add(FIRST, 2)
+    await asyncio.sleep(0.002)
+    assert work.under_way == 0
+    row.add(FIRST, 3)
+    await asyncio.sleep(0.1)
+    assert [batch for _, batch in work.done] == [[0, 1], [2, 3]]
+
+
+async def test_who_calls_alone_never_waits() -> None:
+    work = Work()
+    row: Turns[int] = Turns(work.run)
+    row.add(FIRST, 0)
+    while not work.done:
+        await asyncio.sleep(0.001)
+    row.add(FIRST, 1)
+    await asyncio.sleep(0)
+    assert work.under_way == 1
+    await row.drain()
+
+
+async def test_a_batch_that_is_worth_it_begins_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "LONGEST_REST", 30.0)
+    monkeypatch.setattr(turns, "PLENTY", 3)
+    work = Work()
+    row: Turns[int] = Turns(work.run)
+    await after_two(row, work)
+    row.add(FIRST, 2)
+    row.add(FIRST, 3)
+    await asyncio.sleep(0)
+    assert work.under_way == 0
+    row.add(FIRST, 4)
+    await asyncio.sleep(0)
+    assert work.under_way == 1
+    await row.drain()
+
+
+async def test_draining_waits_for_nobody_to_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "LONGEST_REST", 30.0)
+    work = Work()
+    row: Turns[int] = Turns(work.run)
+    await after_two(row, work)
+    row.add(FIRST, 2)
+    await row.drain()
+    assert [batch for _, batch in work.done] == [[0, 1], [2]]

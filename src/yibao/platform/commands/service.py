@@ -1,7 +1,7 @@
 """Submit a command and get its one outcome: the batcher, idempotency and the retry of what raced.
 
 Commands of one pool and one handler that wait at the same time share a transaction (up to
-``BATCH_LIMIT``); nothing lingers: a batch is what has come while others were under way. Two
+``BATCH_LIMIT``): a batch is what has come while others were under way (``turns``). Two
 commands of one subject, or with one message key, never share a batch, so that members of a batch
 are independent.
 
@@ -133,7 +133,7 @@ class Commands:
         for turns in self._turns.values():
             await turns.drain()
 
-    async def _run(self, pool: Pool, waiting: deque[_Waiting]) -> None:
+    async def _run(self, pool: Pool, waiting: deque[_Waiting]) -> int:
         members = _take_batch(waiting)
         started = time.perf_counter()
         try:
@@ -149,6 +149,7 @@ class Commands:
         took, waited = time.perf_counter() - started, started - members[0].since
         left = sum(turns.waiting() for turns in self._turns.values())
         self._observe_batch(len(members), took, waited, left)
+        return len(members)
 
     async def _run_singly(self, pool: Pool, member: _Waiting, failure: Exception) -> None:
         for attempt in range(ATTEMPTS):

@@ -1,7 +1,7 @@
 """Reads that many callers want at once share one read-only snapshot of their pool.
 
 The reading twin of the batcher, for trials: what waits at the same time is answered from one
-transaction, so that its round trips are paid once for all. Nothing lingers.
+transaction, so that its round trips are paid once for all.
 """
 
 import asyncio
@@ -50,7 +50,7 @@ class SharedReads(Generic[Q, A]):
         self._turns.add(pool, (question, answer))
         return await answer
 
-    async def _run(self, pool: Pool, waiting: "deque[_Asked[Q, A]]") -> None:
+    async def _run(self, pool: Pool, waiting: "deque[_Asked[Q, A]]") -> int:
         asked = [waiting.popleft() for _ in range(min(BATCH_LIMIT, len(waiting)))]
         try:
             answers: Sequence[Any] = await self._read(pool, [question for question, _ in asked])
@@ -67,6 +67,7 @@ class SharedReads(Generic[Q, A]):
                 future.set_exception(answer)
             else:
                 future.set_result(answer)
+        return len(asked)
 
     async def _read(self, pool: Pool, questions: Sequence[Q]) -> Sequence[A | Refusal]:
         async with (
