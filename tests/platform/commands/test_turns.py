@@ -20,6 +20,7 @@ class Work:
         self.under_way = 0
         self.most = 0
         self.held: dict[Pool, asyncio.Event] = {}
+        self.ended = asyncio.Event()
 
     async def run(self, pool: Pool, waiting: deque[int]) -> int:
         """One batch."""
@@ -31,6 +32,7 @@ class Work:
             await self.held[pool].wait()
         self.under_way -= 1
         self.done.append((pool, batch))
+        self.ended.set()
         return len(batch)
 
 
@@ -136,8 +138,7 @@ async def after_two(row: "Turns[int]", work: Work) -> None:
     """A batch of two has just ended."""
     row.add(FIRST, 0)
     row.add(FIRST, 1)
-    while not work.done:
-        await asyncio.sleep(0.001)
+    await work.ended.wait()
 
 
 async def test_where_many_call_those_who_come_one_by_one_share_a_batch() -> None:
@@ -156,8 +157,7 @@ async def test_who_calls_alone_never_waits() -> None:
     work = Work()
     row: Turns[int] = Turns(work.run)
     row.add(FIRST, 0)
-    while not work.done:
-        await asyncio.sleep(0.001)
+    await work.ended.wait()
     row.add(FIRST, 1)
     await asyncio.sleep(0)
     assert work.under_way == 1

@@ -44,6 +44,7 @@ class Turns(Generic[T]):
         self._rests_until = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
         self._looking: asyncio.TimerHandle | None = None
+        self._looks_at = 0.0
 
     def add(self, pool: Pool, one: T) -> None:
         """Somebody waits."""
@@ -73,13 +74,13 @@ class Turns(Generic[T]):
         return pause
 
     def _look_again_in(self, seconds: float) -> None:
-        loop = asyncio.get_running_loop()
-        due = loop.time() + seconds
+        due = time.monotonic() + seconds
         if self._looking is not None:
-            if self._looking.when() <= due:
+            if self._looks_at <= due:
                 return
             self._looking.cancel()
-        self._looking = loop.call_at(due, self._look_again)
+        self._looks_at = due
+        self._looking = asyncio.get_running_loop().call_later(seconds, self._look_again)
 
     def _look_again(self) -> None:
         self._looking = None
