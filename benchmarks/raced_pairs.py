@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
@@ -33,6 +33,7 @@ from yibao.client import Answer, Endpoint, NotDone
 from yibao.client.envelope import read_answer
 from yibao.client.requests import Requests
 from yibao.kernel.areas import Pool
+from yibao.kernel.frozen import replace
 from yibao.kernel.identifiers import PoolKey, parse_pool_key
 from yibao.ledger import service as ledger
 from yibao.platform.database import Database

@@ -12,11 +12,12 @@ A portion's members differ from each other, as those of a server's batch do.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
 
 from benchmarks.filling.care import VOUCHER, Basket, Care, begun, drawn, fee_lines, visit
+from yibao.kernel.frozen import replace
 from yibao.kernel.periods import local_time
 from yibao.kernel.refusals import Refusal
 from yibao.platform.commands import store as messages

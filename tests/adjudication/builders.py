@@ -1,7 +1,6 @@
 """Builders of bills for adjudication tests; amounts in yuan where the name says so."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -16,6 +15,7 @@ from yibao.adjudication.model import (
     Statement,
     Sums,
 )
+from yibao.kernel.frozen import replace
 from yibao.kernel.money import Fen, fen_from_yuan
 from yibao.policy.model import Law
 from yibao.policy.terms import (

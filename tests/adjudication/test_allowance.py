@@ -1,6 +1,5 @@
 """Sums of money by formula: maternity allowances, the account's monthly credit."""
 
-from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 
@@ -9,6 +8,7 @@ import pytest
 from tests.adjudication.laws import law_from
 from yibao.adjudication.allowance import allowance
 from yibao.adjudication.model import Person
+from yibao.kernel.frozen import replace
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.policy.terms import PersonType
 

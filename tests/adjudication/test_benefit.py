@@ -1,6 +1,5 @@
 """Bills of Beijing and Changsha are decided as their laws say."""
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -10,6 +9,7 @@ from tests.adjudication.builders import DAY, Member, bill_of, packaged
 from tests.policy.builders import counter, dated, document, law_of, limit
 from yibao.adjudication.benefit import benefit, needed_counters
 from yibao.adjudication.model import AccountPart, CounterKey, Payment, Sums
+from yibao.kernel.frozen import replace
 from yibao.kernel.money import Rate
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.policy.terms import RESIDENT, CareKind, EntitlementExtent, Level

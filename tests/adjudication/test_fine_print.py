@@ -1,12 +1,12 @@
 """What docs/law/computation.md says in its fine print, each with a bill worked by hand."""
 
-from dataclasses import replace
 from datetime import date
 
 from tests.adjudication.builders import DAY, Member, by_payer, stay_of
 from tests.adjudication.laws import law_from
 from yibao.adjudication.benefit import benefit
 from yibao.adjudication.model import AccountPart, Statement, Sums
+from yibao.kernel.frozen import replace
 
 POOL = "benefits.stay.payers.pool = { bands = 0 }\n"
 

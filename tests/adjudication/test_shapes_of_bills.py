@@ -1,6 +1,5 @@
 """Every shape of a bill: away from home, buckets, months, fixed prices, accounts; by hand."""
 
-from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -9,6 +8,7 @@ from tests.adjudication.builders import Member, by_payer, stay_of
 from tests.adjudication.laws import law_from
 from yibao.adjudication.benefit import benefit, needed_counters
 from yibao.adjudication.model import AccountPart, CounterKey, Sums
+from yibao.kernel.frozen import replace
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.policy.terms import EntitlementExtent, Filing, Level, Place
 

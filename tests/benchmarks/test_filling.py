@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import timedelta
 from multiprocessing import Pipe
 from random import Random
@@ -15,6 +14,7 @@ from benchmarks.filling.room import GIB, LEAST, Room, affordable, check, ran_low
 from benchmarks.filling.worker import _portions
 from benchmarks.machine import NoRoom
 from tests.settlement.builders import BEIJING, NOON, POOL, Town, laws_of_beijing
+from yibao.kernel.frozen import replace
 from yibao.kernel.identifiers import PoolKey, first_number_of
 from yibao.platform.database import Database
 from yibao.registry.service import ReferenceCache

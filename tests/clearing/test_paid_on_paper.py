@@ -1,7 +1,6 @@
 """Costs that a person was paid for on paper, and that a hospital settled afterwards, are found."""
 
 import json
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -13,6 +12,7 @@ from tests.settlement.builders import CLASS_A, CLINIC, EMPLOYEE, POOL, TERTIARY
 from yibao.bureau import service
 from yibao.clearing.differences.model import Books, Cause, Difference
 from yibao.clearing.differences.service import differences
+from yibao.kernel.frozen import replace
 
 
 async def paper(month: Month, member: str, amount: str, **changes: str) -> str:

@@ -1,6 +1,5 @@
 """Who a person is and what the person may use."""
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from tests.gateway.builders import Counter, Json
 from tests.settlement.builders import BEIJING, OTHER_TERTIARY, PHARMACY, POOL
 from yibao.kernel.areas import Division, Pool
+from yibao.kernel.frozen import replace
 from yibao.kernel.periods import Period
 from yibao.policy.terms import EntitlementExtent, IdentityKind, PersonType, Scheme
 from yibao.registry.people import service as people

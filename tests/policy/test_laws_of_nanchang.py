@@ -1,6 +1,5 @@
 """Nanchang's packaged laws on hand-worked bills, in yuan."""
 
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -9,6 +8,7 @@ import pytest
 from tests.policy.patient import Patient, packaged, paid, yuan
 from yibao.adjudication.allowance import allowance
 from yibao.adjudication.model import Person
+from yibao.kernel.frozen import replace
 from yibao.kernel.refusals import Refused
 from yibao.policy.terms import PersonType
 

@@ -1,11 +1,11 @@
 """A dated record changes in a period and nowhere else."""
 
-from dataclasses import dataclass
 from datetime import date, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from yibao.kernel.frozen import Frozen
 from yibao.kernel.periods import Period
 from yibao.registry.rules import covers_once, overwrite
 
@@ -13,8 +13,7 @@ FIRST = date(2026, 1, 1)
 DAYS = [FIRST + timedelta(days=n) for n in range(40)]
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(Frozen):
     value: str
     period: Period
 

@@ -1,6 +1,5 @@
 """The comparison of the three books finds whatever one of them lacks."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -8,6 +7,7 @@ import pytest
 from tests.sandbox.builders import hospital, mirrored, setlinfo
 from yibao.adjudication.model import Sums
 from yibao.kernel.areas import Pool
+from yibao.kernel.frozen import replace
 from yibao.kernel.identifiers import PoolKey
 from yibao.policy.terms import EMPLOYEE, GENERAL_OUTPATIENT, PersonType
 from yibao.sandbox.books import Kind, Label

@@ -6,7 +6,7 @@ Laws are the packaged ones of Beijing; the catalogue holds a handful of items ma
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from importlib import resources
@@ -15,6 +15,7 @@ from typing import Any
 
 from yibao.adjudication.model import Sums
 from yibao.kernel.areas import Division, Pool
+from yibao.kernel.frozen import replace
 from yibao.kernel.identifiers import NumberSource, PoolKey
 from yibao.kernel.money import Fen, fen_from_yuan, scaled
 from yibao.kernel.periods import Period

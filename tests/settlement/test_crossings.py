@@ -1,6 +1,5 @@
 """Corrections that cross settlements, cancellations and reversals of one visit."""
 
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -21,6 +20,7 @@ from tests.settlement.builders import (
     stay_line,
 )
 from tests.settlement.test_law_of_stays import let_chains_count
+from yibao.kernel.frozen import replace
 from yibao.kernel.refusals import RefusalCode as Code
 from yibao.policy.terms import PersonType
 from yibao.registry.people import service as people

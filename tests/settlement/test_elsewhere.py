@@ -1,7 +1,7 @@
 """Bills that a relative's account in another pool pays (跨统筹区共济): held, settled, captured."""
 
 import asyncio
-from dataclasses import dataclass, replace
+import dataclasses
 from datetime import date, timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from yibao.accounts.family.elsewhere import service as elsewhere
 from yibao.accounts.family.elsewhere.model import Carry, GiveUp, Reserve
 from yibao.accounts.family.model import NewLink
 from yibao.kernel.areas import Division, Pool
+from yibao.kernel.frozen import replace
 from yibao.kernel.identifiers import NumberSource
 from yibao.kernel.money import fen_from_yuan
 from yibao.kernel.refusals import RefusalCode
@@ -45,7 +46,7 @@ class Crash(Exception):  # noqa: N818 - what a kill -9 is to the caller
     """The process ends here."""
 
 
-@dataclass
+@dataclasses.dataclass
 class Killed:
     """Commands of a process that ends before or after one step between the pools."""
 
@@ -62,7 +63,7 @@ class Killed:
         raise Crash
 
 
-@dataclass
+@dataclasses.dataclass
 class TwoPools:
     """The town, an owner in another pool, and the owner's child here."""
 
@@ -222,7 +223,7 @@ async def test_limits_of_a_bill_and_a_year_hold_and_cancelling_frees_the_year(
 async def test_a_bill_that_leaves_nothing_to_pay_asks_nobody(pools: TwoPools) -> None:
     await pools.link()
     command = await pools.bill("80")
-    without = replace(command, request=replace(command.request, use_account=False))
+    without = dataclasses.replace(command, request=replace(command.request, use_account=False))
     outcome = await pools.across().submit(without)
     assert isinstance(outcome, Done)
     assert outcome.result.cash == 8_000

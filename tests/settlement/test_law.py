@@ -1,6 +1,5 @@
 """Bills under the law in force: releases, the facts a law asks for, the days it takes them from."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -18,6 +17,7 @@ from tests.settlement.builders import (
     line,
 )
 from tests.settlement.laws import SPENT, TODAY, by_class, capped, law, let_count, withdraw
+from yibao.kernel.frozen import replace
 from yibao.kernel.periods import Period
 from yibao.kernel.refusals import RefusalCode
 from yibao.policy.terms import CareKind, EntitlementExtent, IdentityKind, PersonType

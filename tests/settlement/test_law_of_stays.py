@@ -1,6 +1,5 @@
 """Bills of stays under small laws: the days they ask for, chains, the year's end, diseases."""
 
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -23,6 +22,7 @@ from tests.settlement.builders import (
     stay_line,
 )
 from tests.settlement.laws import law, let_count
+from yibao.kernel.frozen import replace
 from yibao.kernel.periods import Period
 from yibao.kernel.refusals import RefusalCode as Code
 from yibao.kernel.refusals import Refused

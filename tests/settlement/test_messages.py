@@ -1,11 +1,11 @@
 """Repeated, reversed, crossing and refused messages: what an institution can rely on."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tests.settlement.builders import OTHER_TERTIARY, TERTIARY, Town, key_of, line
+from yibao.kernel.frozen import replace
 from yibao.kernel.money import fen_from_yuan
 from yibao.kernel.refusals import RefusalCode
 from yibao.platform.commands.model import Done

@@ -1,6 +1,5 @@
 """Purchases at a pharmacy: one message from lines to settlement."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from tests.settlement.builders import (
     line,
 )
 from tests.settlement.laws import law, let_count
+from yibao.kernel.frozen import replace
 from yibao.kernel.refusals import RefusalCode as Code
 from yibao.policy.terms import CareKind
 from yibao.settlement.model import Practice, Purchase, UnknownItems, VisitKind

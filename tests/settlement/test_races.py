@@ -1,7 +1,7 @@
 """Bills that meet: at once gives what one after the other gives, in and across processes."""
 
 import asyncio
-from dataclasses import replace
+import dataclasses
 from itertools import count
 
 import asyncpg
@@ -17,6 +17,7 @@ from tests.settlement.builders import (
     stay_line,
 )
 from yibao.kernel.areas import Pool
+from yibao.kernel.frozen import replace
 from yibao.kernel.identifiers import NumberSource
 from yibao.kernel.money import fen_from_yuan
 from yibao.kernel.refusals import Refusal, RefusalCode
@@ -224,7 +225,9 @@ async def test_two_pools_that_admit_one_human_at_once_are_told_apart(
         outcomes = await asyncio.gather(
             town.commands.submit(town.command(town.admission(home))),
             second.submit(
-                replace(town.command(town.admission(away, FOREIGN)), pool=Pool("430100"))
+                dataclasses.replace(
+                    town.command(town.admission(away, FOREIGN)), pool=Pool("430100")
+                )
             ),
         )
         (refusal,) = (o for o in outcomes if isinstance(o, Refusal))

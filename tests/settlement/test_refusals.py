@@ -1,7 +1,6 @@
 """Bad requests: each is refused by its own code and changes nothing."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +20,7 @@ from tests.settlement.builders import (
 )
 from yibao.adjudication.model import Sums
 from yibao.kernel.areas import Pool
+from yibao.kernel.frozen import replace
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.refusals import RefusalCode as Code
 from yibao.policy.terms import CareKind

@@ -1,7 +1,6 @@
 """Returns of a stay's lines (退费): what remains, less what was; nothing is left at the end."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 
 from hypothesis import given
@@ -21,6 +20,7 @@ from tests.settlement.builders import (
     stay_line,
 )
 from yibao.adjudication.model import ItemTerms, LineSplit, Sums
+from yibao.kernel.frozen import replace
 from yibao.kernel.money import Rate, line_amount
 from yibao.kernel.periods import Period
 from yibao.policy.model import OverLimit

@@ -1,12 +1,12 @@
 """Reversals (2601) of stays and purchases: before, during and after the message they undo."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from tests.settlement.builders import Town, contents, stay_line
+from yibao.kernel.frozen import replace
 from yibao.kernel.identifiers import NumberSource
 from yibao.kernel.refusals import RefusalCode as Code
 from yibao.platform.commands.model import Done

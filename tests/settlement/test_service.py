@@ -1,6 +1,5 @@
 """The way of a bill through the room, over a real database."""
 
-from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -18,6 +17,7 @@ from tests.settlement.builders import (
     line,
     set_terms,
 )
+from yibao.kernel.frozen import replace
 from yibao.kernel.money import fen_from_yuan
 from yibao.kernel.periods import Period
 from yibao.kernel.refusals import RefusalCode

@@ -1,7 +1,6 @@
 """The way of a stay through the room, over a real database."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,6 +18,7 @@ from tests.settlement.builders import (
     return_of,
     stay_line,
 )
+from yibao.kernel.frozen import replace
 from yibao.kernel.identifiers import NumberSource
 from yibao.kernel.refusals import RefusalCode as Code
 from yibao.platform.commands.model import Done

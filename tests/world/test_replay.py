@@ -1,13 +1,13 @@
 """The replay accepts what the platform does, in whatever order, and nothing else."""
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 from tests.settlement.builders import OTHER_TERTIARY, POOL, Town, key_of, laws_of_beijing
 from tests.world.chronicle import Span
 from tests.world.replay import Moved, Replayed, State, replayed
 from yibao.adjudication.model import CounterKey
+from yibao.kernel.frozen import replace
 from yibao.kernel.identifiers import PoolKey
 from yibao.ledger import service as ledger
 from yibao.settlement.bills import store

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
+from yibao.kernel.frozen import Frozen
 from yibao.kernel.money import NO_CEILING, ZERO_RATE, Fen, Price, Quantity, Rate
 from yibao.policy.model import GENERAL_BUCKET, OverLimit
 from yibao.policy.terms import (
@@ -30,8 +31,7 @@ __all__ = ["GENERAL_BUCKET"]
 # ------------------------------------------------------------------------------------ line level
 
 
-@dataclass(frozen=True, slots=True)
-class ItemTerms:
+class ItemTerms(Frozen):
     """What the catalogue row that applies says of an item (目录条款)."""
 
     item_class: ItemClass
@@ -47,8 +47,7 @@ class ItemTerms:
     """What becomes of the price above the ceiling (``overlmt_dspo_way``)."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChargedLine:
+class ChargedLine(Frozen):
     """One fee line as the hospital sent it."""
 
     amount: Fen
@@ -69,8 +68,7 @@ class LineSplit(NamedTuple):
     """The part of ``over_limit`` that the hospital bears."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sums:
+class Sums(Frozen):
     """The five sums of a set of lines (五项金额)."""
 
     total: Fen = 0
@@ -95,8 +93,7 @@ class Sums:
 # --------------------------------------------------------------------------------- benefit level
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Frozen):
     """The facts of the insured person that a benefit may depend on, on the day of the bill."""
 
     person_type: PersonType
@@ -115,8 +112,7 @@ class Person:
     """Whole years without a claim on critical illness, up to now."""
 
 
-@dataclass(frozen=True, slots=True)
-class Provider:
+class Provider(Frozen):
     """The facts of the institution that a benefit may depend on."""
 
     level: Level
@@ -124,8 +120,7 @@ class Provider:
     is_pharmacy: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Bill:
+class Bill(Frozen):
     """A bill to be decided: sums by bucket and every fact that the law may ask for."""
 
     scheme: Scheme
@@ -174,8 +169,7 @@ History = Mapping[CounterKey, int]
 """Counter values before the bill, in fen (or in times for counts); absent is 0."""
 
 
-@dataclass(frozen=True, slots=True)
-class AccountPart:
+class AccountPart(Frozen):
     """One part of the personal account (个人账户) that may pay, in the order given."""
 
     key: str
@@ -185,8 +179,7 @@ class AccountPart:
     available: Fen
 
 
-@dataclass(frozen=True, slots=True)
-class FamilyAccount:
+class FamilyAccount(Frozen):
     """A relative's personal account that may pay after the person's own (家庭共济账户)."""
 
     parts: tuple[AccountPart, ...]
@@ -212,8 +205,7 @@ class Payment(NamedTuple):
     """The payer's path in the law: ``benefits.inpatient.payers.pool``, ``payers.assistance``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Frozen):
     """One step of the computation: the explanation a patient reads is the list of these."""
 
     name: str

@@ -1,7 +1,6 @@
 """Who a person is and what the person may use: 1101 and 2001."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from itertools import groupby
 from typing import Any
@@ -15,6 +14,7 @@ from yibao.gateway.rendering import PERSONAL_ACCOUNT, Node, fund_name, person_fi
 from yibao.gateway.vouchers import meant, members_shown
 from yibao.gateway.writing import amount, day_start, flag
 from yibao.gateway.writing import day as written_day
+from yibao.kernel.frozen import replace
 from yibao.kernel.money import Fen
 from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import RefusalCode, Refused

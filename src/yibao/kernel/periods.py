@@ -1,14 +1,14 @@
 """Civil dates and half-open periods. Business dates are dates of Asia/Shanghai."""
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
+
+from yibao.kernel.frozen import Frozen
 
 CHINA_TIME = timezone(timedelta(hours=8), "Asia/Shanghai")
 """China keeps one zone without daylight saving since 1991, so a fixed offset is exact."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Period:
+class Period(Frozen, order=True):
     """Half-open span of civil dates: ``start`` belongs to it, ``end`` does not; None is open."""
 
     start: date

@@ -1,16 +1,16 @@
 """How a dated record changes: from when to when a new fact holds, and what is left of the old."""
 
-import dataclasses
 import itertools
 from collections.abc import Sequence
 from datetime import date
 from typing import Protocol, TypeVar
 
+from yibao.kernel.frozen import replace
 from yibao.kernel.periods import Period
 
 
 class Dated(Protocol):
-    """A frozen dataclass with a ``period``."""
+    """A ``Frozen`` with a ``period``."""
 
     @property
     def period(self) -> Period:
@@ -59,4 +59,4 @@ def starting(day: date) -> Period:
 
 
 def _cut(row: D, period: Period) -> D:
-    return dataclasses.replace(row, period=period)  # type: ignore[type-var]
+    return replace(row, period=period)  # type: ignore[type-var]

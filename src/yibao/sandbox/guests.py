@@ -4,9 +4,9 @@ Who they are is guessed from what the message says: birth and sex from the ident
 scheme from the age. A later message that knows better corrects the guess.
 """
 
+import dataclasses
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from yibao.gateway.dialects.model import Dialect
 from yibao.gateway.envelope import Envelope
 from yibao.gateway.reading import Input
 from yibao.kernel.areas import Pool
+from yibao.kernel.frozen import replace
 from yibao.kernel.identifiers import id_card_check_digit
 from yibao.kernel.periods import Period, age_on, business_date
 from yibao.ledger import service as ledger
@@ -74,7 +75,7 @@ _SPELLINGS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Named:
     """One person as a row of a message names them; "" where it does not say."""
 
@@ -154,7 +155,7 @@ class OpenWelcome:
         found = self._dialects.get(dialect.name)
         if found is None:
             practice = replace(dialect.practice, unknown_items=UnknownItems.OWN_EXPENSE)
-            found = self._dialects[dialect.name] = replace(dialect, practice=practice)
+            found = self._dialects[dialect.name] = dataclasses.replace(dialect, practice=practice)
         return found
 
     async def institution(self, envelope: Envelope) -> None:
@@ -352,7 +353,7 @@ class OpenWelcome:
 # ------------------------------------------------------------------------------------------ guesses
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Guess:
     """Who somebody probably is."""
 

@@ -4,13 +4,15 @@ Requests are frozen and hold our words only; the gateway translates from the int
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
+from msgspec.structs import astuple
+
 from yibao.accounts.family.elsewhere.model import HeldPurse
 from yibao.adjudication.model import Sums
+from yibao.kernel.frozen import Frozen, field
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.money import Fen, Price, Quantity, Rate
 from yibao.policy.model import OverLimit
@@ -88,8 +90,7 @@ class SerialScope(StrEnum):
     """Clients number the lines of every charge batch anew; only where batches are named (2204)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Practice:
+class Practice(Frozen):
     """What differs by province in the handling of fee lines; values of the dialect's profile."""
 
     line_tolerance: Fen = 1
@@ -112,8 +113,7 @@ DEFAULT_PRACTICE = Practice()
 # --------------------------------------------------------------------------------------- requests
 
 
-@dataclass(frozen=True, slots=True)
-class RegisterVisit:
+class RegisterVisit(Frozen):
     """Open an outpatient visit (门诊挂号, 2201)."""
 
     institution: str
@@ -134,8 +134,7 @@ class RegisterVisit:
     document itself, is not repeated, or is nobody's (unknown, or its time has passed)."""
 
 
-@dataclass(frozen=True, slots=True)
-class CancelRegistration:
+class CancelRegistration(Frozen):
     """Withdraw a visit that has no living settlement (2202)."""
 
     institution: str
@@ -144,8 +143,7 @@ class CancelRegistration:
     outpatient_number: str
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
+class Diagnosis(Frozen):
     """One diagnosis of a visit (诊断)."""
 
     kind: str
@@ -164,8 +162,7 @@ class Diagnosis:
     """``adm_cond``: the condition at admission."""
 
 
-@dataclass(frozen=True, slots=True)
-class DescribeVisit:
+class DescribeVisit(Frozen):
     """Say what the visit was: kind of care, disease, diagnoses (2203)."""
 
     institution: str
@@ -181,8 +178,7 @@ class DescribeVisit:
     """Birth and family-planning fields as sent (``matn_type``, ``geso_val`` …)."""
 
 
-@dataclass(frozen=True, slots=True)
-class FeeLine:
+class FeeLine(Frozen):
     """One fee line as sent (费用明细, 2204)."""
 
     serial: str
@@ -206,8 +202,7 @@ class FeeLine:
     quantity and amount are negative (退费)."""
 
 
-@dataclass(frozen=True, slots=True)
-class UploadFees:
+class UploadFees(Frozen):
     """Upload fee lines of one visit (2204: in one or several batches; 2301: ``batch`` is "").
 
     Answers a tuple of LineFacts in the order sent; a stay's name the batch that the room chose.
@@ -220,8 +215,7 @@ class UploadFees:
     practice: Practice = DEFAULT_PRACTICE
 
 
-@dataclass(frozen=True, slots=True)
-class WithdrawLines:
+class WithdrawLines(Frozen):
     """Withdraw unsettled lines of a stay by their serials, or all of them (2302).
 
     Answers how many (int).
@@ -234,8 +228,7 @@ class WithdrawLines:
     """``0000`` (``ALL_BATCHES``) alone means all."""
 
 
-@dataclass(frozen=True, slots=True)
-class WithdrawFees:
+class WithdrawFees(Frozen):
     """Withdraw an unsettled batch, or all of them (2205)."""
 
     institution: str
@@ -244,8 +237,7 @@ class WithdrawFees:
     batch: str
 
 
-@dataclass(frozen=True, slots=True)
-class Settle:
+class Settle(Frozen):
     """Settle one charge batch of a visit (2207), or a stay (2304); trials (2206, 2303) are the same
     request. Answers SettlementFacts.
 
@@ -281,8 +273,7 @@ class Settle:
     """What relatives' accounts in other pools hold for this bill; None: nobody has asked them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Purchase:
+class Purchase(Frozen):
     """Buy at a pharmacy: visit, lines and settlement in one message (2102; its trial is 2101).
 
     Both answer SettlementFacts with the lines as they were priced.
@@ -314,8 +305,7 @@ class Purchase:
     """As of ``Settle``."""
 
 
-@dataclass(frozen=True, slots=True)
-class CancelSettlement:
+class CancelSettlement(Frozen):
     """Mirror a settlement (2103, 2208, 2305); answers the mirror's SettlementFacts."""
 
     institution: str
@@ -325,8 +315,7 @@ class CancelSettlement:
     message_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reverse:
+class Reverse(Frozen):
     """Undo whatever an earlier message did, if it did anything (冲正, 2601); answers None."""
 
     STAYS_REFUSED: ClassVar[bool] = True
@@ -342,8 +331,7 @@ class Reverse:
 # ----------------------------------------------------------------------------------------- stays
 
 
-@dataclass(frozen=True, slots=True)
-class Admit:
+class Admit(Frozen):
     """Admit a member to hospital (入院办理, 2401); answers VisitFacts."""
 
     institution: str
@@ -369,8 +357,7 @@ class Admit:
     """As of ``RegisterVisit``."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeAdmission:
+class ChangeAdmission(Frozen):
     """Correct what was said at the admission (住院信息变更, 2403)."""
 
     institution: str
@@ -382,8 +369,7 @@ class ChangeAdmission:
     """Corrects the discharge, where there is one on file; it does not discharge."""
 
 
-@dataclass(frozen=True, slots=True)
-class Discharge:
+class Discharge(Frozen):
     """Discharge a member (出院办理, 2402); answers VisitFacts.
 
     Sent again, it stands in the place of the earlier one, as long as nothing final is settled.
@@ -404,8 +390,7 @@ class Discharge:
     details: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class ReopenStay:
+class ReopenStay(Frozen):
     """Take a discharge back (出院撤销, 2405); answers VisitFacts."""
 
     institution: str
@@ -413,8 +398,7 @@ class ReopenStay:
     visit: PoolKey
 
 
-@dataclass(frozen=True, slots=True)
-class CancelAdmission:
+class CancelAdmission(Frozen):
     """Take an admission back that has no settlement and no lines (入院撤销, 2404).
 
     Answers VisitFacts.
@@ -428,8 +412,7 @@ class CancelAdmission:
 # ------------------------------------------------------------------------------------------ facts
 
 
-@dataclass(frozen=True, slots=True)
-class VisitFacts:
+class VisitFacts(Frozen):
     """A visit as it stands."""
 
     key: PoolKey
@@ -467,8 +450,7 @@ class VisitFacts:
     """The human of a stay, above the pools; never told to an institution."""
 
 
-@dataclass(frozen=True, slots=True)
-class LineFacts:
+class LineFacts(Frozen):
     """A fee line with what classification made of it."""
 
     line: FeeLine
@@ -486,8 +468,7 @@ class LineFacts:
     """The part of ``over_limit`` that the hospital bears."""
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentFacts:
+class PaymentFacts(Frozen):
     """One fund's payment as settled."""
 
     fund: str
@@ -500,8 +481,7 @@ class PaymentFacts:
     """The payer's path in the law; empty for settlements that did not keep it."""
 
 
-@dataclass(frozen=True, slots=True)
-class SettlementFacts:
+class SettlementFacts(Frozen):
     """A settlement, its trial (``key`` None) or its mirror, as stored."""
 
     key: PoolKey | None
@@ -547,12 +527,23 @@ class SettlementFacts:
     """Of a stay that goes on (中途结算)."""
     supplements: tuple[int, ...] = ()
     """Numbers of the living supplements to it, oldest first."""
-    insured: Insured | None = field(default=None, compare=False)
+    insured: Insured | None = None
     """The person as known when the bill was decided; None when the bill is read back."""
-    lines: tuple[LineFacts, ...] = field(default=(), compare=False)
+    lines: tuple[LineFacts, ...] = ()
     """Of a purchase and its trial: the lines as sent, priced and split; else not told."""
+
+    def __eq__(self, other: object) -> bool:
+        """Equal in what was settled; what is told beside it (``insured``, ``lines``) is no part."""
+        return isinstance(other, SettlementFacts) and _settled(self) == _settled(other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
 
     @property
     def funds(self) -> Fen:
         """Sum of all funds."""
         return sum(payment.amount for payment in self.payments)
+
+
+def _settled(facts: SettlementFacts) -> tuple[Any, ...]:
+    return astuple(facts)[:-2]

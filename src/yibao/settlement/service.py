@@ -5,11 +5,11 @@ batch of commands touches, in number order, before anything is decided.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from yibao.kernel.areas import Pool
+from yibao.kernel.frozen import replace
 from yibao.kernel.identifiers import PoolKey, parse_pool_key
 from yibao.kernel.refusals import Refusal
 from yibao.platform.commands import service as messages

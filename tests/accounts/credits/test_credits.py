@@ -21,6 +21,7 @@ from yibao.accounts.credits.model import Run
 from yibao.accounts.credits.rules import months_due, movement
 from yibao.accounts.credits.service import Desk
 from yibao.accounts.events import service as events
+from yibao.kernel import frozen
 from yibao.kernel.periods import Period
 from yibao.kernel.refusals import Refused
 from yibao.ledger.model import Part, owed_account
@@ -182,7 +183,7 @@ def test_a_correction_takes_the_newest_parts_first_and_never_more_than_there_is(
 
 def test_months_before_the_first_run_are_looked_at_only_when_they_were_paid_late() -> None:
     old = month(3)
-    late = replace(month(4), paid_on=date(2026, 7, 9))
+    late = frozen.replace(month(4), paid_on=date(2026, 7, 9))
     assert months_due(JULY, date(2026, 8, 1), [old, late]) == [
         date(2026, 4, 1),
         date(2026, 7, 1),

@@ -1,7 +1,5 @@
 """The explanation tells what was computed: every step with figures, parameter and source."""
 
-from dataclasses import replace
-
 import pytest
 
 from tests.adjudication.builders import bill_of, packaged, stay_of
@@ -12,6 +10,7 @@ from yibao.adjudication.classify import classify
 from yibao.adjudication.explanation.explain import Language, explain, explain_line
 from yibao.adjudication.explanation.trace import explained, percent, steps
 from yibao.adjudication.model import AccountPart, ChargedLine, CounterKey, ItemTerms, Sums
+from yibao.kernel.frozen import replace
 from yibao.kernel.money import PRICE_SCALE, QUANTITY_SCALE, Rate
 from yibao.policy.terms import RESIDENT, CareKind, EntitlementExtent, ItemClass, Level
 

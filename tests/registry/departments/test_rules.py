@@ -1,11 +1,11 @@
 """What becomes of a department's timeline."""
 
-import dataclasses
 from datetime import date
 from typing import Any
 
 import pytest
 
+from yibao.kernel.frozen import replace
 from yibao.kernel.periods import Period
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.registry.departments.model import Department, StopDepartment
@@ -19,7 +19,7 @@ PLACE = "departments.department"
 
 def since(start: date, end: date | None = None, **changes: Any) -> Department:
     """The department in another period."""
-    return dataclasses.replace(OLD, period=Period(start, end), **changes)
+    return replace(OLD, period=Period(start, end), **changes)
 
 
 def stop(start: date | None = None, name: str = "内科") -> StopDepartment:
@@ -37,7 +37,7 @@ def refusal(work: Any, *arguments: Any) -> RefusalCode:
 def test_a_department_lives_once() -> None:
     assert founded([], OLD, TODAY, PLACE) == ([], [OLD])
     assert founded([(7, OLD)], OLD, TODAY, PLACE) == UNCHANGED
-    other = dataclasses.replace(OLD, details={"memo": "x"})
+    other = replace(OLD, details={"memo": "x"})
     assert refusal(founded, [(7, OLD)], other, TODAY, PLACE) is RefusalCode.RECORD_EXISTS
 
 

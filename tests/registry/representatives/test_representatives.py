@@ -1,11 +1,11 @@
 """Who may act for whom (亲情账户): by consent, for what was agreed, until it is withdrawn."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
+from yibao.kernel.frozen import replace
 from yibao.kernel.periods import Period
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.platform.database import Database

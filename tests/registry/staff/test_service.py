@@ -1,12 +1,12 @@
 """Practitioners: entered, changed by date, released; nobody reads their names in the database."""
 
-import dataclasses
 from datetime import date
 
 import asyncpg
 import pytest
 
 from tests.registry.builders import BEIJING, instant, institution
+from yibao.kernel.frozen import replace
 from yibao.kernel.periods import Period
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.platform.crypto import Vault
@@ -43,9 +43,9 @@ async def test_a_change_holds_from_its_day(writer: asyncpg.Connection, vault: Va
     await found(writer)
     await staff.engage(writer, vault, HOSPITAL, [DOCTOR], now=instant(2))
     summer = Period(date(2026, 7, 1))
-    changed = dataclasses.replace(DOCTOR, contracted=False, period=summer)
+    changed = replace(DOCTOR, contracted=False, period=summer)
     assert await staff.engage(writer, vault, HOSPITAL, [changed], now=instant(3)) == 2
-    before = dataclasses.replace(DOCTOR, period=Period(date(2020, 1, 1), summer.start))
+    before = replace(DOCTOR, period=Period(date(2020, 1, 1), summer.start))
     assert await staff.practitioners_of(writer, vault, HOSPITAL) == [before, changed]
 
 

@@ -1,11 +1,11 @@
 """What is booked: every settlement and cancellation but what a reversal undid."""
 
-from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from tests.settlement.builders import TERTIARY, Town
+from yibao.kernel.frozen import replace
 from yibao.settlement.reconciliation import service as reconciliation
 
 

@@ -7,7 +7,7 @@ by all. Whatever cannot be right is refused with file, key and reason (``LawErro
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -34,6 +34,7 @@ from yibao.adjudication.documents.values import (
     words,
 )
 from yibao.adjudication.model import Bill, Person, Provider
+from yibao.kernel.frozen import replace
 from yibao.kernel.money import Fen
 from yibao.kernel.refusals import Refused
 from yibao.policy.document import Node

@@ -1,6 +1,5 @@
 """Changes of what everybody's bills are decided by: institutions' terms, catalogue, prices."""
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +8,7 @@ from yibao.bureau import affected, fields
 from yibao.bureau.kinds.persons import FROM, POOL, UNTIL, day_of, period_of
 from yibao.bureau.model import Field, Kind, Office, Proposal
 from yibao.kernel.areas import NO_PERSON_POOL, Division, Pool
+from yibao.kernel.frozen import replace
 from yibao.kernel.money import NO_CEILING, PRICE_SCALE, rate_from_text, scaled
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.platform.commands.model import Unit
@@ -73,7 +73,7 @@ async def _term_now(unit: Unit, office: Office, content: Content) -> Institution
 async def _change_term(unit: Unit, office: Office, content: Content, _proposal: Proposal) -> Told:
     term = await _term_now(unit, office, content)
     level = content.get("level")
-    changed = dataclasses.replace(
+    changed = replace(
         term,
         period=period_of(content),
         name=content.get("name", term.name),
@@ -139,9 +139,7 @@ async def _set_terms(unit: Unit, office: Office, content: Content, terms: ItemTe
     row = before
     if terms is not None:
         kept = before.terms
-        row = dataclasses.replace(
-            before, terms=dataclasses.replace(terms, ceiling=price, bucket=kept.bucket)
-        )
+        row = replace(before, terms=replace(terms, ceiling=price, bucket=kept.bucket))
     await changing.set_terms(unit.connection, [(content["item"], row)], now=unit.now)
     return await affected.of_everybody(unit, office, row.period.start)
 

@@ -1,19 +1,18 @@
 """The catalogue in memory: items, dated terms, diagnoses; read-only, with its version."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
 from yibao.adjudication.model import ItemTerms
 from yibao.kernel.areas import Division
+from yibao.kernel.frozen import Frozen
 from yibao.kernel.money import Price
 from yibao.kernel.periods import Period
 from yibao.policy.terms import CareKind, Level, Scheme
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Frozen):
     """A drug or a service item with its national code."""
 
     code: str
@@ -30,8 +29,7 @@ class Item:
     """The class was invented by us (no source at hand); False where the NRDL 2024 gives it."""
 
 
-@dataclass(frozen=True, slots=True)
-class TermsRow:
+class TermsRow(Frozen):
     """Dated terms of one item; None in a condition means "any"."""
 
     period: Period
@@ -42,8 +40,7 @@ class TermsRow:
     care_kind: CareKind | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Catalogue:
+class Catalogue(Frozen):
     """One version of the whole catalogue."""
 
     version: int
@@ -76,8 +73,7 @@ class Catalogue:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
+class Imported(Frozen):
     """What an import of the packaged catalogue changed, in rows."""
 
     superseded: int
@@ -103,8 +99,7 @@ class CodeList(StrEnum):
     """Groups of cases that are paid as one (按病种付费): CHS-DRG."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Frozen):
     """What is known now of one code of a list."""
 
     code: str
@@ -118,8 +113,7 @@ class Listed:
     """Aware UTC; a list's version is the newest of these."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListedQuery:
+class ListedQuery(Frozen):
     """Which codes of a list are asked for; what is None is not compared."""
 
     changed_since: datetime
@@ -130,8 +124,7 @@ class ListedQuery:
     valid: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TermsQuery:
+class TermsQuery(Frozen):
     """Which terms are asked for; what is None is not compared."""
 
     areas: tuple[str, ...]
@@ -162,8 +155,7 @@ class TermsQuery:
     """Only these."""
 
 
-@dataclass(frozen=True, slots=True)
-class QueriedTerms:
+class QueriedTerms(Frozen):
     """Terms of an item as a query answers them."""
 
     row: int

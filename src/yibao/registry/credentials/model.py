@@ -1,11 +1,11 @@
 """Vouchers of an insured person as the other rooms see them."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from yibao.kernel.frozen import Frozen
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+
+class Holder(Frozen):
     """Whose voucher (就诊凭证) was shown."""
 
     identity: int
@@ -13,8 +13,7 @@ class Holder:
     """False: known, but no longer good; a message that came before may name it again."""
 
 
-@dataclass(frozen=True, slots=True)
-class DecodeCode:
+class DecodeCode(Frozen):
     """Exchange a shown QR code for a token (电子凭证二维码解码, 1162)."""
 
     institution: str
@@ -22,8 +21,7 @@ class DecodeCode:
     """The QR code's text."""
 
 
-@dataclass(frozen=True, slots=True)
-class TokenFacts:
+class TokenFacts(Frozen):
     """A token that was issued to an institution."""
 
     token: str

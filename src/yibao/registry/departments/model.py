@@ -1,15 +1,14 @@
 """Departments of an institution (科室), and what it says about them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from yibao.kernel.frozen import Frozen
 from yibao.kernel.periods import Period
 
 
-@dataclass(frozen=True, slots=True)
-class Department:
+class Department(Frozen):
     """A department, as it stands in a period."""
 
     code: str
@@ -22,24 +21,21 @@ class Department:
     """Further fields as sent, by their official names; plain JSON."""
 
 
-@dataclass(frozen=True, slots=True)
-class UploadDepartments:
+class UploadDepartments(Frozen):
     """New departments, all or none (3401, 3401A)."""
 
     institution: str
     departments: tuple[Department, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeDepartment:
+class ChangeDepartment(Frozen):
     """What holds of a department from its period's start on (3402)."""
 
     institution: str
     department: Department
 
 
-@dataclass(frozen=True, slots=True)
-class StopDepartment:
+class StopDepartment(Frozen):
     """A department is closed (3403)."""
 
     institution: str

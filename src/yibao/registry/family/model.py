@@ -1,16 +1,15 @@
 """A link by which one human's personal account pays for another. Amounts in fen."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from yibao.kernel.areas import Pool
+from yibao.kernel.frozen import Frozen
 from yibao.kernel.money import Fen
 from yibao.kernel.periods import Period
 
 
-@dataclass(frozen=True, slots=True)
-class FamilyLink:
+class FamilyLink(Frozen):
     """The owner's personal account pays for a relative (家庭共济): pays for, not acts for."""
 
     number: int
@@ -34,8 +33,7 @@ class FamilyLink:
     period: Period
 
 
-@dataclass(frozen=True, slots=True)
-class NewFamilyLink:
+class NewFamilyLink(Frozen):
     """A link to be made, agreed to by the owner."""
 
     relative: int

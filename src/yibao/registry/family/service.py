@@ -3,12 +3,12 @@
 What the law asks of a link, and what is done with the money, is decided in the accounts room.
 """
 
-import dataclasses
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from yibao.kernel.areas import Pool
+from yibao.kernel.frozen import replace
 from yibao.kernel.periods import Period
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.registry.family import store
@@ -66,7 +66,7 @@ async def end(
             "link",
         )
     consent = await store.supersede(connection, found, now)
-    ended = dataclasses.replace(found, period=Period(found.period.start, day))
+    ended = replace(found, period=Period(found.period.start, day))
     if day <= found.period.start:  # it never came into use, or is known by its recorded time
         return ended
     await store.insert(connection, ended, {**consent, "withdrawal": withdrawal}, now)
@@ -81,7 +81,7 @@ async def move_owner(
     for known in await store.of_owner(connection, owner):
         if known.period.end is None or known.period.end > day:
             consent = await store.supersede(connection, known, now)
-            moved = dataclasses.replace(known, pool=pool, member=member)
+            moved = replace(known, pool=pool, member=member)
             await store.insert(connection, moved, consent, now)
 
 
@@ -92,7 +92,7 @@ async def rename_owner(
     for known in await store.of_owner(connection, owner):
         if (known.pool, known.member) == (pool, gone):
             consent = await store.supersede(connection, known, now)
-            await store.insert(connection, dataclasses.replace(known, member=kept), consent, now)
+            await store.insert(connection, replace(known, member=kept), consent, now)
 
 
 async def end_doubles(connection: "Connection[Any]", human: int, day: date, now: datetime) -> None:

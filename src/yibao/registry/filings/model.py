@@ -1,12 +1,12 @@
 """What institutions declare for members (待遇申报), and what is kept of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
 from yibao.kernel.areas import Division
+from yibao.kernel.frozen import Frozen
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.periods import Period, day_after
 from yibao.policy.terms import Scheme
@@ -25,8 +25,7 @@ class DeclarationKind(StrEnum):
     """人员意外伤害备案 (2507)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Declare:
+class Declare(Frozen, kw_only=True):
     """What every declaration says."""
 
     institution: str
@@ -49,8 +48,7 @@ class Declare:
         return Period(self.begin, None if self.end is None else day_after(self.end))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeclareTransfer(Declare):
+class DeclareTransfer(Declare, kw_only=True):
     """The member is referred to another hospital (转诊转院)."""
 
     scheme: Scheme | None
@@ -65,8 +63,7 @@ class DeclareTransfer(Declare):
     """What the kind of referral (转院类型) says of the place; None: nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeclareDisease(Declare):
+class DeclareDisease(Declare, kw_only=True):
     """A chronic or special disease of the member is put on file (门诊慢特病)."""
 
     scheme: Scheme
@@ -76,8 +73,7 @@ class DeclareDisease(Declare):
     """Day on which a hospital identified it (医院鉴定日期)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeclareChoice(Declare):
+class DeclareChoice(Declare, kw_only=True):
     """The member chooses an institution (定点)."""
 
     designated: str
@@ -87,8 +83,7 @@ class DeclareChoice(Declare):
     """Place among the institutions chosen for that (定点排序号), from 1."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeclareInjury(Declare):
+class DeclareInjury(Declare, kw_only=True):
     """The member was injured by accident (意外伤害)."""
 
     scheme: Scheme | None
@@ -96,8 +91,7 @@ class DeclareInjury(Declare):
     """Aware UTC."""
 
 
-@dataclass(frozen=True, slots=True)
-class WithdrawDeclaration:
+class WithdrawDeclaration(Frozen):
     """A declaration is taken back, as if it had not been made."""
 
     institution: str
@@ -107,8 +101,7 @@ class WithdrawDeclaration:
     memo: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Declaration:
+class Declaration(Frozen):
     """A declaration as it stands."""
 
     key: PoolKey

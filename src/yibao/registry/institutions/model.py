@@ -6,6 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from yibao.kernel.areas import Division, Pool
+from yibao.kernel.frozen import Frozen
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.periods import Period
 from yibao.policy.terms import Level, Place, Scheme
@@ -46,8 +47,7 @@ class KeyKind(StrEnum):
     """Encrypts the content of messages."""
 
 
-@dataclass(frozen=True, slots=True)
-class SenderKey:
+class SenderKey(Frozen):
     """One key of a sender, opened."""
 
     id: str
@@ -63,8 +63,7 @@ class SenderKey:
         return self.valid_from <= now and (self.valid_until is None or now < self.valid_until)
 
 
-@dataclass(frozen=True, slots=True)
-class InstitutionTerm:
+class InstitutionTerm(Frozen):
     """What held of an institution in a period: name, level, place, contract, suspension."""
 
     period: Period
@@ -81,8 +80,7 @@ class InstitutionTerm:
     suspended: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Institution:
+class Institution(Frozen):
     """A designated institution (定点医药机构): letter H or P and 11 digits."""
 
     code: str
@@ -133,8 +131,7 @@ class Sender:
 # ------------------------------------------------------------------------------------------ places
 
 
-@dataclass(frozen=True, slots=True)
-class PoolDivision:
+class PoolDivision(Frozen):
     """Which pool insures the members of a division, by period."""
 
     division: Division
@@ -144,8 +141,7 @@ class PoolDivision:
     """None: every scheme that has no row of its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Directory:
+class Directory(Frozen):
     """One version of everything the platform knows of institutions, senders, pools and places."""
 
     version: int
@@ -197,8 +193,7 @@ class Directory:
 # --------------------------------------------------------------------------------------- sessions
 
 
-@dataclass(frozen=True, slots=True)
-class SignIn:
+class SignIn(Frozen):
     """An operator signs in (签到, 9001)."""
 
     institution: str
@@ -207,8 +202,7 @@ class SignIn:
     mac: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SignOut:
+class SignOut(Frozen):
     """An operator signs out (签退, 9002)."""
 
     institution: str
@@ -216,8 +210,7 @@ class SignOut:
     number: PoolKey
 
 
-@dataclass(frozen=True, slots=True)
-class SessionFacts:
+class SessionFacts(Frozen):
     """A sign-in as it stands."""
 
     key: PoolKey

@@ -4,12 +4,12 @@ Writing services run inside the caller's transaction and take its instant as ``n
 each bumps the directory's version, so that every cache sees the change with its commit.
 """
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from yibao.kernel.areas import NO_PERSON_POOL, Pool
+from yibao.kernel.frozen import Frozen, replace
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.periods import Period
 from yibao.kernel.refusals import RefusalCode, Refused
@@ -256,7 +256,7 @@ async def sign_out(unit: Unit, request: SignOut) -> SessionFacts:
     if facts.signed_out_at is not None:
         raise Refused(RefusalCode.FIELD_INVALID, "该签到编号已签退", "sign_in_number")
     await store.close_sign_in(unit.connection, facts.key, unit.now)
-    return dataclasses.replace(facts, signed_out_at=unit.now)
+    return replace(facts, signed_out_at=unit.now)
 
 
 async def handle_sessions(unit: Unit, commands: Sequence[Command]) -> list[Outcome]:
@@ -316,7 +316,7 @@ async def _set_suspended(
     for row_id, term in touched:
         ends = [end for end in (term.period.end, period.end) if end is not None]
         both = Period(max(term.period.start, period.start), min(ends) if ends else None)
-        changed = dataclasses.replace(term, suspended=suspended)
+        changed = replace(term, suspended=suspended)
         await _record_terms(connection, code, *overwrite([(row_id, term)], both, changed), now)
 
 
@@ -332,8 +332,7 @@ async def _record_terms(
     await store.copy(connection, "institution_term", rows)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Permission:
+class _Permission(Frozen):
     period: Period
 
 

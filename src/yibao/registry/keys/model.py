@@ -1,10 +1,10 @@
 """What a key is, as it is asked for and as it is told."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from yibao.kernel.frozen import Frozen
 from yibao.kernel.periods import Period
 from yibao.registry.institutions.model import HeaderFamily, KeyKind
 
@@ -17,8 +17,7 @@ class KeyState(StrEnum):
     ENDED = "ended"
 
 
-@dataclass(frozen=True, slots=True)
-class NewKey:
+class NewKey(Frozen):
     """A key that is asked for."""
 
     family: HeaderFamily
@@ -32,8 +31,7 @@ class NewKey:
     """The secret, SM4 key (32 hex digits) or public key that was agreed; None: one is drawn."""
 
 
-@dataclass(frozen=True, slots=True)
-class MadeKey:
+class MadeKey(Frozen):
     """A key just made; the one time that what is secret of it is shown."""
 
     id: str
@@ -46,8 +44,7 @@ class MadeKey:
     valid_from: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class KeyListing:
+class KeyListing(Frozen):
     """A key as it may be shown to anyone in the bureau."""
 
     id: str

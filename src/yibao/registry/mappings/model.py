@@ -1,17 +1,16 @@
 """An institution's own items against the national catalogue (目录对照)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
+from yibao.kernel.frozen import Frozen
 from yibao.kernel.periods import Period
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class OwnItem:
+class OwnItem(Frozen):
     """What an institution says of one of its items (one row of 3301)."""
 
     list_type: str
@@ -29,8 +28,7 @@ class OwnItem:
     """Further fields as sent, by their official names; plain JSON."""
 
 
-@dataclass(frozen=True, slots=True)
-class OwnItemName:
+class OwnItemName(Frozen):
     """Which mapping is meant (one row of 3302); what is None is not compared."""
 
     code: str
@@ -38,24 +36,21 @@ class OwnItemName:
     item: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class UploadMappings:
+class UploadMappings(Frozen):
     """Mappings of an institution, all or none (3301)."""
 
     institution: str
     rows: tuple[OwnItem, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class WithdrawMappings:
+class WithdrawMappings(Frozen):
     """Mappings are taken back as if they had not been made, all or none (3302)."""
 
     institution: str
     rows: tuple[OwnItemName, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ItemMapping:
+class ItemMapping(Frozen):
     """A mapping as it is known now."""
 
     number: int
@@ -70,8 +65,7 @@ class ItemMapping:
     recorded_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
+class Page(Frozen, Generic[T]):
     """One page of a long list, and how long the whole list is."""
 
     rows: Sequence[T]

@@ -1,9 +1,9 @@
 """Which mapping may be made, replaced by date, or taken back. Pure."""
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from datetime import date
 
+from yibao.kernel.frozen import replace
 from yibao.kernel.periods import Period, day_after
 from yibao.kernel.refusals import Refusal, RefusalCode, Refused
 from yibao.registry.mappings.model import ItemMapping, OwnItem, OwnItemName
@@ -70,7 +70,7 @@ def placed(
 
 def shortened(mapping: ItemMapping, end: date) -> ItemMapping:
     """The mapping as it is when another begins on ``end``."""
-    return dataclasses.replace(mapping, period=Period(mapping.period.start, end))
+    return replace(mapping, period=Period(mapping.period.start, end))
 
 
 def named(current: Sequence[ItemMapping], row: OwnItemName, today: date) -> list[ItemMapping]:

@@ -1,12 +1,10 @@
 """What a merger came to."""
 
-from dataclasses import dataclass
-
 from yibao.kernel.areas import Pool
+from yibao.kernel.frozen import Frozen
 
 
-@dataclass(frozen=True, slots=True)
-class Merged:
+class Merged(Frozen):
     """Two files that are one now."""
 
     kept: int

@@ -1,9 +1,9 @@
 """An insured person as the other rooms see one (frozen, read whole for a day's decision)."""
 
-from dataclasses import dataclass
 from datetime import date, timedelta
 
 from yibao.kernel.areas import Division, Pool, lies_in
+from yibao.kernel.frozen import Frozen
 from yibao.kernel.periods import Period, age_on
 from yibao.policy.terms import EntitlementExtent, Filing, IdentityKind, PersonType, Scheme
 from yibao.registry.family.model import FamilyLink
@@ -21,8 +21,7 @@ RETIRED = "12"
 """Person types of the retired begin with this."""
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Frozen):
     """One human, above the pools (自然人)."""
 
     id: int
@@ -38,8 +37,7 @@ class Identity:
     died_on: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Membership:
+class Membership(Frozen):
     """An identity's number in a pool for a period (人员编号, ``psn_no``)."""
 
     pool: Pool
@@ -49,8 +47,7 @@ class Membership:
     period: Period
 
 
-@dataclass(frozen=True, slots=True)
-class Enrolment:
+class Enrolment(Frozen):
     """A scheme the member is enrolled in (参保), by period."""
 
     scheme: Scheme
@@ -64,8 +61,7 @@ class Enrolment:
     """Day of retirement (退休时间), while the person type is a retired one and the day is known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entitlement:
+class Entitlement(Frozen):
     """What the member may use of a scheme in a period (待遇), derived from law and payments."""
 
     scheme: Scheme
@@ -74,8 +70,7 @@ class Entitlement:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class SpecialIdentity:
+class SpecialIdentity(Frozen):
     """A special identity of the human (特殊身份): minimum-living allowance, disabled …"""
 
     kind: IdentityKind
@@ -84,16 +79,14 @@ class SpecialIdentity:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Trait:
+class Trait(Frozen):
     """A word on which a law may turn (待遇标识): civil servant's rank, tier of premium, signed."""
 
     word: str
     period: Period
 
 
-@dataclass(frozen=True, slots=True)
-class FiledCare:
+class FiledCare(Frozen):
     """What is on file for care away from home (异地就医备案)."""
 
     kind: Filing
@@ -104,8 +97,7 @@ class FiledCare:
     """The institution the member was referred to (转往医院); None: none was named."""
 
 
-@dataclass(frozen=True, slots=True)
-class FiledDisease:
+class FiledDisease(Frozen):
     """A chronic or special disease on file (门诊慢特病备案, 2503)."""
 
     code: str
@@ -116,8 +108,7 @@ class FiledDisease:
     """The only institution it may be treated at; None: any."""
 
 
-@dataclass(frozen=True, slots=True)
-class DesignatedInstitution:
+class DesignatedInstitution(Frozen):
     """An institution the member has chosen (人员定点备案, 2505)."""
 
     institution: str
@@ -128,8 +119,7 @@ class DesignatedInstitution:
     period: Period
 
 
-@dataclass(frozen=True, slots=True)
-class Insured:
+class Insured(Frozen):
     """A member with everything that is known of them now."""
 
     identity: Identity
@@ -230,8 +220,7 @@ class Insured:
 # ---------------------------------------------------------------------------------------- admission
 
 
-@dataclass(frozen=True, slots=True)
-class NewMembership:
+class NewMembership(Frozen):
     """A membership to be admitted, with its enrolments."""
 
     pool: Pool
@@ -246,8 +235,7 @@ class NewMembership:
     traits: tuple[Trait, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class NewPerson:
+class NewPerson(Frozen):
     """A human to be admitted with memberships in one or several pools."""
 
     document_type: str
@@ -260,8 +248,7 @@ class NewPerson:
     special_identities: tuple[SpecialIdentity, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(Frozen):
     """Who was admitted: the identity and its new memberships, in the order given."""
 
     identity: int

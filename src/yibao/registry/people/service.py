@@ -3,7 +3,6 @@
 Writing services run inside the caller's transaction and take its instant as ``now`` (aware UTC).
 """
 
-import dataclasses
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from yibao.kernel.areas import Pool
+from yibao.kernel.frozen import replace
 from yibao.kernel.periods import Period
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.platform.crypto import Vault
@@ -325,7 +325,7 @@ async def change_person_type(
     for row_id, row in await store.enrolments(connection, pool, number):
         if row.scheme != scheme or not row.period.meets(starting(start)):
             continue
-        changed = dataclasses.replace(row, person_type=person_type, retired_on=retired)
+        changed = replace(row, person_type=person_type, retired_on=retired)
         period = Period(max(row.period.start, start), row.period.end)
         superseded, rest = overwrite([(row_id, row)], period, changed)
         ended += superseded

@@ -1,15 +1,14 @@
 """A payment as the registry keeps it."""
 
-from dataclasses import dataclass
 from datetime import date
 
+from yibao.kernel.frozen import Frozen
 from yibao.kernel.money import Fen
 from yibao.kernel.periods import Period
 from yibao.policy.terms import Scheme
 
 
-@dataclass(frozen=True, slots=True)
-class Premium:
+class Premium(Frozen):
     """A payment for a closed span of months, made on a day (缴费记录)."""
 
     scheme: Scheme

@@ -1,10 +1,10 @@
 """A human who may act for another."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from yibao.kernel.frozen import Frozen
 from yibao.kernel.periods import Period
 
 
@@ -30,8 +30,7 @@ class Act(StrEnum):
     """File on the other's behalf (代办备案)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Representation:
+class Representation(Frozen):
     """Somebody acts for somebody: acts for, not pays for."""
 
     number: int
@@ -44,8 +43,7 @@ class Representation:
     period: Period
 
 
-@dataclass(frozen=True, slots=True)
-class NewRepresentation:
+class NewRepresentation(Frozen):
     """A representation to be made, agreed to by the represented person or a guardian."""
 
     represented: int

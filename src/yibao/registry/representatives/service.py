@@ -1,9 +1,9 @@
 """Name somebody who may act for another, end it, and ask whether somebody may."""
 
-import dataclasses
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+from yibao.kernel.frozen import replace
 from yibao.kernel.periods import Period
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.registry.representatives import store
@@ -82,7 +82,7 @@ async def end(
         )
     await store.lock_represented(connection, known.represented)
     consent = await store.supersede(connection, known, now)
-    ended = dataclasses.replace(known, period=Period(known.period.start, day))
+    ended = replace(known, period=Period(known.period.start, day))
     if day > known.period.start:
         await store.insert(connection, ended, {**consent, "withdrawal": withdrawal}, now)
     return ended

@@ -1,8 +1,8 @@
 """A practitioner as an institution employs one."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from yibao.kernel.frozen import Frozen
 from yibao.kernel.periods import Period
 
 
@@ -15,8 +15,7 @@ class PractitionerKind(StrEnum):
     TECHNICIAN = "4"
 
 
-@dataclass(frozen=True, slots=True)
-class Practitioner:
+class Practitioner(Frozen):
     """A doctor, nurse, pharmacist or technician (医执人员) at an institution, in a period."""
 
     code: str

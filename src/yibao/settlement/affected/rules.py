@@ -165,7 +165,7 @@ def changed_facts(before: Bill, now: Bill) -> tuple[str, ...]:
     """The names of the facts in which two bills differ."""
     person = [
         name
-        for name in type(before.person).__dataclass_fields__
+        for name in type(before.person).__struct_fields__
         if getattr(before.person, name) != getattr(now.person, name)
     ]
     provider = ["level"] if before.provider != now.provider else []

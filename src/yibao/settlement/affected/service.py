@@ -2,12 +2,12 @@
 
 import itertools
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from yibao.adjudication.model import Bill, Sums
 from yibao.kernel.areas import Division, Pool
+from yibao.kernel.frozen import replace
 from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import Refusal, RefusalCode, Refused
 from yibao.platform.crypto import Vault

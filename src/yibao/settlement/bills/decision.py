@@ -4,7 +4,7 @@ Locks are taken in one order everywhere: visits, accumulators, account parts, ea
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from yibao.adjudication.case import case_of, facts_asked, facts_of
 from yibao.adjudication.model import Bill
 from yibao.adjudication.stays import Stay, chain_of
 from yibao.kernel.areas import Pool
+from yibao.kernel.frozen import replace
 from yibao.kernel.periods import age_on, business_date
 from yibao.kernel.refusals import Refusal, Refused
 from yibao.platform.commands.model import Unit

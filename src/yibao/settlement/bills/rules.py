@@ -1,13 +1,13 @@
 """From a request and its facts to a decided bill and its postings. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from yibao.adjudication.benefit import benefit
 from yibao.adjudication.model import AccountPart, Bill, CounterKey, FamilyAccount, Statement, Sums
+from yibao.kernel.frozen import Frozen
 from yibao.kernel.money import Fen, yuan
 from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import RefusalCode, Refused
@@ -39,8 +39,7 @@ from yibao.settlement.model import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Frozen):
     """A request to settle, with every fact that decides it, before the counters are read."""
 
     request: Settle
@@ -73,8 +72,7 @@ class Purse(NamedTuple):
         return [self.link.number, self.account.limit, self.year, parts]
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Frozen):
     """A decided bill: its facts without a number, and what must be written beside it."""
 
     candidate: Candidate

@@ -4,13 +4,13 @@ Locks are taken in one order everywhere: visits, accumulators, account parts, ea
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from yibao.accounts.family import service as family
 from yibao.adjudication.model import CounterKey, Person
 from yibao.kernel.areas import Pool
+from yibao.kernel.frozen import replace
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.money import Fen
 from yibao.kernel.periods import business_date

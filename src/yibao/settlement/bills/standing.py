@@ -5,9 +5,9 @@ reads like one settlement: summed amounts, the newest facts.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from yibao.adjudication.model import CounterKey
+from yibao.kernel.frozen import replace
 from yibao.settlement.model import PaymentFacts, SettlementFacts
 
 Entries = Sequence[tuple[CounterKey, int]]

@@ -1,11 +1,12 @@
 """Mirrors and repetitions of settlements, and whether they may be made. Pure."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from yibao.adjudication.model import CounterKey, Sums
 from yibao.kernel.areas import Pool
+from yibao.kernel.frozen import replace
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.money import Fen
 from yibao.kernel.periods import business_date
@@ -85,7 +86,7 @@ def given_back(mirror: Posting, instead: Mapping[str, str]) -> Posting:
         account = instead.get(entry.account, entry.account)
         sums[account] = sums.get(account, 0) + entry.amount
     entries = tuple(Entry(account, amount) for account, amount in sums.items() if amount)
-    return replace(mirror, entries=entries)
+    return dataclasses.replace(mirror, entries=entries)
 
 
 def balance_after(parts: Sequence[Part], postings: Sequence[Posting]) -> Fen:

@@ -5,12 +5,13 @@ have left. So afterwards the counters, and what the funds paid, are those of the
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 
 from yibao.adjudication.benefit import benefit, needed_counters
 from yibao.adjudication.model import AccountPart, CounterKey, FamilyAccount, Statement, Sums
+from yibao.kernel.frozen import replace
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.money import Fen
 from yibao.kernel.refusals import Refusal, RefusalCode, Refused

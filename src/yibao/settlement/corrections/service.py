@@ -7,13 +7,13 @@ then account parts, each by key.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from yibao.accounts.family import service as family
 from yibao.adjudication.model import CounterKey
 from yibao.kernel.areas import Division
+from yibao.kernel.frozen import replace
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.money import Fen
 from yibao.kernel.refusals import Refusal, RefusalCode, Refused

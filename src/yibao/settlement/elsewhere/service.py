@@ -5,7 +5,7 @@ leaves between two steps is finished by ``finish_all``: an order that stands is 
 without one is given up first. A bill that nobody elsewhere may pay passes through unseen.
 """
 
-from dataclasses import replace
+import dataclasses
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ import structlog
 
 from yibao.accounts.family.elsewhere import service as owners
 from yibao.accounts.family.elsewhere.model import GiveUp, HeldPurse, Order, Reserve
+from yibao.kernel.frozen import replace
 from yibao.kernel.refusals import Refusal, RefusalCode
 from yibao.ledger.model import transit_account
 from yibao.platform.commands.model import Command, Done, Outcome
@@ -58,7 +59,7 @@ class AcrossPools:
             held = await self._reserve(command, asked, turn)
             request: Settle | Purchase = command.request
             outcome = await self._commands.submit(
-                replace(command, request=replace(request, held=held))
+                dataclasses.replace(command, request=replace(request, held=held))
             )
             if isinstance(outcome, Done):
                 await self._finish(command)

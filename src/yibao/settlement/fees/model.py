@@ -1,11 +1,11 @@
 """A charge batch and a classified line as the room works on them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from yibao.adjudication.model import ChargedLine, ItemTerms, LineSplit, Sums
 from yibao.kernel.areas import Division
+from yibao.kernel.frozen import Frozen, replace
 from yibao.policy.terms import CareKind, Level, Scheme
 from yibao.settlement.model import DEFAULT_PRACTICE, LineFacts, Practice
 
@@ -13,8 +13,7 @@ OTHER_CHARGES = "14"
 """Charge type (``med_chrgitm_type``) of what the catalogue does not know."""
 
 
-@dataclass(frozen=True, slots=True)
-class Basis:
+class Basis(Frozen):
     """What the classification of a batch's lines depended on; when it differs, classify again."""
 
     scheme: Scheme
@@ -77,8 +76,7 @@ class Slot(NamedTuple):
     settlement: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class ChargeBatch:
+class ChargeBatch(Frozen):
     """One charge batch (收费批次) of a visit: its lines are settled together."""
 
     number: int

@@ -1,11 +1,11 @@
 """Lines classified again: what they are worth by another kind of care, level or catalogue."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from yibao.adjudication.model import Sums
 from yibao.kernel.areas import Pool
+from yibao.kernel.frozen import replace
 from yibao.platform.commands.model import Unit
 from yibao.settlement.fees import rules, store
 from yibao.settlement.fees.model import Basis, Booked, ChargeBatch, Classified

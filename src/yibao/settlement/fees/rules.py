@@ -1,12 +1,12 @@
 """Checks and classification of fee lines. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime
 
 from yibao.adjudication.classify import classify
 from yibao.adjudication.model import ChargedLine, ItemTerms, LineSplit, Sums
 from yibao.adjudication.returns import Returned, partial_return
+from yibao.kernel.frozen import replace
 from yibao.kernel.money import AMOUNT_LIMIT, line_amount, yuan
 from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import RefusalCode, Refused

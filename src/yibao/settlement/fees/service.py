@@ -4,11 +4,12 @@ An upload looks up the lines it names and no others: a stay may have thousands.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from yibao.kernel.areas import Pool
+from yibao.kernel.frozen import replace
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import Refusal, RefusalCode, Refused

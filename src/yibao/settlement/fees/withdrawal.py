@@ -1,9 +1,9 @@
 """Withdraw unsettled batches and lines. Visits are locked by the room before these run."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from yibao.kernel.frozen import replace
 from yibao.kernel.refusals import Refusal, RefusalCode, Refused
 from yibao.platform.commands.model import Unit
 from yibao.settlement.fees import rules, store

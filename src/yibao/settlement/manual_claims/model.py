@@ -1,9 +1,9 @@
 """A paper bill as a clerk enters it, and bills that it resembles. Amounts in fen."""
 
-from dataclasses import dataclass
 from datetime import date
 
 from yibao.kernel.areas import Division
+from yibao.kernel.frozen import Frozen
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.money import Fen, Price, Quantity
 from yibao.policy.terms import CareKind, Level, Scheme
@@ -12,8 +12,7 @@ OWN_EXPENSE = "OWN"
 """Item of a line that the home catalogue does not know or does not pay."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimedLine:
+class ClaimedLine(Frozen):
     """One line of a paper bill."""
 
     day: date
@@ -27,8 +26,7 @@ class ClaimedLine:
     """Of an item limited in use: whether the use was one that counts."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimedPlace:
+class ClaimedPlace(Frozen):
     """Where the care was: one of our institutions by its code, or any other by its name."""
 
     code: str | None
@@ -38,8 +36,7 @@ class ClaimedPlace:
     """Of an institution that is not ours; abroad a division that no list has."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Frozen):
     """A paper bill (零星报销申请)."""
 
     member: str
@@ -63,8 +60,7 @@ class Claim:
         return self.discharged or self.first_day
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(Frozen):
     """Who entered and who released a claim, by which proposal."""
 
     proposal: PoolKey
@@ -74,8 +70,7 @@ class Release:
     """The releasing clerk's word on costs that resemble others."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Frozen):
     """A living settlement that may be of the same costs."""
 
     settlement: PoolKey
@@ -87,8 +82,7 @@ class Standing:
     is_stay: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Paper:
+class Paper(Frozen):
     """A paper bill that was paid, as later bills are held against it."""
 
     settlement: PoolKey
@@ -107,8 +101,7 @@ class Paper:
         return self.discharged or self.first_day
 
 
-@dataclass(frozen=True, slots=True)
-class PaidTwice:
+class PaidTwice(Frozen):
     """An institution's bill that looks like costs paid on paper (疑似重复报销)."""
 
     bill: Standing

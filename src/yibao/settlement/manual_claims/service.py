@@ -5,12 +5,12 @@ institution is the bureau, so that no institution sees it. What the funds pay is
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from yibao.adjudication.benefit import needed_counters
 from yibao.kernel.areas import Division, Pool
+from yibao.kernel.frozen import replace
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.periods import Period, instant_of
 from yibao.kernel.refusals import RefusalCode, Refused

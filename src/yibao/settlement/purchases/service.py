@@ -4,10 +4,10 @@ Nothing is kept before the bill is decided: a refusal leaves nothing, a trial ne
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from typing import NamedTuple
 
+from yibao.kernel.frozen import replace
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import Refusal, Refused

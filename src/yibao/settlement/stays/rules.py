@@ -1,9 +1,9 @@
 """When a stay may begin, end, change or be taken back. Pure."""
 
-from dataclasses import replace
 from datetime import date, datetime
 from typing import NamedTuple
 
+from yibao.kernel.frozen import replace
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import RefusalCode, Refused
