@@ -34,7 +34,7 @@ Input = dict[str, Any]
 """A read ``input``: a row, or a list of rows, by node name."""
 
 _PLAIN_NUMBER = re.compile(r"(-?)(\d{1,18})(?:\.(\d{1,18}))?", re.ASCII)
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _TIME_REST = re.compile(r"\.\d{1,9}", re.ASCII)
 ABSENT = frozenset({"", "null", "NULL"})
 """Texts that stand for a missing value."""

@@ -40,6 +40,7 @@ FUND_FIELDS = ("hifp", "cvlserv", "hifes", "hifmi", "hifob", "maf", "oth")
 """Amount fields of the funds that every settlement answer carries (``hifp_pay`` …)."""
 SERVICEMEN_FUND = "hifdm"
 """Newer tables only; written when such a payment is there."""
+_KNOWN_FUND_FIELDS = frozenset({*FUND_FIELDS, SERVICEMEN_FUND})
 PERSONAL_ACCOUNT = "310200"
 HOSPITAL_PART = "999996"
 
@@ -181,8 +182,7 @@ def settlement_fields(facts: SettlementFacts, reference: Reference) -> Node:
 def _fund_fields(payments: Iterable[PaymentFacts]) -> Node:
     paid = dict.fromkeys(FUND_FIELDS, 0)
     for payment in payments:
-        known = payment.amount_field in (*FUND_FIELDS, SERVICEMEN_FUND)
-        name = payment.amount_field if known else "oth"
+        name = payment.amount_field if payment.amount_field in _KNOWN_FUND_FIELDS else "oth"
         paid[name] = paid.get(name, 0) + payment.amount
     return {f"{name}_pay": amount(fen) for name, fen in paid.items()}
 
