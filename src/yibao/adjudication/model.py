@@ -57,7 +57,7 @@ class ChargedLine(Frozen):
     """``hosp_appr_flag``: None no approval needed (0), True approved (1), False refused (2)."""
 
 
-class LineSplit(NamedTuple):
+class LineSplit(Frozen):
     """The four parts of one line; amount = own + over_limit + first_pay + in_scope."""
 
     own: Fen
@@ -66,6 +66,15 @@ class LineSplit(NamedTuple):
     in_scope: Fen
     hospital: Fen = 0
     """The part of ``over_limit`` that the hospital bears."""
+
+    def __sub__(self, other: "LineSplit") -> "LineSplit":
+        return LineSplit(
+            self.own - other.own,
+            self.over_limit - other.over_limit,
+            self.first_pay - other.first_pay,
+            self.in_scope - other.in_scope,
+            self.hospital - other.hospital,
+        )
 
 
 class Sums(Frozen):
