@@ -8,6 +8,7 @@ from tests.properties import examples
 from yibao.adjudication.classify import classify
 from yibao.adjudication.model import ChargedLine, ItemTerms, LineSplit
 from yibao.adjudication.returns import Returned, partial_return
+from yibao.kernel.frozen import astuple
 from yibao.kernel.money import NO_CEILING, PRICE_SCALE, QUANTITY_SCALE, Rate, line_amount
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.policy.model import OverLimit
@@ -67,15 +68,16 @@ terms_of_items = st.builds(
 def test_box_by_box_every_part_ends_at_zero(terms: ItemTerms, price: int, boxes: list[int]) -> None:
     quantity = sum(boxes)
     line = ChargedLine(line_amount(price, quantity), price, quantity)
-    left = list(classify(line, terms))
+    left = list(astuple(classify(line, terms)))
     before = Returned()
     for box in boxes:
         returned = partial_return(line, terms, before, box)
-        left = [a + b for a, b in zip(left, returned.split, strict=True)]
+        parts = astuple(returned.split)
+        left = [a + b for a, b in zip(left, parts, strict=True)]
         before = Returned(
             before.amount - returned.line.amount, before.quantity - returned.line.quantity
         )
-        assert sum(returned.split[:4]) == returned.line.amount
+        assert sum(parts[:4]) == returned.line.amount
         assert min(left) >= 0
     assert left == [0, 0, 0, 0, 0]
     assert before == Returned(line.amount, quantity)

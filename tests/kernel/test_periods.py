@@ -1,10 +1,17 @@
 """Half-open periods, civil dates of Shanghai, completed years."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from yibao.kernel.periods import Period, age_on, business_date, instant_of, local_time
+from yibao.kernel.periods import (
+    CHINA_TIME,
+    Period,
+    age_on,
+    business_date,
+    instant_of,
+    local_time,
+)
 
 JUNE, JULY, AUGUST = date(2026, 6, 1), date(2026, 7, 1), date(2026, 8, 1)
 
@@ -25,6 +32,17 @@ def test_midnight_in_shanghai_is_afternoon_in_utc() -> None:
     instant = datetime(2026, 6, 30, 16, 0, tzinfo=UTC)
     assert business_date(instant) == JULY
     assert instant_of(local_time(instant)) == instant
+
+
+def test_an_instant_has_one_time_of_shanghai_whatever_zone_it_is_told_in() -> None:
+    tokyo, utc = timezone(timedelta(hours=9)), datetime(2026, 6, 30, 15, 59, 59, 5, tzinfo=UTC)
+    late = datetime.fromisoformat("2026-06-30T23:59:59.000005")
+    for told in (utc, utc.astimezone(tokyo), utc.astimezone(CHINA_TIME)):
+        assert local_time(told) == late
+        assert local_time(told).tzinfo is None
+        assert business_date(told) == date(2026, 6, 30)
+    assert instant_of(late) == utc
+    assert instant_of(local_time(utc)).tzinfo is UTC
 
 
 @pytest.mark.parametrize(

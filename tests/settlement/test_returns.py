@@ -19,8 +19,8 @@ from tests.settlement.builders import (
     set_terms,
     stay_line,
 )
-from yibao.adjudication.model import ItemTerms, LineSplit, Sums
-from yibao.kernel.frozen import replace
+from yibao.adjudication.model import ItemTerms, Sums
+from yibao.kernel.frozen import astuple, replace
 from yibao.kernel.money import Rate, line_amount
 from yibao.kernel.periods import Period
 from yibao.policy.model import OverLimit
@@ -106,12 +106,12 @@ def test_every_return_balances_and_none_exceeds_its_original(
     line: FeeLine, terms: ItemTerms, shares: list[int]
 ) -> None:
     original, *returns = _split_one_by_one(line, _taken_back(line, shares), _catalogue(terms))
-    whole = original.split
-    so_far = LineSplit(0, 0, 0, 0, 0)
+    whole = astuple(original.split)
+    so_far = [0, 0, 0, 0, 0]
     for back in returns:
-        parts = back.split
+        parts = astuple(back.split)
         assert sum(parts[:4]) == back.facts.line.amount <= 0
-        so_far = LineSplit(*(a + b for a, b in zip(so_far, parts, strict=True)))
+        so_far = [a + b for a, b in zip(so_far, parts, strict=True)]
         assert all(w + s >= 0 for w, s in zip(whole, so_far, strict=True))
 
 

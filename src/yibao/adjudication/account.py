@@ -2,15 +2,15 @@
 own, then those of relatives who agreed to pay (家庭共济)."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from yibao.adjudication.model import AccountPart, FamilyAccount
 from yibao.adjudication.plan import FoundAccount, FoundFamily
+from yibao.kernel.frozen import Frozen
 from yibao.kernel.money import Fen
 from yibao.policy.purses import PersonalPart
 
 
-class AccountDecision(NamedTuple):
+class AccountDecision(Frozen):
     """The account's payments by part, and what it had to pay of."""
 
     found: FoundAccount
@@ -75,7 +75,7 @@ class Account:
         return amount - rest
 
 
-class FamilyDecision(NamedTuple):
+class FamilyDecision(Frozen):
     """What relatives' accounts paid, by part, and what they had to pay of."""
 
     found: FoundFamily

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import NamedTuple
 
+from yibao.kernel.frozen import Frozen
 from yibao.kernel.money import Fen, Rate
 from yibao.policy.model import Axis, Band
 
@@ -14,7 +14,7 @@ FUND_PAID = Axis.FUND_PAID
 """Bound here: looking a member up on its class takes longer than to compare it."""
 
 
-class Slice(NamedTuple):
+class Slice(Frozen):
     """The part of the cost that fell into one band, and the fund's share of it."""
 
     band: Band

@@ -5,7 +5,6 @@ The explanation is made from the same record (``trace``), so that it can only sa
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from yibao.adjudication.account import Account, AccountDecision, FamilyDecision, family_pays
 from yibao.adjudication.applicable import (
@@ -43,6 +42,7 @@ from yibao.adjudication.parts import (
 )
 from yibao.adjudication.payers import PayerDecision, Turn, decide_payer
 from yibao.adjudication.plan import FoundFamily, FoundPayer, NotCovered, Part, Plan
+from yibao.kernel.frozen import Frozen
 from yibao.kernel.money import Fen
 from yibao.policy.model import Base, Law
 from yibao.policy.purses import PersonalPart
@@ -58,7 +58,7 @@ PERSONAL_PARTS = (
 NO_ENTITLEMENT = EntitlementExtent.NONE
 
 
-class PartDecision(NamedTuple):
+class PartDecision(Frozen):
     """What was decided about one part of a bill."""
 
     found: Part | NotCovered
@@ -67,7 +67,7 @@ class PartDecision(NamedTuple):
     payers: tuple[PayerDecision, ...]
 
 
-class Decision(NamedTuple):
+class Decision(Frozen):
     """A decided bill with all that decided it."""
 
     bill: Bill
@@ -246,7 +246,7 @@ def _account(
     return Account(account_rules(frame, times), parts)
 
 
-class Relatives(NamedTuple):
+class Relatives(Frozen):
     """The relatives' accounts that may pay, and the law's rules for them."""
 
     found: FoundFamily | None

@@ -2,13 +2,12 @@
 
 from yibao.adjudication.model import ChargedLine, ItemTerms, LineSplit
 from yibao.kernel.money import (
-    FEN_SCALE,
     NO_CEILING,
     PRICE_SCALE,
-    QUANTITY_SCALE,
     Fen,
     Price,
     Quantity,
+    line_amount,
     round_half_up,
     unscaled,
 )
@@ -19,11 +18,6 @@ from yibao.policy.terms import ItemClass
 # Members are bound here: looking one up on its class takes longer than what is done with it.
 _CLASS_C = ItemClass.C
 _WHOLE, _HOSPITAL, _REFUSE = OverLimit.WHOLE, OverLimit.HOSPITAL, OverLimit.REFUSE
-
-_split = LineSplit._make
-"""A split of its five parts at half the cost of naming them: this runs for every line."""
-
-_PRODUCT_PER_FEN = 10 ** (PRICE_SCALE + QUANTITY_SCALE - FEN_SCALE)
 
 
 def classify(line: ChargedLine, terms: ItemTerms) -> LineSplit:
@@ -41,7 +35,7 @@ def classify(line: ChargedLine, terms: ItemTerms) -> LineSplit:
         or approved is False
         or (terms.restricted and approved is not True)
     ):
-        return _split((amount, 0, 0, 0, 0))
+        return LineSplit(amount, 0, 0, 0)
     ceiling = terms.ceiling
     over_limit = hospital = 0
     if ceiling != NO_CEILING and abs(line.price) > ceiling:
@@ -54,12 +48,12 @@ def classify(line: ChargedLine, terms: ItemTerms) -> LineSplit:
     payable = amount - over_limit
     numerator, denominator = terms.first_pay
     first_pay = round_half_up(payable * numerator, denominator) if numerator else 0
-    return _split((0, over_limit, first_pay, payable - first_pay, hospital))
+    return LineSplit(0, over_limit, first_pay, payable - first_pay, hospital)
 
 
 def _over_limit(amount: Fen, excess_price: Price, quantity: Quantity) -> Fen:
     """Excess price × quantity, never more than the amount, with the amount's sign."""
-    excess = min(abs(amount), round_half_up(excess_price * quantity, _PRODUCT_PER_FEN))
+    excess = min(abs(amount), line_amount(excess_price, quantity))
     return excess if amount > 0 else -excess
 
 

@@ -1,16 +1,16 @@
 """Limits (起付线、封顶线) as a bill meets them, and the deductible that they make due."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from yibao.adjudication.bands import Exact
 from yibao.adjudication.counters import Counters
 from yibao.adjudication.model import Bill
 from yibao.adjudication.plan import FoundLimit
+from yibao.kernel.frozen import Frozen
 from yibao.kernel.money import Fen
 
 
-class LimitState(NamedTuple):
+class LimitState(Frozen):
     """A limit as a bill meets it. Fen, or times where its counter counts times."""
 
     found: FoundLimit
@@ -20,7 +20,7 @@ class LimitState(NamedTuple):
     left: int | None
 
 
-class DeductibleDecision(NamedTuple):
+class DeductibleDecision(Frozen):
     """The deductible paid of a base, and the limits that decided it."""
 
     paid: Exact

@@ -6,11 +6,10 @@ the place of insurance, with the person's history).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from yibao.kernel.frozen import Frozen
+from yibao.kernel.frozen import Frozen, astuple
 from yibao.kernel.money import NO_CEILING, ZERO_RATE, Fen, Price, Quantity, Rate
 from yibao.policy.model import GENERAL_BUCKET, OverLimit
 from yibao.policy.terms import (
@@ -57,7 +56,7 @@ class ChargedLine(Frozen):
     """``hosp_appr_flag``: None no approval needed (0), True approved (1), False refused (2)."""
 
 
-class LineSplit(NamedTuple):
+class LineSplit(Frozen):
     """The four parts of one line; amount = own + over_limit + first_pay + in_scope."""
 
     own: Fen
@@ -66,6 +65,15 @@ class LineSplit(NamedTuple):
     in_scope: Fen
     hospital: Fen = 0
     """The part of ``over_limit`` that the hospital bears."""
+
+    def __sub__(self, other: "LineSplit") -> "LineSplit":
+        return LineSplit(
+            self.own - other.own,
+            self.over_limit - other.over_limit,
+            self.first_pay - other.first_pay,
+            self.in_scope - other.in_scope,
+            self.hospital - other.hospital,
+        )
 
 
 class Sums(Frozen):
@@ -187,7 +195,7 @@ class FamilyAccount(Frozen):
     """The most it may pay of this bill; None: what it holds."""
 
 
-class Payment(NamedTuple):
+class Payment(Frozen):
     """What one fund pays of the bill."""
 
     fund: str
@@ -223,8 +231,7 @@ class Step(Frozen):
     """The same sentence in plain English."""
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Frozen):
     """The decided bill. Identities of ``docs/money.md`` hold and are asserted when it is made."""
 
     sums: Sums
@@ -241,7 +248,14 @@ class Statement:
     """Parts of relatives' accounts used: (part key, amount > 0)."""
     counters: tuple[tuple[CounterKey, int], ...] = ()
     """Signed entries to the person's counters, none of them zero."""
-    trace: tuple[Step, ...] = field(default=(), compare=False)
+    trace: tuple[Step, ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        """Equal as decided; how it is explained (``trace``) is no part."""
+        return isinstance(other, Statement) and _decided(self) == _decided(other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
 
     @property
     def funds(self) -> Fen:
@@ -287,3 +301,7 @@ class Statement:
         assert self.hospital_part >= 0, "the hospital's part is not negative"
         assert 0 <= self.deductible <= sums.in_scope, "a deductible lies in scope"
         assert self.cash >= 0, "cash is not negative"
+
+
+def _decided(statement: Statement) -> tuple[Any, ...]:
+    return astuple(statement)[:-1]

@@ -1,7 +1,6 @@
 """One part of a bill: what is taken off before any fund works on it, and its deductible."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from yibao.adjudication.account import Account
 from yibao.adjudication.bands import Exact, rounded
@@ -10,6 +9,7 @@ from yibao.adjudication.counters import Counters
 from yibao.adjudication.limits import NO_DEDUCTIBLE, DeductibleDecision, decide_deductible
 from yibao.adjudication.model import Bill, Sums
 from yibao.adjudication.plan import NotCovered, Part
+from yibao.kernel.frozen import Frozen
 from yibao.kernel.money import Fen, round_half_up
 from yibao.policy.model import Component, Law
 
@@ -41,7 +41,7 @@ class Left:
         return max(0, self.unpaid - self.deductible)
 
 
-class Opening(NamedTuple):
+class Opening(Frozen):
     """What was taken off a part before its payers."""
 
     sums: Sums

@@ -1,7 +1,7 @@
 """What one payer pays: its base, its deductible, bands and caps; rounded half-up once, last."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from yibao.adjudication.bands import Exact, Slice, cost_until, cut, fund_of, rounded
 from yibao.adjudication.counters import Counters
@@ -15,6 +15,7 @@ from yibao.adjudication.limits import (
 from yibao.adjudication.model import Bill
 from yibao.adjudication.parts import COMPONENTS, Left
 from yibao.adjudication.plan import FoundPayer
+from yibao.kernel.frozen import Frozen, replace
 from yibao.kernel.money import Fen
 from yibao.policy.model import Axis, Base, Component, Counted, Counter
 
@@ -32,7 +33,7 @@ COST = frozenset({Counted.IN_SCOPE, Counted.AFTER_DEDUCTIBLE})
 """Counters of a part's cost."""
 
 
-class Turn(NamedTuple):
+class Turn(Frozen):
     """A payer's turn: the parts of the bill it works on, and what stands beside them."""
 
     parts: Sequence[Left]
@@ -44,7 +45,7 @@ class Turn(NamedTuple):
     """It works when all parts are done: counters of cost hold this bill already."""
 
 
-class PayerDecision(NamedTuple):
+class PayerDecision(Frozen):
     """What a payer pays of a bill, and everything that decided it."""
 
     found: FoundPayer
@@ -72,11 +73,13 @@ NOTHING: tuple[Any, ...] = (0, {}, NO_DEDUCTIBLE, 0, (), (), None, 0, 0, 0)
 
 def decide_payer(found: FoundPayer, turn: Turn) -> PayerDecision:
     """A payer's part of a bill; what it pays is taken off the parts, and its counters move."""
+    if found.effective is None:
+        return PayerDecision(found, *NOTHING)
     also = _also(found, turn) if found.also else {}
     base = _base(found.payer.base, turn)
     if also:
         base += sum(also.values())
-    if found.effective is None or not base:
+    if not base:
         return PayerDecision(found, *NOTHING)
     own = (
         decide_deductible(found.deductible, base, turn.bill, turn.counters)
@@ -88,7 +91,7 @@ def decide_payer(found: FoundPayer, turn: Turn) -> PayerDecision:
     if found.caps:
         caps, available, worked_on = _capped(found, turn, base, own.paid)
         if worked_on < own.paid:
-            own = own._replace(paid=worked_on)
+            own = replace(own, paid=worked_on)
     cost = worked_on - own.paid
     start = _start(found, turn, own.paid)
     slices = cut(found.effective, found.payer.axis, start, cost)

@@ -55,7 +55,7 @@ def partial_return(
     was = classify(line_of(line, *remaining), terms)
     now = classify(after, terms)
     back = ChargedLine(-amount, line.price, -quantity, line.approved)
-    return Return(back, LineSplit(*[a - b for a, b in zip(now, was, strict=True)]))
+    return Return(back, now - was)
 
 
 def line_of(line: ChargedLine, amount: Fen, quantity: Quantity) -> ChargedLine:

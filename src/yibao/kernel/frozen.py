@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, dataclass_transform
 
 import msgspec
 from msgspec import field
+from msgspec.structs import astuple
 
 if TYPE_CHECKING:  # the same call, but its fields are checked
     from dataclasses import replace
 else:
     from msgspec.structs import replace
 
-__all__ = ["Frozen", "field", "replace"]
+__all__ = ["Frozen", "astuple", "field", "replace"]
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))

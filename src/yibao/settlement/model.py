@@ -8,11 +8,9 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from msgspec.structs import astuple
-
 from yibao.accounts.family.elsewhere.model import HeldPurse
 from yibao.adjudication.model import Sums
-from yibao.kernel.frozen import Frozen, field
+from yibao.kernel.frozen import Frozen, astuple, field
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.money import Fen, Price, Quantity, Rate
 from yibao.policy.model import OverLimit

@@ -85,7 +85,7 @@ REQUESTS: tuple[type, ...] = (
 
 _STAYS = (Admit, ChangeAdmission, Discharge, ReopenStay, CancelAdmission)
 
-_OF_MEMBERS = RegisterVisit | Admit | Discharge | Settle | Purchase
+_OF_MEMBERS = frozenset({RegisterVisit, Admit, Discharge, Settle, Purchase})
 """Requests that are decided by what the registry knows of the person."""
 
 
@@ -109,10 +109,13 @@ class SettlementRoom:
         touched = await self._lock_visits(unit, commands, originals)
         members = await self._members(unit, commands)
         reference = await self._references.current(unit.connection)
+        places: dict[type, list[int]] = {}
+        for i, command in enumerate(commands):
+            places.setdefault(type(command.request), []).append(i)
         outcomes: dict[int, Outcome] = {}
         for kind in REQUESTS:
-            chosen = [i for i, c in enumerate(commands) if type(c.request) is kind]
-            if not chosen:
+            chosen = places.get(kind)
+            if chosen is None:
                 continue
             requests = [commands[i].request for i in chosen]
             if kind is Reverse:
@@ -221,9 +224,7 @@ class SettlementRoom:
 
     async def _members(self, unit: Unit, commands: Sequence[Command]) -> dict[str, Insured]:
         numbers = {
-            command.request.member
-            for command in commands
-            if isinstance(command.request, _OF_MEMBERS)
+            command.request.member for command in commands if type(command.request) in _OF_MEMBERS
         }
         if not numbers:
             return {}

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.settlement.builders import CLASS_B, Town, line, return_of, stay_line
 from yibao.adjudication.model import ItemTerms
+from yibao.kernel.frozen import replace
 from yibao.kernel.money import Rate
 from yibao.platform.migrations import FOLDER
 from yibao.policy.model import OverLimit
@@ -79,7 +80,7 @@ def test_a_split_that_does_not_add_up_is_not_kept() -> None:
         facts.ceiling, facts.restricted, facts.own - 1, 0, 0, 0,
     )  # fmt: skip
     with pytest.raises(AssertionError):
-        packing.packed_split([whole._replace(facts=broken)])
+        packing.packed_split([replace(whole, facts=broken)])
 
 
 def _own_expense(sent: FeeLine) -> Classified:

@@ -15,6 +15,7 @@ from yibao.adjudication.documents.values import (
 )
 from yibao.adjudication.lines import RawTerms, terms_under
 from yibao.adjudication.model import Bill, ChargedLine, ItemTerms, LineSplit, Sums
+from yibao.kernel.frozen import astuple
 from yibao.kernel.money import (
     NO_CEILING,
     PRICE_SCALE,
@@ -67,7 +68,7 @@ def sums_of_lines(lines: list[SplitLine]) -> dict[str, Sums]:
     """The five sums by bucket."""
     sums: dict[str, Sums] = {}
     for line in lines:
-        part = Sums(line.line.charged.amount, *line.split)
+        part = Sums(line.line.charged.amount, *astuple(line.split))
         bucket = line.terms.bucket
         sums[bucket] = sums.get(bucket, Sums()) + part
     return sums

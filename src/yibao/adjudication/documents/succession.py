@@ -5,7 +5,7 @@ published cases, for explaining bills from files, and for whoever wants to try a
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from yibao.adjudication.benefit import Decision, decide, needed_counters
@@ -15,6 +15,7 @@ from yibao.adjudication.documents.lines import SplitLine
 from yibao.adjudication.documents.values import fault
 from yibao.adjudication.model import AccountPart, CounterKey, Statement
 from yibao.adjudication.plan import Part
+from yibao.kernel.frozen import replace
 from yibao.kernel.money import Fen
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.policy.model import Law, OutOfOrder
@@ -89,7 +90,7 @@ class Succession:
         self.living.remove(settled)
         before, account_before = dict(self.counters), dict(self.account)
         self._move(settled.statement, -1)
-        undone = settled.decision._replace(statement=mirrored(settled.statement))
+        undone = replace(settled.decision, statement=mirrored(settled.statement))
         mirror = Settled(
             undone, settled.met, before, dict(self.counters), account_before, cancelled=True
         )
@@ -173,7 +174,7 @@ def mirrored(statement: Statement) -> Statement:
             )
         ),
         deductible=-statement.deductible,
-        payments=tuple(p._replace(base=-p.base, amount=-p.amount) for p in statement.payments),
+        payments=tuple(replace(p, base=-p.base, amount=-p.amount) for p in statement.payments),
         personal=-statement.personal,
         account=tuple((part, -amount) for part, amount in statement.account),
         cash=-statement.cash,

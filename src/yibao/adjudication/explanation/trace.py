@@ -4,7 +4,6 @@ Made from the record that ``benefit.decide`` kept, so it can only say what was c
 when somebody asks, so that settling does not pay for it.
 """
 
-import dataclasses
 from collections.abc import Iterator
 
 from yibao.adjudication.account import FamilyDecision
@@ -23,6 +22,7 @@ from yibao.adjudication.explanation.words import (
 )
 from yibao.adjudication.model import Statement, Step, Sums
 from yibao.adjudication.plan import NotCovered, Part
+from yibao.kernel.frozen import replace
 from yibao.kernel.money import yuan
 from yibao.policy.model import Counter
 
@@ -34,7 +34,7 @@ _PAID_BEFORE = Words("此前已付", "paid before")
 
 def explained(decision: Decision) -> Statement:
     """The statement with its trace."""
-    return dataclasses.replace(decision.statement, trace=steps(decision))
+    return replace(decision.statement, trace=steps(decision))
 
 
 def steps(decision: Decision) -> tuple[Step, ...]:

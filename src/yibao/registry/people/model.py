@@ -182,6 +182,8 @@ class Insured(Frozen):
         ``referred``: the member was sent there (转诊), by name or, where a clerk filed none, to its
         place; ``selected``: the member chose it for care as such (定点), not for a drug or a test.
         """
+        if not self.filings and not self.designated:
+            return ()
         sent = any(
             filed.kind is Filing.TRANSFER
             and filed.period.holds(day)

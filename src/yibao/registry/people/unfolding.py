@@ -29,57 +29,68 @@ if TYPE_CHECKING:
 
 # The rows that ``members`` folds into JSON text, in the order of its arrays.
 _ENROLMENTS = msgspec.json.Decoder(
-    list[tuple[str, str, str, str | None, bool, date | None, date, date | None]]
-)
-_ENTITLEMENTS = msgspec.json.Decoder(list[tuple[str, str, str, date, date | None]])
+    list[
+        tuple[
+            Scheme, Division, PersonType, str | None, bool, date | None, date, date | None,
+        ]
+    ]
+)  # fmt: skip
+_ENTITLEMENTS = msgspec.json.Decoder(list[tuple[Scheme, EntitlementExtent, str, date, date | None]])
 _SPECIAL_IDENTITIES = msgspec.json.Decoder(
-    list[tuple[str, str | None, str | None, date, date | None]]
+    list[tuple[IdentityKind, str | None, str | None, date, date | None]]
 )
 _TRAITS = msgspec.json.Decoder(list[tuple[str, date, date | None]])
-_FILINGS = msgspec.json.Decoder(list[tuple[str, str | None, str | None, date, date | None]])
+_FILINGS = msgspec.json.Decoder(list[tuple[Filing, Division | None, str | None, date, date | None]])
 _DISEASES = msgspec.json.Decoder(list[tuple[str, str, str | None, date, date | None]])
 _DESIGNATED = msgspec.json.Decoder(list[tuple[str, str, int, date, date | None]])
 _PAID_BY = msgspec.json.Decoder(
     list[
         tuple[
-            int, int, str, str, str, int, tuple[str, ...], int | None, int | None, date,
+            int, int, Pool, str, str, int, tuple[str, ...], int | None, int | None, date,
             date | None,
         ]
     ]
 )  # fmt: skip
+_SEALED = msgspec.json.Decoder(tuple[str, str])
 
 
 def unfold_enrolments(text: str | None) -> tuple[Enrolment, ...]:
     """Enrolments from their folded form; None when there are none."""
+    if text is None:
+        return ()
     return tuple(
-        Enrolment(
-            scheme=Scheme(scheme),
-            division=Division(division),
-            person_type=PersonType(person_type),
-            employer=employer,
-            civil_servant=civil_servant,
-            retired_on=retired_on,
-            period=Period(start, end),
-        )
-        for scheme, division, person_type, employer, civil_servant, retired_on, start, end in (
-            _ENROLMENTS.decode(text or "[]")
-        )
-    )
+        [
+            Enrolment(
+                scheme, division, person_type, Period(start, end), employer, civil_servant,
+                retired_on,
+            )
+            for scheme, division, person_type, employer, civil_servant, retired_on, start, end
+            in _ENROLMENTS.decode(text)
+        ]
+    )  # fmt: skip
 
 
 def unfold_entitlements(text: str | None) -> tuple[Entitlement, ...]:
     """Entitlements from their folded form; None when there are none."""
+    if text is None:
+        return ()
     return tuple(
-        Entitlement(Scheme(scheme), EntitlementExtent(extent), Period(start, end), reason)
-        for scheme, extent, reason, start, end in _ENTITLEMENTS.decode(text or "[]")
+        [
+            Entitlement(scheme, extent, Period(start, end), reason)
+            for scheme, extent, reason, start, end in _ENTITLEMENTS.decode(text)
+        ]
     )
 
 
 def unfold_special_identities(text: str | None) -> tuple[SpecialIdentity, ...]:
     """Special identities from their folded form; None when there are none."""
+    if text is None:
+        return ()
     return tuple(
-        SpecialIdentity(IdentityKind(kind), level, Period(start, end), note)
-        for kind, level, note, start, end in _SPECIAL_IDENTITIES.decode(text or "[]")
+        [
+            SpecialIdentity(kind, level, Period(start, end), note)
+            for kind, level, note, start, end in _SPECIAL_IDENTITIES.decode(text)
+        ]
     )
 
 
@@ -95,12 +106,7 @@ def unfold_filings(text: str | None) -> tuple[FiledCare, ...]:
     if text is None:
         return ()
     return tuple(
-        FiledCare(
-            Filing(kind),
-            Period(start, end),
-            None if place is None else Division(place),
-            institution,
-        )
+        FiledCare(kind, Period(start, end), place, institution)
         for kind, place, institution, start, end in _FILINGS.decode(text)
     )
 
@@ -131,7 +137,7 @@ def unfold_paid_by(relative: int, text: str | None) -> tuple[FamilyLink, ...]:
         return ()
     return tuple(
         FamilyLink(
-            number, relative, owner, Pool(pool), member, relation, place, origins, bill_limit,
+            number, relative, owner, pool, member, relation, place, origins, bill_limit,
             year_limit, Period(start, end),
         )
         for number, owner, pool, member, relation, place, origins, bill_limit, year_limit, start,
@@ -141,7 +147,7 @@ def unfold_paid_by(relative: int, text: str | None) -> tuple[FamilyLink, ...]:
 
 def opened(vault: Vault, sealed: bytes) -> tuple[str, str]:
     """Document number and name of a sealed value."""
-    return msgspec.json.decode(vault.open(sealed), type=tuple[str, str])
+    return _SEALED.decode(vault.open(sealed))
 
 
 def insured(vault: Vault, row: "Record") -> Insured:

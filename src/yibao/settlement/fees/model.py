@@ -35,7 +35,7 @@ def classifying(practice: Practice) -> Practice:
     )
 
 
-class Classified(NamedTuple):
+class Classified(Frozen):
     """A line with its split and what that stood on."""
 
     facts: LineFacts

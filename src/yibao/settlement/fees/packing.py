@@ -14,11 +14,13 @@ this form costs least of those tried is in decision 0023; SQL reads it as
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import msgspec
 
 from yibao.adjudication.model import ItemTerms
+from yibao.kernel.frozen import astuple
 from yibao.kernel.money import Rate
 from yibao.policy.model import OverLimit
 from yibao.policy.terms import ItemClass
@@ -29,17 +31,18 @@ from yibao.settlement.model import FeeLine, LineFacts
 Columns = dict[str, list[Any]]
 """A value for each line of an upload, by column."""
 
-_SENT = (
-    "serial",
-    "item",
-    "institution_item",
-    "amount",
-    "price",
-    "quantity",
-    "charged_at",
-    "approval",
-    "returns",
-)
+_SENT = {
+    "serial": "serial",
+    "item": "item",
+    "institution_item": "institution_item",
+    "amount": "amount",
+    "price": "price",
+    "quantity": "quantity",
+    "charged_at": "time",
+    "approval": "approval",
+    "returns": "returns",
+}
+"""The columns of what was sent, with the field of a line that each holds."""
 _SPLIT = (
     "item_class",
     "first_pay_rate",
@@ -66,23 +69,12 @@ _DECODER = msgspec.json.Decoder()
 
 def packed_sent(lines: Sequence[Classified]) -> str:
     """What a hospital sent, amounts in fen, prices in 1/1,000,000 yuan, quantities in 1/10,000."""
-    sent = [classified.facts.line for classified in lines]
-    rows = [
-        (
-            line.serial,
-            line.item,
-            line.institution_item,
-            line.amount,
-            line.price,
-            line.quantity,
-            line.time,
-            line.approval,
-            line.returns,
-        )
-        for line in sent
-    ]
-    folded = _folded(zip(_SENT, zip(*rows, strict=True), strict=True))
-    folded["details"] = _folded_details([line.details for line in sent])
+    sent = [one.facts.line for one in lines]
+    fields = dict(
+        zip(FeeLine.__struct_fields__, zip(*map(astuple, sent), strict=True), strict=True)
+    )
+    folded = _folded((name, fields[field]) for name, field in _SENT.items())
+    folded["details"] = _folded_details(fields["details"])
     return _ENCODER.encode(folded).decode()
 
 
@@ -98,8 +90,8 @@ def repacked_split(columns: Columns) -> str:
 
 
 def split_of(line: Classified) -> tuple[Any, ...]:
-    """The columns of one line's split, in their order."""
-    facts, terms, approved = line
+    """The columns of one line's split, in their order; an enumeration's members are texts."""
+    facts, terms = line.facts, line.terms
     own, over_limit, first_pay, in_scope = (
         facts.own,
         facts.over_limit,
@@ -109,14 +101,14 @@ def split_of(line: Classified) -> tuple[Any, ...]:
     assert facts.line.amount == own + over_limit + first_pay + in_scope, facts.line.serial
     assert abs(facts.hospital) <= abs(over_limit), facts.line.serial
     return (
-        terms.item_class.value,
+        terms.item_class,
         terms.first_pay.numerator,
         terms.first_pay.denominator,
         terms.ceiling,
         terms.restricted,
         terms.bucket,
-        terms.over_limit.value,
-        approved,
+        terms.over_limit,
+        line.approved,
         own,
         over_limit,
         first_pay,
@@ -136,7 +128,7 @@ def _folded(columns: Iterable[tuple[str, Sequence[Any]]]) -> dict[str, Any]:
     each: dict[str, Sequence[Any]] = {}
     for name, values in columns:
         first = values[0]
-        if values.count(first) < len(values):
+        if values[-1] != first or values.count(first) < len(values):
             each[name] = values
         elif first is not None:
             same[name] = first
@@ -144,7 +136,7 @@ def _folded(columns: Iterable[tuple[str, Sequence[Any]]]) -> dict[str, Any]:
 
 
 def _folded_details(details: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    names = dict.fromkeys(name for one in details for name in one)
+    names = dict.fromkeys(chain.from_iterable(details))
     return _folded((name, [one.get(name) for one in details]) for name in names)
 
 
@@ -226,7 +218,7 @@ def _classified(line: FeeLine, split: Mapping[str, Any], catalogue: Catalogue) -
     return Classified(facts, terms, split["approved"])
 
 
-def _columns(folded: Mapping[str, Any], count: int, names: Sequence[str]) -> Columns:
+def _columns(folded: Mapping[str, Any], count: int, names: Iterable[str]) -> Columns:
     same, each = folded["same"], folded["each"]
     return {name: each.get(name) or [same.get(name)] * count for name in names}
 

@@ -63,18 +63,20 @@ def check_line(line: FeeLine, now: datetime, practice: Practice) -> None:
 
 
 def _check_positive(line: FeeLine) -> None:
-    for field, label, value in (
-        ("quantity", "数量须大于 0", line.quantity - 1),
-        ("price", "单价不得为负", line.price),
-        ("amount", "金额不得为负", line.amount),
-    ):
-        if value < 0:
-            raise Refused(
-                RefusalCode.AMOUNT_OUT_OF_RANGE,
-                f"明细 {line.serial}：{label}（门诊退费请用 2205 或 2208，"
-                "住院退费须填被冲销明细的流水号）",
-                field,
-            )
+    if line.quantity <= 0:
+        raise _not_positive(line, "quantity", "数量须大于 0")
+    if line.price < 0:
+        raise _not_positive(line, "price", "单价不得为负")
+    if line.amount < 0:
+        raise _not_positive(line, "amount", "金额不得为负")
+
+
+def _not_positive(line: FeeLine, field: str, label: str) -> Refused:
+    return Refused(
+        RefusalCode.AMOUNT_OUT_OF_RANGE,
+        f"明细 {line.serial}：{label}（门诊退费请用 2205 或 2208，住院退费须填被冲销明细的流水号）",
+        field,
+    )
 
 
 def check_amount(line: FeeLine, practice: Practice) -> None:
@@ -207,18 +209,18 @@ def _with_split(
     line: FeeLine, item: Item | None, terms: ItemTerms, approved: bool | None, split: LineSplit
 ) -> Classified:
     facts = LineFacts(
-        line=line,
-        item_name=item.name if item else line.item,
-        charge_type=item.charge_type if item else OTHER_CHARGES,
-        item_class=terms.item_class,
-        first_pay_rate=terms.first_pay,
-        ceiling=terms.ceiling,
-        restricted=terms.restricted,
-        own=split.own,
-        over_limit=split.over_limit,
-        first_pay=split.first_pay,
-        in_scope=split.in_scope,
-        hospital=split.hospital,
+        line,
+        item.name if item else line.item,
+        item.charge_type if item else OTHER_CHARGES,
+        terms.item_class,
+        terms.first_pay,
+        terms.ceiling,
+        terms.restricted,
+        split.own,
+        split.over_limit,
+        split.first_pay,
+        split.in_scope,
+        split.hospital,
     )
     return Classified(facts, terms, approved)
 
@@ -292,7 +294,7 @@ class Known:
 
     def find(self, sent: FeeLine) -> tuple[int | None, Classified] | None:
         """The line that has a sent one's serial, with its batch."""
-        return self._lines.get(serial_key(sent, self._scope))
+        return self._lines.get(serial_key(sent, self._scope)) if self._lines else None
 
     def original(self, sent: FeeLine) -> tuple[int | None, Classified] | None:
         """The line that a sent one gives back, with its batch."""
@@ -309,8 +311,8 @@ class Known:
 def bucket_sums(lines: Iterable[Classified]) -> dict[str, Sums]:
     """Sums by benefit bucket."""
     totals: dict[str, list[int]] = {}
-    for facts, terms, _ in lines:
-        total = totals.setdefault(terms.bucket, [0, 0, 0, 0, 0, 0])
+    for one in lines:
+        facts, total = one.facts, totals.setdefault(one.terms.bucket, [0, 0, 0, 0, 0, 0])
         total[0] += facts.line.amount
         total[1] += facts.own
         total[2] += facts.over_limit

@@ -219,7 +219,8 @@ def _uploaded(
             continue
         line = sent if label is None else replace(sent, batch=label)
         classified = _classified(line, known, basis, request.practice, reference.catalogue)
-        known.add(classified)
+        if visit.kind is VisitKind.STAY:  # only of these may a later line give something back
+            known.add(classified)
         fresh.setdefault(line.batch, []).append(classified)
         answers.append(classified.facts)
     changes = _grow(unit, visit, basis, {batch.label: batch for batch in batches}, fresh)
@@ -264,15 +265,11 @@ def _scope(visit: VisitFacts, practice: Practice) -> SerialScope:
 
 def _check_serials(lines: Sequence[FeeLine], scope: SerialScope) -> None:
     """A serial may be sent again, but not twice at once: the caller would add its sums up twice."""
-    seen: set[tuple[str, str]] = set()
-    for line in lines:
-        if rules.serial_key(line, scope) in seen:
-            raise Refused(
-                RefusalCode.LINE_DUPLICATE,
-                f"同一次上传中费用明细流水号 {line.serial} 重复",
-                "serial",
-            )
-        seen.add(rules.serial_key(line, scope))
+    keys = [rules.serial_key(line, scope) for line in lines]
+    if len(set(keys)) == len(keys):
+        return
+    twice = next(serial for place, (_, serial) in enumerate(keys) if keys[place] in keys[:place])
+    raise Refused(RefusalCode.LINE_DUPLICATE, f"同一次上传中费用明细流水号 {twice} 重复", "serial")
 
 
 def _check_equal(line: FeeLine, earlier: FeeLine, label: str | None) -> None:
