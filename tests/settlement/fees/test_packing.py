@@ -71,6 +71,16 @@ def test_what_all_lines_say_alike_is_kept_once() -> None:
     assert "returns" not in kept["same"]
 
 
+def test_what_is_usual_of_a_split_and_what_is_in_scope_are_left_out() -> None:
+    lines = [_own_expense(line(str(n), "10", time=NOON)) for n in range(3)]
+    kept = json.loads(packing.packed_split(lines))
+    assert {"over_limit", "first_pay", "hospital", "restricted", "in_scope"} & set(
+        kept["same"]
+    ) == set()
+    assert kept["same"]["own"] == 1000
+    assert kept["each"] == {}
+
+
 def test_a_split_that_does_not_add_up_is_not_kept() -> None:
     whole = _own_expense(line("1", "10", time=NOON))
     facts = whole.facts
