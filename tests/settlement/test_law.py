@@ -133,10 +133,7 @@ async def test_what_a_law_asks_of_a_person_decides_and_is_kept(
 
 async def test_a_snapshot_of_before_these_facts_reads_as_what_the_law_saw_then(town: Town) -> None:
     settled = await town.bill(await town.insure(account="50"), "2500")
-    plain = {
-        "birth", "gender", "identities", "entitlement", "disease", "use_account", "buckets",
-        "counters", "account", "catalogue",
-    }  # fmt: skip
+    plain = {"birth", "gender", "counters", "account", "catalogue"}
     assert set(settled.snapshot) == plain, "facts at their default are not kept"
     await _comes_out_again(town, settled)
 

@@ -91,6 +91,16 @@ class Sums:
             self.hospital + other.hospital,
         )
 
+    def __neg__(self) -> "Sums":
+        return Sums(
+            -self.total,
+            -self.own,
+            -self.over_limit,
+            -self.first_pay,
+            -self.in_scope,
+            -self.hospital,
+        )
+
 
 # --------------------------------------------------------------------------------- benefit level
 

@@ -315,6 +315,7 @@ def decide(
             account_parts,
             candidate.batch.basis.catalogue,
             [purse.stored() for purse in purses],
+            statement.sums,
         )
         | _for_undoing(candidate),
         interim=request.interim,

@@ -17,8 +17,9 @@ from yibao.adjudication.model import (
     Provider,
     Sums,
 )
+from yibao.policy.model import GENERAL_BUCKET
 from yibao.policy.terms import EntitlementExtent, Filing, Level, Place
-from yibao.settlement.model import SettlementFacts
+from yibao.settlement.model import SettlementFacts, SettlementKind
 
 
 class Snapshot(NamedTuple):
@@ -36,20 +37,18 @@ def written(
     parts: Sequence[AccountPart],
     catalogue: int,
     family: Sequence[Sequence[Any]] = (),
+    settled: Sums | None = None,
 ) -> dict[str, Any]:
     """The snapshot of a bill, its counters before, the account and the catalogue's version.
 
     ``family``: [link, limit, year, parts] of each relative's account, as ``read`` finds it.
+    ``settled``: the sums beside the snapshot in its row; buckets that say no more are left out.
     """
     person = bill.person
     return {
         "birth": person.birth_date.isoformat(),
         "gender": person.gender,
-        "identities": list(person.identities),
-        "entitlement": person.entitlement.value,
-        "disease": bill.disease,
-        "use_account": bill.use_account,
-        "buckets": {bucket: stored_sums(sums) for bucket, sums in bill.sums.items()},
+        **({} if _says_no_more(bill.sums, settled) else {"buckets": _stored_buckets(bill.sums)}),
         "counters": {counter_text(key): value for key, value in counters.items()},
         "account": [[part.key, part.origin, part.available] for part in parts],
         "catalogue": catalogue,
@@ -58,10 +57,31 @@ def written(
     }
 
 
+def _says_no_more(buckets: Mapping[str, Sums], settled: Sums | None) -> bool:
+    return settled is not None and not settled.hospital and buckets == {GENERAL_BUCKET: settled}
+
+
+def _stored_buckets(buckets: Mapping[str, Sums]) -> dict[str, list[int]]:
+    return {bucket: stored_sums(sums) for bucket, sums in buckets.items()}
+
+
+def buckets_of(facts: SettlementFacts) -> dict[str, Sums]:
+    """The sums that a stored settlement was decided from, by benefit bucket."""
+    stored = facts.snapshot.get("buckets")
+    if stored is not None:
+        return {bucket: Sums(*sums) for bucket, sums in stored.items()}
+    mirrored = facts.kind is SettlementKind.CANCELLATION
+    return {GENERAL_BUCKET: -facts.sums if mirrored else facts.sums}
+
+
 def _told(bill: Bill) -> dict[str, Any]:
     """The facts that most bills leave at their default."""
     person = bill.person
     facts = {
+        "identities": list(person.identities),
+        "entitlement": person.entitlement.value,
+        "disease": bill.disease,
+        "use_account": bill.use_account,
         "traits": list(person.traits),
         "enrolments": list(person.enrolments),
         "retired_on": _text(person.retired_on),
@@ -82,6 +102,10 @@ def _told(bill: Bill) -> dict[str, Any]:
 
 
 _DEFAULTS: Mapping[str, Any] = {
+    "identities": [],
+    "entitlement": EntitlementExtent.FULL.value,
+    "disease": None,
+    "use_account": True,
     "traits": [],
     "enrolments": [],
     "retired_on": None,
@@ -121,7 +145,7 @@ def read(facts: SettlementFacts) -> Snapshot:
         day=facts.day,
         person=person,
         provider=Provider(Level(facts.level), stored["pharmacy"]),
-        sums={bucket: Sums(*sums) for bucket, sums in stored["buckets"].items()},
+        sums=buckets_of(facts),
         disease=stored["disease"],
         use_account=stored["use_account"],
         visit=facts.visit.text(),

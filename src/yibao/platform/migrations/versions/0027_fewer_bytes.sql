@@ -146,3 +146,9 @@ CREATE OR REPLACE VIEW settlement.visible_line WITH (security_barrier) AS
               FROM settlement.visible_upload AS opened OFFSET 0) AS upload,
             generate_series(0, upload.count - 1) AS place
     ) AS charged;
+
+-- Names that every row repeated.
+COMMENT ON COLUMN settlement.charge_batch.basis IS
+    'what the classification of the lines depended on: [scheme, kind of care, level, area, catalogue''s version(, practice)]; of batches before 0027 the same by name';
+COMMENT ON COLUMN settlement.visit.diagnoses IS
+    'department, doctor and time stand here where they are not the visit''s own, valid, is_main and condition where they are not usual';
