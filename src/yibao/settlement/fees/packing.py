@@ -21,7 +21,7 @@ import msgspec
 
 from yibao.adjudication.model import ItemTerms
 from yibao.kernel.money import Fen, Rate
-from yibao.policy.model import OverLimit
+from yibao.policy.model import GENERAL_BUCKET, OverLimit
 from yibao.policy.terms import ItemClass
 from yibao.registry.catalogue.model import Catalogue
 from yibao.settlement.fees.model import OTHER_CHARGES, Classified
@@ -56,6 +56,9 @@ _SPLIT = (
     "hospital",
 )
 _USUAL: Mapping[str, Any] = {
+    "first_pay_of": 10_000,
+    "bucket": GENERAL_BUCKET,
+    "over_limit_way": OverLimit.OWN.value,
     "restricted": False,
     "own": 0,
     "over_limit": 0,
