@@ -147,7 +147,9 @@ async def test_a_snapshot_that_told_what_its_row_tells_comes_out_again(town: Tow
         "disease": None,
         "use_account": True,
         "buckets": {"general": snapshot.stored_sums(settled.sums)},
+        "account": [[f"account:{settled.member}:2026:current", "current", 5000]],
     }
+    assert settled.snapshot["account"] == [["2026:current", 5000]]
     async with town.database.owner() as connection:
         await connection.execute("UPDATE settlement.settlement SET snapshot = snapshot || $1", told)
     await _comes_out_again(town, settled)

@@ -316,6 +316,7 @@ def decide(
             candidate.batch.basis.catalogue,
             [purse.stored() for purse in purses],
             statement.sums,
+            request.member,
         )
         | _for_undoing(candidate),
         interim=request.interim,

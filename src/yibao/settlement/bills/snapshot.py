@@ -17,6 +17,7 @@ from yibao.adjudication.model import (
     Provider,
     Sums,
 )
+from yibao.ledger.model import personal_account
 from yibao.policy.model import GENERAL_BUCKET
 from yibao.policy.terms import EntitlementExtent, Filing, Level, Place
 from yibao.settlement.model import SettlementFacts, SettlementKind
@@ -38,11 +39,13 @@ def written(
     catalogue: int,
     family: Sequence[Sequence[Any]] = (),
     settled: Sums | None = None,
+    member: str = "",
 ) -> dict[str, Any]:
     """The snapshot of a bill, its counters before, the account and the catalogue's version.
 
     ``family``: [link, limit, year, parts] of each relative's account, as ``read`` finds it.
-    ``settled``: the sums beside the snapshot in its row; buckets that say no more are left out.
+    ``settled`` and ``member``: what the snapshot's row says beside it. Buckets that say no more are
+    left out, and the person's own accounts are told without the person.
     """
     person = bill.person
     return {
@@ -50,11 +53,30 @@ def written(
         "gender": person.gender,
         **({} if _says_no_more(bill.sums, settled) else {"buckets": _stored_buckets(bill.sums)}),
         "counters": {counter_text(key): value for key, value in counters.items()},
-        "account": [[part.key, part.origin, part.available] for part in parts],
+        "account": [_stored_part(part, member) for part in parts],
         "catalogue": catalogue,
         **({"family": list(family)} if family else {}),
         **_told(bill),
     }
+
+
+def _stored_part(part: AccountPart, member: str) -> list[Any]:
+    """[year and origin, available] of the member's own, [account, origin, available] of another."""
+    own = part.key.removeprefix(personal_account(member, ""))
+    if own != part.key and own.endswith(f":{part.origin}"):
+        return [own, part.available]
+    return [part.key, part.origin, part.available]
+
+
+def _part(stored: Sequence[Any], member: str) -> AccountPart:
+    if len(stored) == _WHOLE:
+        return AccountPart(*stored)
+    own, available = stored
+    return AccountPart(personal_account(member, own), own.rpartition(":")[2], available)
+
+
+_WHOLE = 3
+"""What is told of an account part that is not the member's, and was told of all before."""
 
 
 def _says_no_more(buckets: Mapping[str, Sums], settled: Sums | None) -> bool:
@@ -164,7 +186,7 @@ def read(facts: SettlementFacts) -> Snapshot:
         FamilyAccount(tuple(AccountPart(*part) for part in parts), limit)
         for _, limit, _, parts in stored.get("family", ())
     )
-    account = tuple(AccountPart(*part) for part in stored["account"])
+    account = tuple(_part(part, facts.member) for part in stored["account"])
     return Snapshot(bill, history, account, family)
 
 
