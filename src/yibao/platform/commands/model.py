@@ -4,8 +4,8 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 from hashlib import sha256
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from yibao.kernel.areas import Pool
@@ -31,15 +31,18 @@ class MessageKey(NamedTuple):
         The hour out of an official number (institution, YYYYMMDDhhmmss, turn) and then 96 bits of
         SHA-256: messages of an hour lie together in the index, and older hours rest.
         """
-        told = _HOUR.match(self.message_id)
-        digest = sha256("\n".join(self).encode()).hexdigest()
-        written = (told[1] if told else "00000000") + digest[:24]
-        return "-".join(written[start:end] for start, end in pairwise(_PARTS))
+        return _place(self)
+
+
+@lru_cache(maxsize=1024)  # asked when it is looked for, and again when it is kept
+def _place(key: MessageKey) -> str:
+    told = _HOUR.match(key.message_id)
+    digest = sha256("\n".join(key).encode()).hexdigest()
+    hour = told[1] if told else "00000000"
+    return f"{hour}-{digest[:4]}-{digest[4:8]}-{digest[8:12]}-{digest[12:24]}"
 
 
 _HOUR = re.compile(r".{12}20([0-9]{8})", re.ASCII | re.DOTALL)
-_PARTS = (0, 8, 12, 16, 20, 32)
-"""Where a UUID's text is broken."""
 
 
 @dataclass(frozen=True, slots=True)
