@@ -134,9 +134,10 @@ async def test_books_that_changed_since_are_not_granted(month: Month) -> None:
     application = await month.apply()
     async with month.town.database.owner() as connection:
         await connection.execute(
-            """INSERT INTO platform.message (pool, institution, transaction, message_id, subject,
-                   digest, outcome, reference, recorded_at)
-               VALUES ($1, $2, '2601', 'late', $3, '', 'done', '{}', now())""",
+            """INSERT INTO platform.message
+                   (pool, key, transaction, subject, digest, outcome, reference, recorded_at)
+               VALUES ($1, platform.message_key($2, '2601', 'late'), '2601', $3, '', 'done', '{}',
+                       now())""",
             POOL, TERTIARY, bill.member,
         )  # fmt: skip
         await connection.execute(

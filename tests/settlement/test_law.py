@@ -25,7 +25,8 @@ from yibao.registry.filings import service as filings
 from yibao.registry.people import service as people
 from yibao.registry.people.model import Entitlement, SpecialIdentity, Trait
 from yibao.settlement import service as settlement
-from yibao.settlement.model import SettlementFacts
+from yibao.settlement.bills import snapshot
+from yibao.settlement.model import SettlementFacts, SettlementKind
 
 ALL = Period(date(2020, 1, 1))
 
@@ -133,12 +134,32 @@ async def test_what_a_law_asks_of_a_person_decides_and_is_kept(
 
 async def test_a_snapshot_of_before_these_facts_reads_as_what_the_law_saw_then(town: Town) -> None:
     settled = await town.bill(await town.insure(account="50"), "2500")
-    plain = {
-        "birth", "gender", "identities", "entitlement", "disease", "use_account", "buckets",
-        "counters", "account", "catalogue",
-    }  # fmt: skip
+    plain = {"birth", "gender", "counters", "account", "catalogue"}
     assert set(settled.snapshot) == plain, "facts at their default are not kept"
     await _comes_out_again(town, settled)
+
+
+async def test_a_snapshot_that_told_what_its_row_tells_comes_out_again(town: Town) -> None:
+    settled = await town.bill(await town.insure(account="50"), "2500")
+    told = {
+        "identities": [],
+        "entitlement": "full",
+        "disease": None,
+        "use_account": True,
+        "buckets": {"general": snapshot.stored_sums(settled.sums)},
+        "account": [[f"account:{settled.member}:2026:current", "current", 5000]],
+    }
+    assert settled.snapshot["account"] == [["2026:current", 5000]]
+    async with town.database.owner() as connection:
+        await connection.execute("UPDATE settlement.settlement SET snapshot = snapshot || $1", told)
+    await _comes_out_again(town, settled)
+
+
+async def test_the_mirror_of_a_bill_tells_its_sums_as_they_were(town: Town) -> None:
+    settled = await town.bill(await town.insure(), "2500")
+    mirror = replace(settled, kind=SettlementKind.CANCELLATION, sums=-settled.sums)
+    assert "buckets" not in settled.snapshot
+    assert snapshot.buckets_of(mirror) == snapshot.buckets_of(settled) == {"general": settled.sums}
 
 
 async def test_a_settlement_of_before_payers_were_kept_comes_out_again(town: Town) -> None:

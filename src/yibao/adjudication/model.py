@@ -97,6 +97,16 @@ class Sums(Frozen):
             self.hospital + other.hospital,
         )
 
+    def __neg__(self) -> "Sums":
+        return Sums(
+            -self.total,
+            -self.own,
+            -self.over_limit,
+            -self.first_pay,
+            -self.in_scope,
+            -self.hospital,
+        )
+
 
 # --------------------------------------------------------------------------------- benefit level
 

@@ -114,7 +114,7 @@ def _columns(
     for bucket in buckets:
         for part, place in _PARTS.items():
             columns[sum_column(part, bucket)] = [
-                _sum(facts["buckets"].get(bucket, ()), place) for facts in told
+                _sum(row["buckets"].get(bucket, ()), place) for _, row in rows
             ]
     assert all(kind_of(name) for name in columns)
     return columns

@@ -10,7 +10,9 @@ _ROWS_A_FETCH = 5_000
 
 _LIVING = """
     SELECT bill.member, bill.visit, bill.day, bill.care_kind, bill.person_type, bill.level,
-           bill.snapshot
+           bill.snapshot,
+           coalesce(bill.snapshot -> 'buckets', jsonb_build_object('general', jsonb_build_array(
+               bill.total, bill.own, bill.over_limit, bill.first_pay, bill.in_scope))) AS buckets
     FROM settlement.visible_batch AS batch
     JOIN settlement.visible_settlement AS bill
       ON bill.pool = batch.pool AND bill.id = batch.living_settlement
@@ -19,7 +21,7 @@ _LIVING = """
 """
 
 _BUCKETS = """
-    SELECT DISTINCT jsonb_object_keys(bill.snapshot -> 'buckets')
+    SELECT DISTINCT jsonb_object_keys(coalesce(bill.snapshot -> 'buckets', '{"general": []}'))
     FROM settlement.visible_batch AS batch
     JOIN settlement.visible_settlement AS bill
       ON bill.pool = batch.pool AND bill.id = batch.living_settlement

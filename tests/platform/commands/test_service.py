@@ -8,7 +8,7 @@ import pytest
 from tests.platform.commands.builders import LosingWriter, Room, commands, wish
 from yibao.kernel.refusals import Refusal, RefusalCode
 from yibao.platform.commands import service
-from yibao.platform.commands.model import Done
+from yibao.platform.commands.model import Done, MessageKey
 from yibao.platform.commands.service import BATCH_LIMIT, OutcomeUnknown
 from yibao.platform.database import Database
 
@@ -68,6 +68,17 @@ async def test_a_refusal_is_remembered_and_its_message_keeps_its_content(
     other = await submit.submit(wish("a", message="M", digest=b"other"))
     assert isinstance(other, Refusal)
     assert other.code is RefusalCode.MESSAGE_REUSED
+
+
+async def test_a_message_that_met_anothers_place_is_refused_and_never_answered_as_it(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MessageKey, "place", lambda _: "26112310-0000-0000-0000-000000000000")
+    submit = await commands(database)
+    assert isinstance(await submit.submit(wish("a", digest=b"one", publish=1)), Done)
+    met = await submit.submit(wish("b", digest=b"another", publish=2))
+    assert isinstance(met, Refusal)
+    assert met.code is RefusalCode.MESSAGE_REUSED
 
 
 async def test_a_lost_answer_to_the_commit_is_found_out_and_done_once(database: Database) -> None:

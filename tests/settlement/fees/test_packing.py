@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.settlement.builders import CLASS_B, Town, line, return_of, stay_line
 from yibao.adjudication.model import ItemTerms
 from yibao.kernel.frozen import replace
-from yibao.kernel.money import Rate
+from yibao.kernel.money import NO_CEILING, Rate
 from yibao.platform.migrations import FOLDER
 from yibao.policy.model import OverLimit
 from yibao.policy.terms import ItemClass
@@ -70,6 +70,14 @@ def test_what_all_lines_say_alike_is_kept_once() -> None:
     assert kept["each"] == {"serial": ["0", "1", "2"]}
     assert kept["same"]["amount"] == 1000
     assert "returns" not in kept["same"]
+
+
+def test_what_is_usual_of_a_split_and_what_is_in_scope_are_left_out() -> None:
+    lines = [_own_expense(line(str(n), "10", time=NOON)) for n in range(3)]
+    assert json.loads(packing.packed_split(lines)) == {
+        "same": {"item_class": "03", "first_pay_rate": 0, "ceiling": NO_CEILING, "own": 1000},
+        "each": {},
+    }
 
 
 def test_a_split_that_does_not_add_up_is_not_kept() -> None:
@@ -131,6 +139,9 @@ async def test_lines_that_were_rows_are_the_same_lines_after_the_upgrade(empty_d
     after = await connection.fetch(LINES)
     assert [dict(row) for row in after] == [dict(row) for row in before]
     assert len(after) == 3
+    await _run(connection, [script for script in scripts if script.stem > "0025"])
+    later = await connection.fetch(LINES)
+    assert [dict(row) for row in later] == [dict(row) for row in before]
     uploads = await connection.fetch("SELECT batch, first, count, lowest, highest, returns FROM"
                                      " settlement.fee_upload ORDER BY batch")  # fmt: skip
     assert [tuple(row) for row in uploads] == [

@@ -16,15 +16,14 @@ _MESSAGES = Appending(
     "platform",
     "message",
     {
-        "pool": "text",
-        "institution": "text",
-        "transaction": "text",
-        "message_id": "text",
-        "subject": "text",
-        "digest": "bytea",
-        "outcome": "text",
-        "reference": "jsonb",
         "recorded_at": "timestamptz",
+        "key": "uuid",
+        "pool": "text",
+        "transaction": "text",
+        "subject": "text",
+        "outcome": "text",
+        "digest": "bytea",
+        "reference": "jsonb",
     },
 )
 _OUTBOX = Appending(
@@ -44,25 +43,22 @@ async def find(
     connection: "Connection[Any]", pool: Pool, keys: Sequence[MessageKey]
 ) -> dict[MessageKey, Message]:
     """The remembered messages among ``keys``."""
+    wanted = {key.place(): key for key in keys}
     rows = await connection.fetch(
         # a row at a time by its key: a join would read the whole pool while the table is young
         """SELECT found.*
-           FROM unnest($2::text[], $3::text[], $4::text[])
-                AS wanted (institution, transaction, message_id)
+           FROM unnest($2::uuid[]) AS wanted (key)
            CROSS JOIN LATERAL (
-               SELECT institution, transaction, message_id, subject, digest, outcome, reference,
-                      reversed_by, recorded_at
+               SELECT key, subject, digest, outcome, reference - 'reversed_by' AS reference,
+                      reference ->> 'reversed_by' AS reversed_by, recorded_at
                FROM platform.message
-               WHERE pool = $1 AND institution = wanted.institution
-                 AND transaction = wanted.transaction AND message_id = wanted.message_id
+               WHERE pool = $1 AND key = wanted.key
                LIMIT 1
            ) AS found""",
         pool,
-        [key.institution for key in keys],
-        [key.transaction for key in keys],
-        [key.message_id for key in keys],
+        list(wanted),
     )
-    messages = [Message(MessageKey(*row[:3]), *row[3:]) for row in rows]
+    messages = [Message(wanted[str(row[0])], *row[1:]) for row in rows]
     return {message.key: message for message in messages}
 
 
@@ -72,7 +68,13 @@ async def insert(
     """Remember new messages; a key taken by another transaction is a unique violation."""
     await _MESSAGES.append(
         connection,
-        [(pool, *m.key, m.subject, m.digest, m.outcome, m.reference, now) for m in messages],
+        [
+            (
+                *(now, m.key.place(), pool, m.key.transaction, m.subject),
+                *(m.outcome, m.digest, m.reference),
+            )
+            for m in messages
+        ],
     )
 
 
@@ -84,11 +86,11 @@ async def replace_refusal(
     False when somebody else has done it meanwhile.
     """
     status = await connection.execute(
-        """UPDATE platform.message SET outcome = $5, reference = $6, recorded_at = $7
-           WHERE pool = $1 AND institution = $2 AND transaction = $3 AND message_id = $4
-             AND outcome = 'refused'""",
+        """UPDATE platform.message SET outcome = $3, reference = $4, recorded_at = $5
+           WHERE pool = $1 AND key = $2 AND outcome = 'refused'
+             AND reference ->> 'reversed_by' IS NULL""",
         pool,
-        *message.key,
+        message.key.place(),
         message.outcome,
         message.reference,
         now,
@@ -101,10 +103,11 @@ async def mark_reversed(
 ) -> None:
     """Note which reversal undid a message; a late repeat of it is then refused."""
     await connection.execute(
-        """UPDATE platform.message SET reversed_by = $5
-           WHERE pool = $1 AND institution = $2 AND transaction = $3 AND message_id = $4""",
+        """UPDATE platform.message
+           SET reference = reference || jsonb_build_object('reversed_by', $3::text)
+           WHERE pool = $1 AND key = $2""",
         pool,
-        *key,
+        key.place(),
         reversed_by,
     )
 

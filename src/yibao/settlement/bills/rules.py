@@ -313,6 +313,8 @@ def decide(
             account_parts,
             candidate.batch.basis.catalogue,
             [purse.stored() for purse in purses],
+            statement.sums,
+            request.member,
         )
         | _for_undoing(candidate),
         interim=request.interim,

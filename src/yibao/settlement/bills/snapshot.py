@@ -17,8 +17,10 @@ from yibao.adjudication.model import (
     Provider,
     Sums,
 )
+from yibao.ledger.model import personal_account
+from yibao.policy.model import GENERAL_BUCKET
 from yibao.policy.terms import EntitlementExtent, Filing, Level, Place
-from yibao.settlement.model import SettlementFacts
+from yibao.settlement.model import SettlementFacts, SettlementKind
 
 
 class Snapshot(NamedTuple):
@@ -36,32 +38,72 @@ def written(
     parts: Sequence[AccountPart],
     catalogue: int,
     family: Sequence[Sequence[Any]] = (),
+    settled: Sums | None = None,
+    member: str = "",
 ) -> dict[str, Any]:
     """The snapshot of a bill, its counters before, the account and the catalogue's version.
 
     ``family``: [link, limit, year, parts] of each relative's account, as ``read`` finds it.
+    ``settled`` and ``member``: what the snapshot's row says beside it. Buckets that say no more are
+    left out, and the person's own accounts are told without the person.
     """
     person = bill.person
     return {
         "birth": person.birth_date.isoformat(),
         "gender": person.gender,
-        "identities": list(person.identities),
-        "entitlement": person.entitlement.value,
-        "disease": bill.disease,
-        "use_account": bill.use_account,
-        "buckets": {bucket: stored_sums(sums) for bucket, sums in bill.sums.items()},
+        **({} if _says_no_more(bill.sums, settled) else {"buckets": _stored_buckets(bill.sums)}),
         "counters": {counter_text(key): value for key, value in counters.items()},
-        "account": [[part.key, part.origin, part.available] for part in parts],
+        "account": [_stored_part(part, member) for part in parts],
         "catalogue": catalogue,
         **({"family": list(family)} if family else {}),
         **_told(bill),
     }
 
 
+def _stored_part(part: AccountPart, member: str) -> list[Any]:
+    """[year and origin, available] of the member's own, [account, origin, available] of another."""
+    own = part.key.removeprefix(personal_account(member, ""))
+    if own != part.key and own.endswith(f":{part.origin}"):
+        return [own, part.available]
+    return [part.key, part.origin, part.available]
+
+
+def _part(stored: Sequence[Any], member: str) -> AccountPart:
+    if len(stored) == _WHOLE:
+        return AccountPart(*stored)
+    own, available = stored
+    return AccountPart(personal_account(member, own), own.rpartition(":")[2], available)
+
+
+_WHOLE = 3
+"""What is told of an account part that is not the member's, and was told of all before."""
+
+
+def _says_no_more(buckets: Mapping[str, Sums], settled: Sums | None) -> bool:
+    return settled is not None and not settled.hospital and buckets == {GENERAL_BUCKET: settled}
+
+
+def _stored_buckets(buckets: Mapping[str, Sums]) -> dict[str, list[int]]:
+    return {bucket: stored_sums(sums) for bucket, sums in buckets.items()}
+
+
+def buckets_of(facts: SettlementFacts) -> dict[str, Sums]:
+    """The sums that a stored settlement was decided from, by benefit bucket."""
+    stored = facts.snapshot.get("buckets")
+    if stored is not None:
+        return {bucket: Sums(*sums) for bucket, sums in stored.items()}
+    mirrored = facts.kind is SettlementKind.CANCELLATION
+    return {GENERAL_BUCKET: -facts.sums if mirrored else facts.sums}
+
+
 def _told(bill: Bill) -> dict[str, Any]:
     """The facts that most bills leave at their default."""
     person = bill.person
     facts = {
+        "identities": list(person.identities),
+        "entitlement": person.entitlement.value,
+        "disease": bill.disease,
+        "use_account": bill.use_account,
         "traits": list(person.traits),
         "enrolments": list(person.enrolments),
         "retired_on": _text(person.retired_on),
@@ -82,6 +124,10 @@ def _told(bill: Bill) -> dict[str, Any]:
 
 
 _DEFAULTS: Mapping[str, Any] = {
+    "identities": [],
+    "entitlement": EntitlementExtent.FULL.value,
+    "disease": None,
+    "use_account": True,
     "traits": [],
     "enrolments": [],
     "retired_on": None,
@@ -121,7 +167,7 @@ def read(facts: SettlementFacts) -> Snapshot:
         day=facts.day,
         person=person,
         provider=Provider(Level(facts.level), stored["pharmacy"]),
-        sums={bucket: Sums(*sums) for bucket, sums in stored["buckets"].items()},
+        sums=buckets_of(facts),
         disease=stored["disease"],
         use_account=stored["use_account"],
         visit=facts.visit.text(),
@@ -140,7 +186,7 @@ def read(facts: SettlementFacts) -> Snapshot:
         FamilyAccount(tuple(AccountPart(*part) for part in parts), limit)
         for _, limit, _, parts in stored.get("family", ())
     )
-    account = tuple(AccountPart(*part) for part in stored["account"])
+    account = tuple(_part(part, facts.member) for part in stored["account"])
     return Snapshot(bill, history, account, family)
 
 

@@ -23,7 +23,6 @@ def cancellation(
     original: SettlementFacts, key: PoolKey, message_id: str, now: datetime, balance: Fen
 ) -> SettlementFacts:
     """The mirror of a settlement: a new fact with every amount negated."""
-    sums = original.sums
     return replace(
         original,
         key=key,
@@ -31,14 +30,7 @@ def cancellation(
         mirrors=original.key,
         settled_at=now,
         message_id=message_id,
-        sums=Sums(
-            -sums.total,
-            -sums.own,
-            -sums.over_limit,
-            -sums.first_pay,
-            -sums.in_scope,
-            -sums.hospital,
-        ),
+        sums=-original.sums,
         deductible=-original.deductible,
         payments=tuple(
             replace(payment, base=-payment.base, amount=-payment.amount)
@@ -174,7 +166,7 @@ def check_reinstatable(
     found: Mapping[str, Sums] = {}
     for batch in slots:
         found = fee_rules.merged(found, batch.buckets)
-    stood = {name: Sums(*sums) for name, sums in original.snapshot["buckets"].items()}
+    stood = snapshot.buckets_of(original)
     if (
         len(slots) < len(covered)
         or any(batch.living_settlement is not None for batch in slots)
@@ -200,7 +192,7 @@ def _is_as_settled(original: SettlementFacts, visit: VisitFacts) -> bool:
     """Whether the visit says what the settlement was decided from."""
     told, day = original.snapshot, original.day.isoformat()
     begun = business_date(visit.begin).isoformat()
-    if visit.state is VisitState.CANCELLED or visit.disease_code != told["disease"]:
+    if visit.state is VisitState.CANCELLED or visit.disease_code != told.get("disease"):
         return False
     if begun != told.get("begun", day):
         return False

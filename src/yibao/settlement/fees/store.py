@@ -4,6 +4,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from yibao.adjudication.model import Sums
 from yibao.kernel.areas import Pool
 from yibao.kernel.periods import business_date
@@ -63,15 +65,16 @@ def _stored_buckets(buckets: Mapping[str, Sums]) -> dict[str, list[int]]:
     }
 
 
-def _stored_basis(basis: Basis) -> dict[str, Any]:
-    return {
-        "scheme": basis.scheme,
-        "care_kind": basis.care_kind,
-        "level": basis.level.value,
-        "area": basis.area,
-        "catalogue": basis.catalogue,
-        **({} if basis.practice == DEFAULT_PRACTICE else {"practice": _stored(basis.practice)}),
-    }
+def _stored_basis(basis: Basis) -> list[Any]:
+    """[scheme, kind of care, level, area, catalogue's version(, practice)]."""
+    five = [
+        basis.scheme,
+        basis.care_kind,
+        basis.level.value,
+        basis.area,
+        basis.catalogue,
+    ]
+    return five if basis.practice == DEFAULT_PRACTICE else [*five, _stored(basis.practice)]
 
 
 def _stored(practice: Practice) -> dict[str, Any]:
@@ -93,10 +96,19 @@ def _practice(stored: Mapping[str, Any]) -> Practice:
     )
 
 
+_BASIS = ("scheme", "care_kind", "level", "area", "catalogue", "practice")
+
+
+def _basis(stored: Sequence[Any] | Mapping[str, Any]) -> Basis:
+    """Batches of before 0027 name what they say."""
+    named = stored if isinstance(stored, Mapping) else dict(zip(_BASIS, stored, strict=False))
+    told = {**named, "level": Level(named["level"])}
+    if "practice" in told:
+        told["practice"] = _practice(told["practice"])
+    return Basis(**told)
+
+
 def _batch(row: "Record") -> ChargeBatch:
-    basis = row["basis"]
-    if "practice" in basis:
-        basis = {**basis, "practice": _practice(basis["practice"])}
     return ChargeBatch(
         row["id"],
         row["visit"],
@@ -106,7 +118,7 @@ def _batch(row: "Record") -> ChargeBatch:
         row["line_count"],
         row["next_line"],
         {bucket: Sums(*sums) for bucket, sums in row["buckets"].items()},
-        Basis(**{**basis, "level": Level(basis["level"])}),
+        _basis(row["basis"]),
         row["living_settlement"],
     )
 
@@ -172,9 +184,9 @@ async def update_sums(
     await connection.execute(
         f"""UPDATE settlement.charge_batch AS batch
             SET line_count = new.line_count, next_line = new.next_line, buckets = new.buckets,
-                basis = new.basis
+                basis = new.basis::jsonb
             FROM unnest($2::bigint[], $3::bigint[], $4::int[], $5::int[], $6::jsonb[],
-                        $7::jsonb[])
+                        $7::text[])
                  AS new (visit, id, line_count, next_line, buckets, basis)
             WHERE batch.pool = $1 AND batch.visit = new.visit AND batch.id = new.id
               AND {within("batch.visit", visits)}""",  # noqa: S608 - figures
@@ -184,7 +196,8 @@ async def update_sums(
         [batch.line_count for batch in batches],
         [batch.next_line for batch in batches],
         [_stored_buckets(batch.buckets) for batch in batches],
-        [_stored_basis(batch.basis) for batch in batches],
+        # as text: asyncpg takes a list of lists for an array of two dimensions
+        [msgspec.json.encode(_stored_basis(batch.basis)).decode() for batch in batches],
     )
 
 

@@ -85,11 +85,11 @@ def _visit(row: "Record") -> VisitFacts:
         row["condition"],
         row["disease_code"],
         row["disease_name"],
-        tuple(_diagnosis(stored) for stored in row["diagnoses"]),
+        tuple(_diagnosis(stored, row) for stored in row["diagnoses"]),
         row["maternity"],
         VisitKind(row["kind"]),
         row["end_at"],
-        tuple(_diagnosis(stored) for stored in row["discharge_diagnoses"]),
+        tuple(_diagnosis(stored, row) for stored in row["discharge_diagnoses"]),
         row["chain"],
         row["details"],
         row["prescription"],
@@ -98,29 +98,45 @@ def _visit(row: "Record") -> VisitFacts:
     )
 
 
-def _diagnosis(stored: Mapping[str, Any]) -> Diagnosis:
-    return Diagnosis(**{**stored, "time": datetime.fromisoformat(stored["time"])})
+def _diagnosis(stored: Mapping[str, Any], row: "Record") -> Diagnosis:
+    told = {
+        "department": row["department_code"],
+        "doctor_code": row["doctor_code"],
+        "doctor_name": row["doctor_name"],
+        **stored,
+    }
+    time = datetime.fromisoformat(stored["time"]) if "time" in stored else row["begin_at"]
+    return Diagnosis(**{**told, "time": time})
 
 
-def _stored_diagnosis(diagnosis: Diagnosis) -> dict[str, Any]:
-    return {
+def _stored_diagnosis(diagnosis: Diagnosis, visit: VisitFacts) -> dict[str, Any]:
+    """Without what the visit says itself, and what most diagnoses do not say."""
+    told: dict[str, Any] = {
         "kind": diagnosis.kind,
         "order": diagnosis.order,
         "code": diagnosis.code,
         "name": diagnosis.name,
-        "department": diagnosis.department,
-        "doctor_code": diagnosis.doctor_code,
-        "doctor_name": diagnosis.doctor_name,
-        "time": diagnosis.time.isoformat(),
-        "valid": diagnosis.valid,
-        "is_main": diagnosis.is_main,
-        "condition": diagnosis.condition,
     }
+    if diagnosis.department != visit.department_code:
+        told["department"] = diagnosis.department
+    if diagnosis.doctor_code != visit.doctor_code:
+        told["doctor_code"] = diagnosis.doctor_code
+    if diagnosis.doctor_name != visit.doctor_name:
+        told["doctor_name"] = diagnosis.doctor_name
+    if diagnosis.time != visit.begin:
+        told["time"] = diagnosis.time.isoformat()
+    if not diagnosis.valid:
+        told["valid"] = False
+    if diagnosis.is_main is not None:
+        told["is_main"] = diagnosis.is_main
+    if diagnosis.condition is not None:
+        told["condition"] = diagnosis.condition
+    return told
 
 
-def _stored_diagnoses(diagnoses: Sequence[Diagnosis]) -> str:
+def _stored_diagnoses(diagnoses: Sequence[Diagnosis], visit: VisitFacts) -> str:
     """As text: asyncpg takes a list of lists for an array of two dimensions."""
-    return msgspec.json.encode([_stored_diagnosis(d) for d in diagnoses]).decode()
+    return msgspec.json.encode([_stored_diagnosis(one, visit) for one in diagnoses]).decode()
 
 
 async def load(
@@ -210,11 +226,11 @@ async def insert(connection: "Connection[Any]", visits: Sequence[VisitFacts]) ->
                 visit.condition,
                 visit.disease_code,
                 visit.disease_name,
-                [_stored_diagnosis(diagnosis) for diagnosis in visit.diagnoses],
+                [_stored_diagnosis(one, visit) for one in visit.diagnoses],
                 dict(visit.maternity),
                 visit.kind.value,
                 visit.end,
-                [_stored_diagnosis(diagnosis) for diagnosis in visit.discharge_diagnoses],
+                [_stored_diagnosis(one, visit) for one in visit.discharge_diagnoses],
                 visit.chain,
                 dict(visit.details),
                 visit.prescription,
@@ -247,7 +263,7 @@ async def describe(connection: "Connection[Any]", pool: Pool, visits: Sequence[V
         [visit.condition for visit in visits],
         [visit.disease_code for visit in visits],
         [visit.disease_name for visit in visits],
-        [_stored_diagnoses(visit.diagnoses) for visit in visits],
+        [_stored_diagnoses(visit.diagnoses, visit) for visit in visits],
         [dict(visit.maternity) for visit in visits],
     )
 
@@ -304,8 +320,8 @@ async def change_stays(
         [visit.condition for visit in visits],
         [visit.disease_code for visit in visits],
         [visit.disease_name for visit in visits],
-        [_stored_diagnoses(visit.diagnoses) for visit in visits],
-        [_stored_diagnoses(visit.discharge_diagnoses) for visit in visits],
+        [_stored_diagnoses(visit.diagnoses, visit) for visit in visits],
+        [_stored_diagnoses(visit.discharge_diagnoses, visit) for visit in visits],
         [dict(visit.details) for visit in visits],
         [visit.died_on for visit in visits],
     )
