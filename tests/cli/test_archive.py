@@ -89,6 +89,20 @@ async def test_days_come_back_when_they_are_asked_for(town: Town, office: Office
     assert await town.rows("ledger.entry") > 0
 
 
+async def test_a_backup_tells_what_it_took_of_the_archive_or_left_out(
+    town: Town, office: Office
+) -> None:
+    await town.bill(await town.insure(), "100")
+    await office.answer("archive", "month", "2026-07", *folder(office))
+    printed = await office.run("backup", str(office.folder / "all"), *folder(office))
+    assert "6 files of the archive" in printed.stdout
+    told = await office.run(
+        "backup", str(office.folder / "alone"), *folder(office), "--without-archive"
+    )
+    assert "1 month of the archive not in it" in told.stdout
+    assert "110000/2026-07" in told.stdout
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

@@ -38,6 +38,8 @@ MOST_NUMBERS = 20_000
 
 archived_before = known.horizon
 """The number below which everything was put away; 0: nothing was."""
+archived_months = known.manifests
+"""What was put away, by pool and month, as the database knows it; None: of all pools."""
 
 
 @dataclass(frozen=True, slots=True)
