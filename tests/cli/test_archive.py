@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.releasing import Office
-from tests.settlement.builders import Town
+from tests.settlement.builders import TERTIARY, Town
 from tests.settlement.builders import town as laid_out
 from yibao.platform.database import Database
 
@@ -64,6 +64,29 @@ async def test_a_month_that_has_to_stay_is_told_with_its_reasons(
     assert refused.returncode == 1
     assert "2026-07 has to stay" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+async def test_affected_bills_are_looked_for_where_since_says(town: Town, office: Office) -> None:
+    settled = await town.bill(await town.insure(), "100")
+    assert settled.key is not None
+    await office.answer("archive", "month", "2026-07", *folder(office))
+    asked = ("affected", "--law", office.new, *folder(office))
+    printed = await office.run(*asked)
+    assert printed.returncode == 0
+    assert "bills from 2026-08-01 on; older ones lie in the archive" in printed.stderr
+    assert settled.key.text() not in printed.stdout
+    told = await office.answer(*asked, "--since", "2026-07-01")
+    assert [one["settlement"] for one in told["settlements"]] == [settled.key.text()]
+
+
+async def test_a_snapshot_of_the_books_has_what_came_back_for_it(
+    town: Town, office: Office
+) -> None:
+    await town.bill(await town.insure(), "100")
+    await office.answer("archive", "month", "2026-07", *folder(office))
+    span = ("--institution", TERTIARY, "--from", "2026-07-01", "--to", "2026-07-31")
+    told = await office.answer("clearing", "totals", *span, *folder(office))
+    assert [one["total"] for one in told["totals"]] == ["100.00"]
 
 
 async def test_a_changed_file_is_named(town: Town, office: Office) -> None:

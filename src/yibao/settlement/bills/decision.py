@@ -5,7 +5,7 @@ Locks are taken in one order everywhere: visits, accumulators, account parts, ea
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from yibao.adjudication.benefit import needed_counters
@@ -15,6 +15,7 @@ from yibao.adjudication.stays import Stay, chain_of
 from yibao.kernel.areas import Pool
 from yibao.kernel.periods import age_on, business_date
 from yibao.kernel.refusals import Refusal, Refused
+from yibao.platform.archive import missing
 from yibao.platform.commands.model import Unit
 from yibao.policy.model import DateBasis, Fact, Law
 from yibao.policy.terms import Scheme
@@ -319,6 +320,7 @@ async def stay_chain(
     """The chain of stays that a stay belongs to, by the human's care before it in this pool."""
     assert visit.identity is not None, "a stay has its human"
     day = business_date(visit.begin)
+    await _bring_care_before(unit, visit, law, day)
     before = await visit_store.care_before(
         unit.connection, unit.pool, visit.identity, visit.member, day, EMERGENCY
     )
@@ -338,6 +340,20 @@ async def stay_chain(
         for one, emergency in before
     ]
     return chain_of(own, earlier, law, case).chain
+
+
+async def _bring_care_before(unit: Unit, visit: VisitFacts, law: Law, day: date) -> None:
+    """What a stay may continue comes back, if the stay is so old that it may have been put away."""
+    first = day - CHAINED_WITHIN
+    if law.stays is not None and unit.day - first > HOT:
+        only = {"member": [visit.member]}
+        await missing.bring_days(unit.connection, unit.pool, first, day, only)
+
+
+CHAINED_WITHIN = timedelta(days=92)
+"""No law lets stays belong together that are further apart."""
+HOT = timedelta(days=28)
+"""Whatever the settings, what is younger was never put away: a whole month stays after each."""
 
 
 async def _deciding_days(

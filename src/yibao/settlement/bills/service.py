@@ -409,7 +409,12 @@ async def settlements_of_member(
     connection: "Connection[Any]", pool: Pool, member: str, *, before: int, limit: int
 ) -> list[SettlementFacts]:
     """A member's settlements and mirrors older than the number ``before``, newest first."""
-    return await store.of_member(connection, pool, member, before, limit)
+    found = await store.of_member(connection, pool, member, before, limit)
+    shown = [one.key.number for one in found if one.key is not None]
+    bills = missing.Rows("settlement.settlement", "member", [member])
+    if await missing.bring_newest(connection, pool, bills, shown, limit=limit, before=before):
+        found = await store.of_member(connection, pool, member, before, limit)
+    return found
 
 
 async def settlements_of_institution(

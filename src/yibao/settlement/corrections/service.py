@@ -19,6 +19,7 @@ from yibao.kernel.money import Fen
 from yibao.kernel.refusals import Refusal, RefusalCode, Refused
 from yibao.ledger import service as ledger
 from yibao.ledger.model import Posting
+from yibao.platform.archive import missing
 from yibao.platform.commands.model import Unit
 from yibao.platform.crypto import Vault
 from yibao.policy.model import Law
@@ -146,10 +147,11 @@ async def add_payer(
 async def _locked_chain(unit: Unit, member: str) -> tuple[list[Living], dict[CounterKey, int]]:
     """A member's living bills in the order they were decided, and what counters held before them.
 
-    The visits and counters are locked first: whoever settles or cancels a bill of the member waits,
-    and finds what the correction wrote.
+    What was put away comes back. Then visits and counters are locked: whoever settles or cancels a
+    bill of the member waits, and finds what the correction wrote.
     """
     connection, pool = unit.connection, unit.pool
+    await missing.bring_whole(connection, pool, {"member": [member]})
     await store.lock_visits(connection, pool, [member])
     await store.lock_counters(connection, pool, member)
     rows = await affected_store.settlements_of(connection, pool, [member])

@@ -14,6 +14,7 @@ from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.money import Fen
 from yibao.kernel.refusals import RefusalCode, Refused
+from yibao.platform.archive import missing
 from yibao.platform.commands.model import Unit
 from yibao.registry.family import service as links
 from yibao.registry.merging.model import Merged
@@ -34,7 +35,11 @@ class Affected:
 
 
 async def lock_bills(unit: Unit, members: Sequence[str]) -> None:
-    """Let nobody settle or cancel bills of these numbers until the unit ends; before all else."""
+    """Let nobody settle or cancel bills of these numbers until the unit ends; before all else.
+
+    What was put away of them comes back, for it changes hands too.
+    """
+    await missing.bring_whole(unit.connection, unit.pool, {"member": members})
     await lock_visits(unit.connection, unit.pool, sorted(members))
 
 
@@ -81,6 +86,9 @@ async def affected(
     ``members`` are all numbers of the human. The two numbers share counters from now on, so where
     both have bills, all of these; of any number those of a day with other special identities.
     """
+    for pool in sorted({where for where, _ in members}):
+        own = [number for where, number in members if where == pool]
+        await missing.bring_whole(unit.connection, pool, {"member": own})
     found = [Affected(*row) for row in await store.living_bills(unit.connection, members)]
     two = {kept.membership.number, gone.membership.number}
     billed = {one.member for one in found if one.settlement.pool == unit.pool} & two

@@ -5,12 +5,13 @@ account, which a bureau clears when the old system's books are closed; open stay
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from yibao.adjudication.model import CounterKey
 from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import PoolKey, first_number_of
+from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import Refusal, RefusalCode, Refused
 from yibao.ledger import service as ledger
 from yibao.ledger.inquiries import service as inquiries
@@ -23,6 +24,7 @@ from yibao.ledger.model import (
     personal_account,
     suspense_account,
 )
+from yibao.platform.archive import missing
 from yibao.platform.commands.model import Unit
 from yibao.registry.people.model import Insured
 from yibao.registry.service import Reference
@@ -116,6 +118,7 @@ def _twice(what: str, field: str) -> Refusal:
 async def take_back(unit: Unit, source: str, keys: Sequence[PoolKey]) -> None:
     """Take openings back by mirrored entries. Refused when an account no longer holds its part."""
     numbers = [key.number for key in keys]
+    await missing.came_back(unit.connection, unit.pool, numbers, ())
     moved = await bills.accumulator_entries(unit.connection, unit.pool, numbers)
     members = await store.members_of_entries(unit.connection, unit.pool, numbers)
     await _move_counters(
@@ -147,6 +150,8 @@ async def settled_since(
     connection: "Connection[Any]", pool: Pool, members: Sequence[str], instant: datetime
 ) -> list[str]:
     """The members of whom something was settled at an instant or later."""
+    day = business_date(instant)
+    await missing.bring_days(connection, pool, day, date.max, {"member": members})
     return await store.settled_since(connection, pool, members, first_number_of(instant))
 
 
