@@ -18,6 +18,7 @@ from yibao.registry.laws.model import LawsInForce
 from yibao.registry.people import service as people
 from yibao.registry.people.model import Insured
 from yibao.registry.service import Reference
+from yibao.settlement.accumulators import store as accumulators
 from yibao.settlement.affected import rules, store
 from yibao.settlement.affected.model import CATALOGUE, ENROLMENT, LAW, Affected
 from yibao.settlement.affected.rules import Anew, Entries, Past
@@ -159,7 +160,7 @@ async def _past_of(
     found = await bill_store.load(connection, pool, [row[1] for row in rows])
     brought = await store.brought_in(connection, pool, members)
     moving = [*(row[1] for row in rows), *(number for _, number in brought)]
-    entries = await bill_store.accumulator_entries(connection, pool, moving)
+    entries = await accumulators.entries_of(connection, pool, moving)
     stood: dict[str, list[SettlementFacts]] = {member: [] for member in members}
     moved: dict[str, dict[int, Entries]] = {member: {} for member in members}
     for member, number in brought:

@@ -21,6 +21,7 @@ from yibao.policy.model import DateBasis, Fact, Law
 from yibao.policy.terms import Scheme
 from yibao.registry.people.model import Enrolment, Insured
 from yibao.registry.service import Reference
+from yibao.settlement.accumulators import store as accumulators
 from yibao.settlement.bills import elsewhere, rules, store, wallets
 from yibao.settlement.bills import facts as known
 from yibao.settlement.bills.facts import Deciding, KnownDays, Span, Where
@@ -404,7 +405,7 @@ async def claim_free_years(
 def _decided(
     unit: Unit,
     candidate: Candidate,
-    history: Mapping[store.MemberCounter, int],
+    history: Mapping[accumulators.MemberCounter, int],
     accounts: Wallets,
     *,
     writing: bool,
@@ -424,25 +425,25 @@ def _decided(
 
 async def _counters(
     unit: Unit, candidates: Sequence[Candidate], *, lock: bool
-) -> dict[store.MemberCounter, int]:
+) -> dict[accumulators.MemberCounter, int]:
     keys = [
         (candidate.request.member, key) for candidate in candidates for key in candidate.counters
     ]
     return (
         await locked_accumulators(unit, keys)
         if lock
-        else await store.accumulators(unit.connection, unit.pool, keys, lock=False)
+        else await accumulators.values(unit.connection, unit.pool, keys, lock=False)
     )
 
 
 async def locked_accumulators(
-    unit: Unit, keys: Sequence[store.MemberCounter]
-) -> dict[store.MemberCounter, int]:
+    unit: Unit, keys: Sequence[accumulators.MemberCounter]
+) -> dict[accumulators.MemberCounter, int]:
     """Counters, locked; those that were not there begin at zero."""
     if not keys:
         return {}
-    found = await store.accumulators(unit.connection, unit.pool, keys, lock=True)
+    found = await accumulators.values(unit.connection, unit.pool, keys, lock=True)
     if len(found) < len(set(keys)):
-        await store.open_accumulators(unit.connection, unit.pool, set(keys) - found.keys())
-        found = await store.accumulators(unit.connection, unit.pool, keys, lock=True)
+        await accumulators.open_at_zero(unit.connection, unit.pool, set(keys) - found.keys())
+        found = await accumulators.values(unit.connection, unit.pool, keys, lock=True)
     return found

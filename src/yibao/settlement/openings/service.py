@@ -28,7 +28,7 @@ from yibao.platform.archive import missing
 from yibao.platform.commands.model import Unit
 from yibao.registry.people.model import Insured
 from yibao.registry.service import Reference
-from yibao.settlement.bills import store as bills
+from yibao.settlement.accumulators import store as accumulators
 from yibao.settlement.bills.decision import locked_accumulators
 from yibao.settlement.openings import store
 from yibao.settlement.openings.model import BroughtCounter, BroughtPart, BroughtStay, Opening
@@ -119,7 +119,7 @@ async def take_back(unit: Unit, source: str, keys: Sequence[PoolKey]) -> None:
     """Take openings back by mirrored entries. Refused when an account no longer holds its part."""
     numbers = [key.number for key in keys]
     await missing.came_back(unit.connection, unit.pool, numbers, ())
-    moved = await bills.accumulator_entries(unit.connection, unit.pool, numbers)
+    moved = await accumulators.entries_of(unit.connection, unit.pool, numbers)
     members = await store.members_of_entries(unit.connection, unit.pool, numbers)
     await _move_counters(
         unit,
@@ -159,18 +159,18 @@ async def _move_counters(unit: Unit, moves: Sequence[tuple[int, str, CounterKey,
     """Write entries (number, member, counter, delta) and carry them to the counters."""
     if not moves:
         return
-    changes: dict[bills.MemberCounter, int] = {}
+    changes: dict[accumulators.MemberCounter, int] = {}
     for _, member, counter, delta in moves:
         changes[member, counter] = changes.get((member, counter), 0) + delta
     await locked_accumulators(unit, list(changes))
-    await bills.insert_accumulator_entries(
+    await accumulators.insert_entries(
         unit.connection,
         [
             (unit.pool, number, *counter, member, _KIND, delta)
             for number, member, counter, delta in moves
         ],
     )
-    changed = await bills.add_to_accumulators(unit.connection, unit.pool, sorted(changes.items()))
+    changed = await accumulators.add(unit.connection, unit.pool, sorted(changes.items()))
     assert changed == len(changes), "an accumulator row was not there"
 
 
