@@ -321,7 +321,8 @@ async def stay_chain(
     """The chain of stays that a stay belongs to, by the human's care before it in this pool."""
     assert visit.identity is not None, "a stay has its human"
     day = business_date(visit.begin)
-    await _bring_care_before(unit, visit, law, day)
+    if law.stays is not None:
+        await _bring_care_before(unit, visit, law, day)
     before = await visit_store.care_before(
         unit.connection, unit.pool, visit.identity, visit.member, day, EMERGENCY
     )
@@ -344,17 +345,23 @@ async def stay_chain(
 
 
 async def _bring_care_before(unit: Unit, visit: VisitFacts, law: Law, day: date) -> None:
-    """What a stay may continue comes back, if the stay is so old that it may have been put away."""
-    first = day - CHAINED_WITHIN
-    if law.stays is not None and unit.day - first > HOT:
+    """What a stay may continue comes back, if that is so long ago that it may be put away."""
+    first = day - timedelta(days=_chained_within(law, day))
+    if unit.day - first > HOT:
         only = {"member": [visit.member]}
         await missing.bring_days(unit.connection, unit.pool, first, day, only)
 
 
-CHAINED_WITHIN = timedelta(days=92)
-"""No law lets stays belong together that are further apart."""
+def _chained_within(law: Law, day: date) -> int:
+    """The most days that may lie between stays of one chain, whatever the case."""
+    assert law.stays is not None
+    rules_ = (law.stays.referral_days, law.stays.readmission_days, law.stays.emergency_days)
+    versions = [version for rule in rules_ if (version := rule.in_force(day))]
+    return max((days or 0 for version in versions for days in version.cases.values()), default=0)
+
+
 HOT = timedelta(days=28)
-"""Whatever the settings, what is younger was never put away: a whole month stays after each."""
+"""What is younger was never put away: at the least, a whole month stays after each."""
 
 
 async def _deciding_days(
