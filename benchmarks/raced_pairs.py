@@ -42,7 +42,8 @@ from yibao.sandbox.desk import Patient, now
 from yibao.sandbox.institution import patient_from, price_list_from
 from yibao.sandbox.traffic import endpoint_from
 from yibao.settlement import service as settlement
-from yibao.settlement.bills import snapshot, store
+from yibao.settlement.accumulators import store as accumulators
+from yibao.settlement.bills import snapshot
 from yibao.settlement.bills.recomputation import amounts_of
 from yibao.settlement.model import SettlementFacts
 
@@ -239,7 +240,7 @@ class Races:
 
     async def _check_anew(self, pool: Pool, member: str, opening: State) -> None:
         async with self._database.reader(None) as connection:
-            counters = await store.member_accumulators(connection, pool, member)
+            counters = await accumulators.of_member(connection, pool, member)
         if any(value for _, value in counters) or await self._account(pool, member) != dict(
             opening.account
         ):

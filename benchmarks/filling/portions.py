@@ -21,8 +21,7 @@ from yibao.kernel.frozen import replace
 from yibao.kernel.periods import local_time
 from yibao.kernel.refusals import Refusal
 from yibao.platform.commands import store as messages
-from yibao.platform.commands.model import Command, Done, MessageKey, Outcome, Unit
-from yibao.platform.commands.service import _message as remembered
+from yibao.platform.commands.model import Command, Done, MessageKey, Outcome, Unit, message_of
 from yibao.policy.terms import GENERAL_OUTPATIENT, Scheme
 from yibao.registry.people.model import Insured
 from yibao.registry.service import Reference
@@ -31,7 +30,7 @@ from yibao.settlement.bills.decision import Facts, decide_new
 from yibao.settlement.fees import service as fees
 from yibao.settlement.fees.model import ChargeBatch, Classified
 from yibao.settlement.model import DEFAULT_PRACTICE, Settle, SettlementFacts, VisitFacts
-from yibao.settlement.service import _done as done
+from yibao.settlement.service import outcome_of
 from yibao.settlement.visits import store as visits
 from yibao.settlement.visits.rules import check_provider
 
@@ -162,7 +161,7 @@ async def _remember(
 ) -> None:
     """The four messages of each visit that change something, and the outbox."""
     new = [
-        remembered(_command(unit, one, transaction), outcome)
+        message_of(_command(unit, one, transaction), outcome)
         for one, bill in zip(charged, settled, strict=True)
         for transaction, outcome in _outcomes(one, bill).items()
     ]
@@ -174,8 +173,13 @@ async def _remember(
 
 def _outcomes(charged: Charged, bill: SettlementFacts) -> Mapping[str, Outcome]:
     uploaded = fees.Uploaded((), (charged.batch.number,))
-    registered: Done = done(charged.visit)
-    return {"2201": registered, "2203": registered, "2204": done(uploaded), "2207": done(bill)}
+    registered: Done = outcome_of(charged.visit)
+    return {
+        "2201": registered,
+        "2203": registered,
+        "2204": outcome_of(uploaded),
+        "2207": outcome_of(bill),
+    }
 
 
 def _command(unit: Unit, charged: Charged, transaction: str) -> Command:

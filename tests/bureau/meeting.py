@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from tests.settlement.builders import POOL, Town
 from yibao.platform.commands.model import Unit
-from yibao.settlement.bills import store
+from yibao.settlement.accumulators import store as accumulators
 
 
 @asynccontextmanager
@@ -34,7 +34,7 @@ async def every_book_is_right(town: Town) -> None:
     """Ledger, chain and settlements agree, and every counter is the sum of its entries."""
     assert await town.faults() == []
     async with town.database.reader(None) as connection:
-        assert await store.inconsistencies(connection) == []
+        assert await accumulators.inconsistencies(connection) == []
         below_zero = await connection.fetch(
             "SELECT member, counter, amount FROM settlement.accumulator WHERE amount < 0"
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.releasing import Office
-from tests.settlement.builders import Town
+from tests.settlement.builders import TERTIARY, Town
 from tests.settlement.builders import town as laid_out
 from yibao.platform.database import Database
 
@@ -66,6 +66,29 @@ async def test_a_month_that_has_to_stay_is_told_with_its_reasons(
     assert "Traceback" not in refused.stderr
 
 
+async def test_affected_bills_are_looked_for_where_since_says(town: Town, office: Office) -> None:
+    settled = await town.bill(await town.insure(), "100")
+    assert settled.key is not None
+    await office.answer("archive", "month", "2026-07", *folder(office))
+    asked = ("affected", "--law", office.new, *folder(office))
+    printed = await office.run(*asked)
+    assert printed.returncode == 0
+    assert "bills from 2026-08-01 on; older ones lie in the archive" in printed.stderr
+    assert settled.key.text() not in printed.stdout
+    told = await office.answer(*asked, "--since", "2026-07-01")
+    assert [one["settlement"] for one in told["settlements"]] == [settled.key.text()]
+
+
+async def test_a_snapshot_of_the_books_has_what_came_back_for_it(
+    town: Town, office: Office
+) -> None:
+    await town.bill(await town.insure(), "100")
+    await office.answer("archive", "month", "2026-07", *folder(office))
+    span = ("--institution", TERTIARY, "--from", "2026-07-01", "--to", "2026-07-31")
+    told = await office.answer("clearing", "totals", *span, *folder(office))
+    assert [one["total"] for one in told["totals"]] == ["100.00"]
+
+
 async def test_a_changed_file_is_named(town: Town, office: Office) -> None:
     await town.bill(await town.insure(), "100")
     await office.answer("archive", "month", "2026-07", *folder(office))
@@ -87,6 +110,20 @@ async def test_days_come_back_when_they_are_asked_for(town: Town, office: Office
     told = await office.answer("archive", "recall", *days, *folder(office))
     assert told["numbers"] > 0
     assert await town.rows("ledger.entry") > 0
+
+
+async def test_a_backup_tells_what_it_took_of_the_archive_or_left_out(
+    town: Town, office: Office
+) -> None:
+    await town.bill(await town.insure(), "100")
+    await office.answer("archive", "month", "2026-07", *folder(office))
+    printed = await office.run("backup", str(office.folder / "all"), *folder(office))
+    assert "6 files of the archive" in printed.stdout
+    told = await office.run(
+        "backup", str(office.folder / "alone"), *folder(office), "--without-archive"
+    )
+    assert "1 month of the archive not in it" in told.stdout
+    assert "110000/2026-07" in told.stdout
 
 
 @pytest.mark.parametrize(

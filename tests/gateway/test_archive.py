@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.gateway.builders import Counter, Json
+from tests.gateway.test_reconciliation import Day, Row
 from tests.settlement.builders import POOL, TERTIARY
 from yibao.kernel.identifiers import parse_pool_key
 from yibao.kernel.refusals import RefusalCode
@@ -182,6 +183,53 @@ async def test_its_visits_are_listed_and_its_days_reconciled_as_before(
     assert await years.counter.done("5201", {"data": listed}) == before
     compared = await years.counter.done("3201", {"data": totals})
     assert compared["stmtinfo"]["stmt_rslt"] == "000000"
+
+
+async def test_its_days_are_compared_line_by_line_as_before(years: Years) -> None:
+    day = Day(years.counter)
+    await day.cancel(await day.bill("150"))
+    await day.bill("7000")
+    wrong = [*day.rows[0][:3], "1.00", *day.rows[0][4:]]
+    compared = ([], day.rows, [wrong, day.rows[-1]])
+    before = [await compare_rows(day, rows) for rows in compared]
+    assert all(len(rows) == 3 for rows in before)
+    await years.pass_by()
+    assert [await compare_rows(day, rows) for rows in compared] == before
+
+
+async def compare_rows(day: Day, rows: list[Row]) -> list[Row]:
+    """The rows that answer 3202 whose file has these."""
+    info = (await day.counter.done("3202", await day.message(rows)))["fileinfo"]
+    return await day.counter.table(info["file_qury_no"])
+
+
+async def test_a_line_of_another_day_is_known_as_such(years: Years) -> None:
+    day = Day(years.counter)
+    row = await day.bill("150")
+    elsewhere = {"stmt_begndate": "2026-07-14", "stmt_enddate": "2026-07-14"}
+
+    async def told() -> list[Row]:
+        content = await day.message([row], **elsewhere)
+        info = (await day.counter.done("3202", content))["fileinfo"]
+        return await day.counter.table(info["file_qury_no"])
+
+    before = await told()
+    await years.pass_by()
+    assert await told() == before
+
+
+async def test_its_settlement_lists_are_counted_as_before(years: Years, bill: Bill) -> None:
+    counter = years.counter
+    asked = {
+        "fixmedins_code": counter.institution,
+        "stt_begntime": "2026-07-01 00:00:00",
+        "stt_endtime": "2026-07-31 23:59:59",
+    }
+    assert bill.settlement
+    before = (await counter.done("4105", {"data": asked}))["data"]
+    assert before["setl_cnt"] == 1
+    await years.pass_by()
+    assert (await counter.done("4105", {"data": asked}))["data"] == before
 
 
 async def test_days_that_are_too_many_rows_for_one_question_are_refused(

@@ -38,7 +38,8 @@ from yibao.ledger import service as ledger
 from yibao.ledger.model import claimed_account, collected_account
 from yibao.platform.commands.model import Done, Outcome
 from yibao.policy.model import Law
-from yibao.settlement.bills import snapshot, store
+from yibao.settlement.accumulators import store as accumulators
+from yibao.settlement.bills import snapshot
 from yibao.settlement.bills.recomputation import amounts_of
 from yibao.settlement.model import (
     ALL_BATCHES,
@@ -330,7 +331,7 @@ class History:
             assert {part.name: part.amount for part in parts} == self.account()
             await self._check_batches(connection)
             await self._check_money(connection)
-            assert await store.inconsistencies(connection) == []
+            assert await accumulators.inconsistencies(connection) == []
         assert await self.town.faults() == []
 
     async def _check_batches(self, connection: Any) -> None:

@@ -2,11 +2,13 @@
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.policy.builders import counter, dated, limit, payer
+from tests.settlement.archiving.builders import years_over
 from tests.settlement.builders import (
     ALWAYS,
     CEILED,
@@ -177,6 +179,24 @@ async def test_a_readmission_within_the_days_pays_no_deductible_anew(
     async with town.database.reader(None) as connection:
         chains = await connection.fetch("SELECT chain FROM settlement.visible_visit ORDER BY id")
     assert (chains[1]["chain"] == first.visit.text()) is (again == 0)
+
+
+async def test_a_readmission_is_found_when_the_stay_before_it_was_put_away(
+    town: Town, tmp_path: Path
+) -> None:
+    await let_chains_count(town)
+    member = await town.insure()
+    last_of_july, first_of_august = NOON + timedelta(days=15), NOON + timedelta(days=18)
+    first = await _billed(town, member, last_of_july - timedelta(days=1), last_of_july)
+    second = await _stay(town, member, first_of_august, first_of_august + timedelta(days=1))
+    async with years_over(town, tmp_path, hot_months=1) as years:
+        town.clock.set(NOON + timedelta(days=62))
+        await years.archive.put_away(town.clock.now())
+        async with town.database.reader(None) as connection:
+            (row,) = await connection.fetch("SELECT id FROM settlement.visible_visit")
+        assert row["id"] == second.key.number
+        settled = await town.do(town.stay_settlement(second, "100"))
+    assert (first.deductible, settled.deductible) == (8000, 0)
 
 
 @pytest.mark.parametrize("filed", [True, False])

@@ -23,7 +23,7 @@ from yibao.kernel.money import fen_from_yuan
 from yibao.kernel.refusals import Refusal, RefusalCode
 from yibao.platform.commands.model import Done
 from yibao.platform.commands.service import Commands
-from yibao.settlement.bills import store
+from yibao.settlement.accumulators import store as accumulators
 from yibao.settlement.model import Reverse, SettlementFacts
 from yibao.settlement.service import REQUESTS
 
@@ -200,7 +200,7 @@ async def test_a_writer_cannot_change_or_delete_a_settled_fact(town: Town) -> No
 
 async def _accumulators_are_their_entries(town: Town) -> bool:
     async with town.database.reader(None) as connection:
-        return await store.inconsistencies(connection) == []
+        return await accumulators.inconsistencies(connection) == []
 
 
 async def test_two_hospitals_that_admit_one_human_at_once_are_told_apart(

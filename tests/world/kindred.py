@@ -13,7 +13,7 @@ from yibao.kernel.identifiers import PoolKey, first_number_of
 from yibao.ledger import service as ledger
 from yibao.policy.load import load_law_book
 from yibao.settlement import service as settlement
-from yibao.settlement.bills import store
+from yibao.settlement.accumulators import store as accumulators
 from yibao.settlement.model import SettlementFacts, SettlementKind
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class _Family:
             if facts.kind is SettlementKind.SUPPLEMENT
             or (facts.mirrors is not None and self._is_supplement(facts.mirrors.number))
         ]
-        entries = await store.accumulator_entries(self._connection, self._pool, supplements)
+        entries = await accumulators.entries_of(self._connection, self._pool, supplements)
         without_bill = {
             number for number in moves if number >= self._first and number not in self._history
         }
@@ -112,7 +112,7 @@ class _Family:
         """What stands on the counters of all of them."""
         found = {}
         for member in self._members:
-            stored = await store.member_accumulators(self._connection, self._pool, member)
+            stored = await accumulators.of_member(self._connection, self._pool, member)
             found |= {(member, key): value for key, value in stored if value}
         return found
 

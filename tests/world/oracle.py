@@ -22,7 +22,7 @@ from yibao.registry.institutions.service import load_directory
 from yibao.sandbox.books import Amounts, BillKey
 from yibao.sandbox.reconciliation import amounts_of_facts, key_of
 from yibao.settlement import service as settlement
-from yibao.settlement.bills import store
+from yibao.settlement.accumulators import store as accumulators
 from yibao.settlement.model import SettlementFacts, SettlementKind
 
 if TYPE_CHECKING:
@@ -114,7 +114,9 @@ def _person_of(institution: Institution, key: BillKey) -> str:
 async def _check_store(connection: "Connection[Any]", verdict: Verdict) -> None:
     for fault in await ledger.verify(connection):
         verdict.find("ledger", fault)
-    for pool, member, counter, scope, amount, entries in await store.inconsistencies(connection):
+    for pool, member, counter, scope, amount, entries in await accumulators.inconsistencies(
+        connection
+    ):
         told = f"counter {counter}@{scope} of pool {pool} holds {amount}, its entries say {entries}"
         verdict.find("counters", told, member)
     doubled = await connection.fetch(

@@ -10,6 +10,7 @@ from yibao.adjudication.model import CounterKey
 from yibao.kernel.frozen import replace
 from yibao.kernel.identifiers import PoolKey
 from yibao.ledger import service as ledger
+from yibao.settlement.accumulators import store as accumulators
 from yibao.settlement.bills import store
 from yibao.settlement.model import SettlementFacts
 
@@ -42,7 +43,7 @@ async def account(town: Town, member: str) -> dict[str, int]:
 
 async def counters(town: Town, member: str) -> dict[tuple[str, CounterKey], int]:
     async with town.database.reader(None) as connection:
-        found = await store.member_accumulators(connection, POOL, member)
+        found = await accumulators.of_member(connection, POOL, member)
     return {(member, key): value for key, value in found if value}
 
 

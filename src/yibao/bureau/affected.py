@@ -1,12 +1,14 @@
 """Which bills a retroactive change touches, for the result of a proposal."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from yibao.bureau.model import Office
 from yibao.kernel.areas import Pool
 from yibao.kernel.money import yuan
+from yibao.kernel.refusals import Refused
+from yibao.platform.archive.service import archived_through
 from yibao.platform.commands.model import Unit
 from yibao.registry.people import service as people
 from yibao.settlement.affected.model import Affected
@@ -29,10 +31,21 @@ async def of_human(unit: Unit, office: Office, identity: int, since: date) -> Ma
 
 
 async def of_everybody(unit: Unit, office: Office, since: date) -> Mapping[str, Any]:
-    """Of whoever was billed: nothing is looked at for a change that lies ahead."""
+    """Of whoever was billed: nothing is looked at for a change that lies ahead.
+
+    Bills that were put away are not brought back for all: ``affected_since`` says where they end.
+    """
     if since > unit.day:
         return {"affected": []}
-    return await _told(unit, office, None, since)
+    archived = await archived_through(unit.connection)
+    if archived is None or since > archived:
+        return await _told(unit, office, None, since)
+    first = archived + timedelta(days=1)
+    try:
+        told = await _told(unit, office, None, first)
+    except Refused as refused:  # what persons had before is too much for one question
+        return {"affected": [], "affected_unknown": refused.refusal.message}
+    return {**told, "affected_since": first.isoformat()}
 
 
 async def _told(

@@ -3,7 +3,7 @@
 import csv
 import sys
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +14,8 @@ from yibao.cli.printing import print_whole
 from yibao.platform.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from yibao.platform.database import Database
+    from asyncpg import Connection
+
     from yibao.settlement.affected.model import Affected
 
 
@@ -42,16 +43,19 @@ def affected(
 
     Example: yibao affected --law mine.toml --since 2026-01-01
     """
-    from yibao.cli.on_database import on_database, told_faults
+    from yibao.cli.on_database import in_snapshot, on_database, told_faults
 
     if [law is not None, release is not None, facts].count(True) != 1:
         tell("say one of --law FILE, --release ID and --facts")
         raise typer.Exit(2)
     with told_faults(as_json):
         settings = load_settings({"data": data})
-        found = on_database(
-            settings, lambda database: _found(database, settings, law, release, since)
-        )
+        begin = None if since is None else since.date()
+
+        async def read(connection: "Connection[Any]") -> "list[Affected]":
+            return await _found(connection, settings, law, release, begin)
+
+        found = on_database(settings, lambda database: in_snapshot(database, read))
     if as_json:
         echo_json({"settlements": [_as_json(one) for one in found], "totals": _totals(found)})
     elif as_csv:
@@ -61,11 +65,11 @@ def affected(
 
 
 async def _found(
-    database: "Database",
+    connection: "Connection[Any]",
     settings: Settings,
     law_file: Path | None,
     release: int | None,
-    since: datetime | None,
+    since: date | None,
 ) -> "list[Affected]":
     from yibao.platform.crypto import Vault, load_key
     from yibao.policy.load import load_law, load_law_book
@@ -74,23 +78,33 @@ async def _found(
     from yibao.settlement import service
 
     packaged = load_law_book(settings.law)
-    begin = {"since": since.date()} if since is not None else {}
-    async with (
-        database.reader(None) as connection,
-        connection.transaction(isolation="repeatable_read", readonly=True),
-    ):
-        if law_file is not None:
-            law = load_law(law_file, settings.law)
-            in_force = await laws.load_laws(connection, packaged)
-            return await service.affected_by_law(connection, law, in_force, **begin)
-        if release is not None:
-            law, first, until = await laws.law_of_release(connection, release)
-            in_force = await laws.load_laws(connection, packaged)
-            span = {"since": first, **begin}
-            return await service.affected_by_law(connection, law, in_force, **span, until=until)
-        vault = Vault(load_key(settings))
-        reference = await ReferenceCache(vault, packaged).current(connection)
-        return await service.affected_by_facts(connection, vault, reference, **begin)
+    if release is not None:
+        law, first, until = await laws.law_of_release(connection, release)
+        in_force = await laws.load_laws(connection, packaged)
+        return await service.affected_by_law(
+            connection, law, in_force, since=since or first, until=until
+        )
+    begin = since or await _hot_days(connection)
+    if law_file is not None:
+        law = load_law(law_file, settings.law)
+        in_force = await laws.load_laws(connection, packaged)
+        return await service.affected_by_law(connection, law, in_force, since=begin)
+    vault = Vault(load_key(settings))
+    reference = await ReferenceCache(vault, packaged).current(connection)
+    return await service.affected_by_facts(connection, vault, reference, since=begin)
+
+
+async def _hot_days(connection: "Connection[Any]") -> date:
+    """The first day that was not put away; older ones are looked at when --since names them."""
+    from yibao.platform.archive.service import archived_through
+    from yibao.settlement.affected.service import BEGIN
+
+    last = await archived_through(connection)
+    if last is None:
+        return BEGIN
+    first = last + timedelta(days=1)
+    tell(f"bills from {first} on; older ones lie in the archive: --since DAY brings them back")
+    return first
 
 
 # ------------------------------------------------------------------------------------------ output

@@ -1,4 +1,4 @@
-"""``yibao backup`` and ``yibao restore``: the database in one sealed file, and back."""
+"""``yibao backup`` and ``yibao restore``: database and archive in one sealed file, and back."""
 
 import asyncio
 import json
@@ -13,6 +13,7 @@ from rich.console import Console
 
 from yibao import __version__
 from yibao.cli.on_database import told_faults
+from yibao.cli.printing import counted
 from yibao.cli.serving import open_database
 from yibao.platform.backup.model import BackupFault, Manifest
 from yibao.platform.logging import set_up_logging
@@ -40,11 +41,16 @@ def backup(
     data: Annotated[
         Path | None, typer.Option("--data", help="Folder of the database to back up.")
     ] = None,
+    without_archive: Annotated[
+        bool,
+        typer.Option("--without-archive", help="The database alone; keep the archive otherwise."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write a backup (备份): one snapshot of the whole database, compressed and sealed.
 
-    The server goes on meanwhile. The vault's key is NOT in the backup: keep it elsewhere, for
+    The months that were put away (归档) go along, or are named when they are left out. The server
+    goes on meanwhile. The vault's key is NOT in the backup: keep it elsewhere, for
     without it names and numbers of persons stay sealed for good.
 
     Example: yibao backup /backup/yibao-2026-05-01.bak --passphrase-file /etc/yibao/passphrase
@@ -56,8 +62,10 @@ def backup(
         settings = _settings(data=data)
         secret = _secret(settings, passphrase_file)
         with open_database(settings) as dsn:
+            told = _progress(as_json, "saved")
+            archive = None if without_archive else settings.archive_folder
             manifest = asyncio.run(
-                service.take(dsn, file, secret, __version__, _progress(as_json, "saved"))
+                service.take(dsn, file, secret, __version__, told, archive=archive)
             )
         note_backup(settings.data, file, manifest.taken_at)
         _print(manifest, file, as_json, [])
@@ -95,7 +103,8 @@ def restore(
         if not check_only:
             with _new_database(settings) as dsn:
                 told = _progress(as_json, "put back")
-                manifest = asyncio.run(service.restore(file, secret, dsn, told))
+                archive = settings.archive_folder
+                manifest = asyncio.run(service.restore(file, secret, dsn, archive, told))
                 faults = asyncio.run(_faults_of_books(dsn, settings.archive_folder))
         _print(manifest, file, as_json, faults)
         if faults:
@@ -188,6 +197,8 @@ def _print(manifest: Manifest, file: Path, as_json: bool, faults: list[str]) -> 
             "revision": manifest.revision,
             "rows": manifest.rows,
             "tables": {table.name: table.rows for table in manifest.tables},
+            "files": len(manifest.files),
+            "left_out": list(manifest.left_out),
             "faults": faults,
         }
         typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
@@ -196,5 +207,16 @@ def _print(manifest: Manifest, file: Path, as_json: bool, faults: list[str]) -> 
         f"{file}: {manifest.rows:,} rows in {len(manifest.tables)} tables, taken at "
         f"{manifest.taken_at:%Y-%m-%d %H:%M:%S} UTC, revision {manifest.revision}"
     )
+    if manifest.files:
+        size = sum(one.size for one in manifest.files)
+        typer.echo(
+            f"{counted(len(manifest.files), 'file')} of the archive, {size:,} bytes,"
+            f" {sum(one.rows for one in manifest.files):,} rows"
+        )
+    if manifest.left_out:
+        typer.echo(
+            f"{counted(len(manifest.left_out), 'month')} of the archive not in it, keep the"
+            " files yourself: " + ", ".join(manifest.left_out)
+        )
     for fault in faults:
         typer.echo(f"the books of this backup are not in order: {fault}")

@@ -255,7 +255,7 @@ def practise_bank(
 def read_books(data: Path | None, work: Work[T], *, as_json: bool) -> T:
     """What the work reads of one snapshot, with the bureau's sight; faults without traceback."""
     from yibao.cli.clerking import clock_of
-    from yibao.cli.on_database import on_database, told_faults
+    from yibao.cli.on_database import in_snapshot, on_database, told_faults
     from yibao.platform.crypto import Vault, load_key
     from yibao.platform.settings import load_settings
     from yibao.registry.institutions.service import load_directory
@@ -264,15 +264,11 @@ def read_books(data: Path | None, work: Work[T], *, as_json: bool) -> T:
         settings = load_settings({"data": data})
         vault = Vault(load_key(settings))
 
-        async def whole(database: Any) -> T:
-            async with (
-                database.reader(None) as connection,
-                connection.transaction(isolation="repeatable_read", readonly=True),
-            ):
-                directory = await load_directory(connection, vault)
-                return await work(connection, vault, directory, clock_of(settings).now())
+        async def read(connection: Any) -> T:
+            directory = await load_directory(connection, vault)
+            return await work(connection, vault, directory, clock_of(settings).now())
 
-        return on_database(settings, whole)
+        return on_database(settings, lambda database: in_snapshot(database, read))
 
 
 def _check_sandbox(data: Path | None) -> None:

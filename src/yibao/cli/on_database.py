@@ -5,7 +5,7 @@ import getpass
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
@@ -24,6 +24,9 @@ from yibao.platform.database import Database
 from yibao.platform.postgres import PostgresFailed
 from yibao.platform.settings import Settings, SettingsFault
 
+if TYPE_CHECKING:
+    from asyncpg import Connection
+
 T = TypeVar("T")
 
 
@@ -31,6 +34,27 @@ def on_database(settings: Settings, work: Callable[[Database], Awaitable[T]]) ->
     """What the work makes of the opened database. Raises SettingsFault when it is not migrated."""
     with open_database(settings) as dsn:
         return asyncio.run(_opened(dsn, settings, work))
+
+
+async def in_snapshot(database: Database, work: "Callable[[Connection[Any]], Awaitable[T]]") -> T:
+    """What the work reads of one snapshot with the bureau's sight.
+
+    A snapshot cannot see what comes back from the archive: then all of it is brought back first.
+    """
+    try:
+        return await _in_snapshot(database, work)
+    except missing.CameBack:
+        async with database.reader(None) as connection:
+            await work(connection)
+        return await _in_snapshot(database, work)
+
+
+async def _in_snapshot(database: Database, work: "Callable[[Connection[Any]], Awaitable[T]]") -> T:
+    async with (
+        database.reader(None) as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        return await work(connection)
 
 
 @contextmanager

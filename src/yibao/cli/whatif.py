@@ -136,6 +136,7 @@ class _Sources:
     def database(self, law: "Law", data: Path | None) -> Path:
         from yibao.analysis.database import export
         from yibao.cli.serving import open_database
+        from yibao.platform.archive.service import archived_through
         from yibao.platform.database import Database
         from yibao.platform.settings import load_settings
 
@@ -145,6 +146,8 @@ class _Sources:
         async def read(dsn: str) -> None:
             opened = await Database.open(dsn)
             try:
+                async with opened.reader(None) as connection:
+                    _tell_archived(await archived_through(connection))
                 await export(opened, law, target, progress)
             finally:
                 await opened.close()
@@ -195,6 +198,14 @@ def _progress(*, quiet: bool) -> Iterator[Steps]:
             return lambda more: shown.advance(task, more)
 
         yield begin
+
+
+def _tell_archived(through: date | None) -> None:
+    if through is not None:
+        tell(
+            f"settlements through {through} lie in the archive; those that are not back in the"
+            " database are not among these (yibao archive recall)"
+        )
 
 
 @contextmanager

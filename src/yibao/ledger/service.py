@@ -16,12 +16,14 @@ from yibao.ledger.model import (
     Occasion,
     OccasionKind,
     Part,
+    PartEntry,
     Posting,
     contributions_account,
     personal_account,
 )
 from yibao.ledger.verification.model import Cold
 from yibao.ledger.verification.service import examine
+from yibao.platform.archive import missing
 from yibao.platform.commands.model import Unit
 
 if TYPE_CHECKING:
@@ -44,14 +46,29 @@ async def balances(
     return _by_member(await store.parts(connection, pool, members, lock=False))
 
 
-part_entries = store.part_entries
-"""The newest movements of an account's parts, newest first."""
+async def part_entries(
+    connection: "Connection[Any]", pool: Pool, member: str, limit: int
+) -> list[PartEntry]:
+    """The newest movements of an account's parts, newest first."""
+    found = await store.part_entries(connection, pool, member, limit)
+    shown = [one.posting for one in found]
+    accounts = [
+        personal_account(member, part.name)
+        for part in await store.parts(connection, pool, [member], lock=False)
+    ]
+    entries = missing.Rows("ledger.entry", "account", accounts)
+    if await missing.bring_newest(connection, pool, entries, shown, limit=limit):
+        found = await store.part_entries(connection, pool, member, limit)
+    return found
 
 
 async def held_before(
     connection: "Connection[Any]", pool: Pool, parts: Mapping[str, Sequence[Part]], day: date
 ) -> dict[str, Fen]:
-    """What accounts held when a day began, from their parts as they are now."""
+    """What accounts held when a month began, from their parts as they are now.
+
+    ``day``: the first of the month; of what was put away the sums of months are known.
+    """
     since = await store.moved_since(connection, pool, list(parts), day)
     return {
         member: sum(part.amount for part in own) - since.get(member, 0)

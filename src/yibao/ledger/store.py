@@ -159,11 +159,11 @@ async def part_entries(
 async def moved_since(
     connection: "Connection[Any]", pool: Pool, members: Sequence[str], day: date
 ) -> dict[str, int]:
-    """By how much accounts have changed from a day on; those that did not lack."""
+    """By how much accounts have changed from the first of a month on; those that did not lack."""
     rows = await connection.fetch(
         """SELECT part.member, sum(entry.amount)::bigint AS amount
            FROM ledger.account_part AS part
-           JOIN ledger.entry AS entry
+           JOIN ledger.balance_entry AS entry
              ON entry.pool = part.pool
             AND entry.account = 'account:' || part.member || ':' || part.part
             AND entry.account LIKE 'account:%'

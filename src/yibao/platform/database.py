@@ -86,7 +86,7 @@ class Database:
         """A connection of its own with all rights: migrations, partitions, maintenance."""
         connection = await asyncpg.connect(self.dsn, timeout=30)
         try:
-            await _set_codecs(connection)
+            await set_codecs(connection)
             yield connection
         finally:
             await connection.close()
@@ -183,7 +183,7 @@ async def _open_pool(dsn: str, role: str, size: int) -> asyncpg.Pool:
         max_size=size,
         max_inactive_connection_lifetime=0,  # the first calls of a connection are the slow ones
         max_queries=10_000_000,
-        init=_set_codecs,
+        init=set_codecs,
         reset=_leave_as_is,
         timeout=30,
         server_settings={
@@ -206,7 +206,7 @@ async def _leave_as_is(_: asyncpg.Connection) -> None:
 _decode_json = msgspec.json.Decoder(float_hook=Decimal).decode  # money is never a float
 
 
-async def _set_codecs(connection: asyncpg.Connection) -> None:
+async def set_codecs(connection: asyncpg.Connection) -> None:
     """jsonb is plain Python data; in binary form, because COPY needs that."""
     await connection.set_type_codec(
         "jsonb",

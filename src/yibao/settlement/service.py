@@ -126,7 +126,7 @@ class SettlementRoom:
             else:
                 results = await self._run(unit, kind, requests, touched, members, reference)
             for i, result in zip(chosen, results, strict=True):
-                outcomes[i] = result if isinstance(result, Refusal) else _done(result)
+                outcomes[i] = result if isinstance(result, Refusal) else outcome_of(result)
         return [outcomes[i] for i in range(len(commands))]
 
     async def _run(
@@ -350,8 +350,12 @@ def _key(text: str) -> PoolKey:
     return key
 
 
-def _done(result: Any) -> Done:
-    """The outcome with what a later rendering needs to find the facts again."""
+def outcome_of(result: Any) -> Done:
+    """The outcome of a command that was done, from the facts that came of it.
+
+    Its reference is what a later rendering needs to find the facts again: a repeated message is
+    answered from it.
+    """
     if isinstance(result, VisitFacts):
         return Done(result, {"visit": result.key.text()})
     if isinstance(result, SettlementFacts):

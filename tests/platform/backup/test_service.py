@@ -48,7 +48,7 @@ async def test_what_was_backed_up_is_put_back(
     taken = await service.take(hospital.town.database.dsn, tmp_path / "b", SECRET, "1.0")
     assert taken.revision == migrations.head()
     assert service.check(tmp_path / "b", SECRET) == taken
-    restored = await service.restore(tmp_path / "b", SECRET, empty_dsn)
+    restored = await service.restore(tmp_path / "b", SECRET, empty_dsn, tmp_path / "new")
     assert restored == taken
     assert await contents(empty_dsn) == await contents(hospital.town.database.dsn)
     async with database_of(empty_dsn) as database, database.reader(None) as connection:
@@ -64,7 +64,7 @@ async def test_what_was_cut_by_month_is_cut_so_again(
         await months.make(connection, months_here)
         cut = await months.tables(connection)
     await service.take(hospital.town.database.dsn, tmp_path / "b", SECRET, "1.0")
-    await service.restore(tmp_path / "b", SECRET, empty_dsn)
+    await service.restore(tmp_path / "b", SECRET, empty_dsn, tmp_path / "new")
     async with database_of(empty_dsn) as database, database.owner() as connection:
         assert await months.tables(connection) == cut
         assert all(len(table.partitions) == len(months_here) for table in cut)
@@ -104,7 +104,7 @@ async def test_what_comes_while_it_is_taken_is_in_it_whole_or_not_at_all(
     going_on = asyncio.create_task(settle(hospital, 8))
     await service.take(hospital.town.database.dsn, tmp_path / "b", SECRET, "1.0")
     await going_on
-    await service.restore(tmp_path / "b", SECRET, empty_dsn)
+    await service.restore(tmp_path / "b", SECRET, empty_dsn, tmp_path / "new")
     async with database_of(empty_dsn) as database, database.reader(None) as connection:
         assert await ledger.verify(connection) == []
 
@@ -115,7 +115,7 @@ async def test_numbers_go_on_behind_those_that_may_have_been_given_since(
     manifest = await service.take(hospital.town.database.dsn, tmp_path / "b", SECRET, "1.0")
     await settle(hospital, 1)  # people known to a hospital, and lost with the old database
     given = await numbers(hospital.town.database.dsn)
-    await service.restore(tmp_path / "b", SECRET, empty_dsn)
+    await service.restore(tmp_path / "b", SECRET, empty_dsn, tmp_path / "new")
     restored = await numbers(empty_dsn)
     used = {name for name, last in manifest.sequences.items() if last}
     assert {"registry.identity_number", "registry.member_number"} <= used
@@ -150,7 +150,7 @@ async def test_a_damaged_backup_changes_nothing(dsn: str, empty_dsn: str, tmp_pa
     with pytest.raises(BackupFault, match="damaged"):
         service.check(tmp_path / "b", SECRET)
     with pytest.raises(BackupFault, match="damaged"):
-        await service.restore(tmp_path / "b", SECRET, empty_dsn)
+        await service.restore(tmp_path / "b", SECRET, empty_dsn, tmp_path / "new")
     await assert_untouched(empty_dsn)
 
 
@@ -160,7 +160,7 @@ async def test_a_backup_of_another_revision_is_named_and_changes_nothing(
     await execute(dsn, "UPDATE platform.alembic_version SET version_num = '0007'")
     await service.take(dsn, tmp_path / "b", SECRET, "0.7.3")
     with pytest.raises(BackupFault, match=r"revision 0007.*Yibao 0\.7\.3"):
-        await service.restore(tmp_path / "b", SECRET, empty_dsn)
+        await service.restore(tmp_path / "b", SECRET, empty_dsn, tmp_path / "new")
     await assert_untouched(empty_dsn)
 
 
@@ -170,7 +170,7 @@ async def test_tables_that_differ_are_named_and_change_nothing(
     await execute(dsn, "ALTER TABLE platform.file ADD COLUMN later text")
     await service.take(dsn, tmp_path / "b", SECRET, "1.0")
     with pytest.raises(BackupFault, match=r"platform\.file"):
-        await service.restore(tmp_path / "b", SECRET, empty_dsn)
+        await service.restore(tmp_path / "b", SECRET, empty_dsn, tmp_path / "new")
     await assert_untouched(empty_dsn)
 
 
@@ -178,7 +178,7 @@ async def test_a_database_that_is_not_empty_is_left_alone(dsn: str, tmp_path: Pa
     await service.take(dsn, tmp_path / "b", SECRET, "1.0")
     before = await contents(dsn)
     with pytest.raises(BackupFault, match="not empty"):
-        await service.restore(tmp_path / "b", SECRET, dsn)
+        await service.restore(tmp_path / "b", SECRET, dsn, tmp_path / "new")
     assert await contents(dsn) == before
 
 
@@ -200,7 +200,7 @@ async def test_a_backup_from_the_future_is_refused(
 
     monkeypatch.setattr(service, "SystemClock", Yesterday)
     with pytest.raises(BackupFault, match="set the clock"):
-        await service.restore(tmp_path / "b", SECRET, empty_dsn)
+        await service.restore(tmp_path / "b", SECRET, empty_dsn, tmp_path / "new")
 
 
 # ------------------------------------------------------------------------------------------ parts

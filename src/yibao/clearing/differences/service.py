@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 __all__ = ["differences"]
 
-_EVER = date(2000, 1, 1)
 _STANDING = (ApplicationState.APPLIED, ApplicationState.APPROVED)
 
 
@@ -92,9 +91,8 @@ async def of_accounts(
 
     Reads every bill and entry of the institution: a question for a quiet hour.
     """
-    booked = await reconciliation.booked(connection, institution, _EVER, today, pool)
     acts = rules.Acts(
-        sum(row.funds + row.account + row.family for row in booked),
+        await reconciliation.claimed_ever(connection, institution, pool, today),
         [review.granted for review in await reviews(connection, institution, None)],
         [advance.amount for advance in await advances(connection, institution)],
         await assessments(connection, institution),

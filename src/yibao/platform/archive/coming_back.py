@@ -153,6 +153,30 @@ async def numbers_in(
     return found
 
 
+async def sums_of(
+    connection: "Connection[Any]",
+    folder: Path,
+    some: Sequence[ArchivedFile],
+    where: Mapping[str, str],
+    columns: Sequence[str],
+) -> dict[str, int]:
+    """Sums over the rows of one table's files that have these texts and are not back."""
+    keys = {table.full_name: table.key for table in await hot.tables(connection)}
+    sums = dict.fromkeys(columns, 0)
+    name, text = next(iter(where.items()))
+    for file in some:
+        key = keys[file.relation]
+        wanted = list(dict.fromkeys([key, *where, *columns]))
+        table = await asyncio.to_thread(files.read, file.path(folder), {name: [text]}, wanted)
+        rows = [row for row in table.to_pylist() if all(row[n] == t for n, t in where.items())]
+        back = await known.recalled(connection, file.pool, [row[key] for row in rows])
+        for row in rows:
+            if row[key] not in back:
+                for column in columns:
+                    sums[column] += row[column]
+    return sums
+
+
 # ------------------------------------------------------------------------------------------ leaving
 
 

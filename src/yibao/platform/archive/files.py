@@ -6,6 +6,7 @@ some skips the rest.
 """
 
 import hashlib
+import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -144,9 +145,10 @@ def check_unchanged(file: ArchivedFile, folder: Path) -> None:
         )
 
 
-def write_manifest(manifest: Manifest, folder: Path, text: str) -> None:
+def write_manifest(manifest: Manifest, folder: Path) -> None:
     """Lay the manifest beside its files. Raises ArchiveFault."""
     path = manifest.path(folder)
+    text = json.dumps(manifest.as_json(), indent=1, sort_keys=True) + "\n"
     aside = path.with_name(f".{path.name}.unfinished")
     with _told(path):
         aside.write_text(text, encoding="utf-8")

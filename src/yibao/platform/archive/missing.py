@@ -6,7 +6,7 @@ What was found costs nothing, and what is missed in a database without an archiv
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from yibao.kernel.areas import Pool
 from yibao.kernel.refusals import RefusalCode, Refused
@@ -16,6 +16,12 @@ from yibao.platform.archive.store import known
 
 if TYPE_CHECKING:
     from asyncpg import Connection
+
+
+_FIRST_DAY = date(1970, 1, 2)
+"""Before all numbers; east of Greenwich the first of January is none."""
+_NO_NUMBER = 1 << 63
+"""Behind all numbers, and before all days."""
 
 
 class Recalls(Protocol):
@@ -28,6 +34,30 @@ class Recalls(Protocol):
         self, pool: Pool | None, first: date, last: date, only: Mapping[str, Collection[str]]
     ) -> int:
         """The rows of days; raises TooManyRows."""
+
+    async def numbers_of(
+        self, pool: Pool, relation: str, column: str, values: Collection[str], horizon: int
+    ) -> Sequence[int]:
+        """The numbers of a table's rows below the horizon that have one of these values."""
+
+    async def sums(
+        self,
+        connection: "Connection[Any]",
+        pool: Pool,
+        relation: str,
+        where: Mapping[str, str],
+        columns: Sequence[str],
+    ) -> Mapping[str, int]:
+        """Sums over what lies in the files alone."""
+
+
+class Rows(NamedTuple):
+    """Rows of one table that have one of some values."""
+
+    relation: str
+    """Such as ``settlement.settlement``."""
+    column: str
+    values: Collection[str]
 
 
 class CameBack(Exception):  # noqa: N818 - not a fault
@@ -80,6 +110,7 @@ async def bring_days(
     horizon = await known.horizon(connection)
     if rules.first_number(first) >= horizon:
         return
+    last = min(last, rules.day_of(horizon - 1))
     try:
         back = await _Archives.recalls.days(pool, first, last, only)
     except TooManyRows:
@@ -91,6 +122,60 @@ async def bring_days(
         ) from None
     if back:
         await _check_seen(connection)
+
+
+async def bring_whole(
+    connection: "Connection[Any]", pool: Pool, only: Mapping[str, Collection[str]]
+) -> None:
+    """Bring back all that was ever put away with one of these values: a person's whole past.
+
+    As ``bring_days``; every file of the pool is looked into, so this is for clerks' work alone.
+    """
+    await bring_days(connection, pool, _FIRST_DAY, date.max, only)
+
+
+async def bring_newest(
+    connection: "Connection[Any]",
+    pool: Pool,
+    rows: Rows,
+    shown: Sequence[int],
+    *,
+    limit: int,
+    before: int = _NO_NUMBER,
+) -> bool:
+    """Bring back what a page of the newest rows lacks; whether anything came: read it again.
+
+    ``shown``: the numbers on the page as it was read, newest first, at most ``limit`` and all below
+    ``before``. Raises CameBack as ``came_back`` does.
+    """
+    if _Archives.recalls is None:
+        return False
+    oldest = shown[-1] if len(shown) == limit else 0
+    horizon = await known.horizon(connection)
+    if oldest >= horizon:
+        return False
+    there = await _Archives.recalls.numbers_of(
+        pool, rows.relation, rows.column, rows.values, horizon
+    )
+    lacking = sorted(n for n in there if oldest < n < before)[-limit:]
+    return await came_back(connection, pool, lacking, shown)
+
+
+async def sums(
+    connection: "Connection[Any]",
+    pool: Pool,
+    relation: str,
+    where: Mapping[str, str],
+    columns: Sequence[str],
+) -> Mapping[str, int]:
+    """Sums of columns over a table's rows that were put away and are not back, in fen or as told.
+
+    ``where``: columns and the text that each of them has. For sums over all time, which would bring
+    years back; what is back is summed where it is. Raises ArchiveFault.
+    """
+    if _Archives.recalls is None or not await known.horizon(connection):
+        return dict.fromkeys(columns, 0)
+    return await _Archives.recalls.sums(connection, pool, relation, where, columns)
 
 
 async def _check_seen(connection: "Connection[Any]") -> None:

@@ -5,7 +5,6 @@ database as it was; what lies in the folder then is written anew by the next run
 """
 
 import asyncio
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -91,8 +90,7 @@ async def put_away(
         revision = await known.revision(connection)
     manifests = _manifests(archived, revision, now, signer)
     for manifest in manifests:
-        text = json.dumps(manifest.as_json(), indent=1, sort_keys=True) + "\n"
-        files.write_manifest(manifest, folder, text)
+        files.write_manifest(manifest, folder)
     tell("manifests", len(manifests), len(manifests))
     leaving = Leaving(
         tables, parts, rests, before, manifests, span.low, span.high, through, now, carries

@@ -1,7 +1,8 @@
 """The archive: put cold months away, bring rows back, say what there is and whether it is whole."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -36,8 +37,22 @@ MOST_NUMBERS = 20_000
 """How many visits, settlements and postings one question about a period brings back by itself."""
 
 
+REMEMBERED = 2_000
+"""Persons of whom a process remembers which numbers lie in the archive."""
+
+
 archived_before = known.horizon
 """The number below which everything was put away; 0: nothing was."""
+
+
+async def archived_through(connection: "Connection[Any]") -> date | None:
+    """The last day that was put away; None: none was."""
+    end = await known.horizon(connection)
+    return rules.day_of(end - 1) if end else None
+
+
+archived_months = known.manifests
+"""What was put away, by pool and month, as the database knows it; None: of all pools."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +208,7 @@ class Recalls:
         self._folder = folder
         self._owner = owner
         self._now = now
+        self._looked_up: OrderedDict[tuple[Any, ...], Sequence[int]] = OrderedDict()
 
     async def numbers(self, pool: Pool, numbers: Sequence[int]) -> int:
         """Bring back the rows of visits, settlements or postings with all that belongs to them.
@@ -233,6 +249,41 @@ class Recalls:
                         connection, self._folder, where, numbers, self._now()
                     )
             return back
+
+    async def numbers_of(
+        self, pool: Pool, relation: str, column: str, values: Collection[str], horizon: int
+    ) -> Sequence[int]:
+        """The numbers that a table's files have rows of with one of these values.
+
+        Files below one horizon never change, so what was looked up is remembered: a page of a list
+        asks again and again. Raises ArchiveFault.
+        """
+        asked = (pool, relation, column, tuple(sorted(values)), horizon)
+        if asked in self._looked_up:
+            self._looked_up.move_to_end(asked)
+            return self._looked_up[asked]
+        async with self._owner() as connection:
+            files = await known.files_of_table(connection, pool, relation)
+            found = await coming_back.numbers_in(connection, self._folder, files, {column: values})
+        self._looked_up[asked] = tuple(sorted(found))
+        while len(self._looked_up) > REMEMBERED:
+            self._looked_up.popitem(last=False)
+        return self._looked_up[asked]
+
+    async def sums(
+        self,
+        connection: "Connection[Any]",
+        pool: Pool,
+        relation: str,
+        where: Mapping[str, str],
+        columns: Sequence[str],
+    ) -> Mapping[str, int]:
+        """Sums of columns over what lies in a table's files alone, as the connection sees it.
+
+        ``where``: columns and the text that each of them has. Raises ArchiveFault.
+        """
+        found = await known.files_of_table(connection, pool, relation)
+        return await coming_back.sums_of(connection, self._folder, found, where, columns)
 
 
 def _why_not(due: Due, through: date) -> str:

@@ -12,14 +12,14 @@ class BackupFault(Exception):  # noqa: N818 - reads as a fact
 
 
 @dataclass(frozen=True, slots=True)
-class TableSum:
-    """What one table held, to compare after it was put back."""
+class PartSum:
+    """What one table, or one file of the archive, held, to compare after it was put back."""
 
     name: str
-    """Schema and table, as in ``ledger.entry``."""
+    """Schema and table, as in ``ledger.entry``; or a file's path below the archive's folder."""
     rows: int
     size: int
-    """Bytes of its rows in PostgreSQL's binary COPY format."""
+    """Bytes: of a file, or of a table's rows in PostgreSQL's binary COPY format."""
     sha256: str
     """Of those bytes."""
 
@@ -34,10 +34,15 @@ class Manifest:
     """Of Yibao."""
     revision: str
     """Of the schema (``yibao migrate``)."""
-    tables: tuple[TableSum, ...]
+    tables: tuple[PartSum, ...]
     """In the order in which they can be put back: what others refer to comes first."""
     sequences: dict[str, int]
     """The last number given by each sequence."""
+    files: tuple[PartSum, ...] = ()
+    """Of the months that were put away."""
+    left_out: tuple[str, ...] = ()
+    """Months that were put away and are not in it, as ``110000/2024-05``: their files are to be
+    kept by other means, or a restored database knows bills that nobody can read."""
 
     @property
     def rows(self) -> int:

@@ -1,8 +1,9 @@
 """Take a backup, look whether it is whole, put it back into an empty database.
 
 A backup is one repeatable-read snapshot: everything that was committed when it began and nothing
-that came later, while the server goes on. It is written beside its name and moved there when it is
-complete, so a file of that name is never half a backup.
+that came later, while the server goes on; and the files of the months that had been put away. It is
+written beside its name and moved there when it is complete, so a file of that name is never half a
+backup.
 """
 
 import os
@@ -16,11 +17,14 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import asyncpg
 
 from yibao.platform import migrations
-from yibao.platform.backup import store
-from yibao.platform.backup.content import ContentReader, ContentWriter, TableContent
-from yibao.platform.backup.model import BackupFault, Manifest, TableSum
+from yibao.platform.archive.copying import Laid, all_or_none
+from yibao.platform.archive.service import archived_months
+from yibao.platform.backup import archived, store
+from yibao.platform.backup.content import Content, ContentReader, ContentWriter
+from yibao.platform.backup.model import BackupFault, Manifest, PartSum
 from yibao.platform.backup.sealing import SealedReader, SealedWriter, Secret
 from yibao.platform.clock import SystemClock
+from yibao.platform.database import set_codecs
 from yibao.platform.months import service as months
 
 if TYPE_CHECKING:
@@ -33,10 +37,10 @@ given between the backup and the loss, and stand in a hospital's books."""
 _CLOCK_TOLERANCE = timedelta(minutes=5)
 
 Told = Callable[[str, int], None]
-"""Told of each table that is done, and its rows."""
+"""Told of each table, and each month that was put away, that is done, and its rows."""
 
 
-def tell_nobody(table: str, rows: int) -> None:
+def tell_nobody(what: str, rows: int) -> None:
     """For callers who do not show progress."""
 
 
@@ -44,11 +48,19 @@ def tell_nobody(table: str, rows: int) -> None:
 
 
 async def take(
-    dsn: str, file: Path, secret: Secret, version: str, tell: Told = tell_nobody
+    dsn: str,
+    file: Path,
+    secret: Secret,
+    version: str,
+    tell: Told = tell_nobody,
+    archive: Path | None = None,
 ) -> Manifest:
-    """Write a backup of the database to ``file``, which must not exist. Raises BackupFault."""
+    """Write a backup of the database to ``file``, which must not exist. Raises BackupFault.
+
+    ``archive``: folder of the months that were put away; None: they are left out, and named.
+    """
     with _unfinished(file) as open_:
-        return await _written(dsn, open_, secret, version, tell)
+        return await _written(dsn, open_, secret, version, tell, archive)
 
 
 @contextmanager
@@ -70,7 +82,9 @@ def _unfinished(file: Path) -> Iterator[BinaryIO]:
         aside.unlink(missing_ok=True)
 
 
-async def _written(dsn: str, file: BinaryIO, secret: Secret, version: str, tell: Told) -> Manifest:
+async def _written(
+    dsn: str, file: BinaryIO, secret: Secret, version: str, tell: Told, archive: Path | None
+) -> Manifest:
     connection = await _connect(dsn)
     try:
         there = await store.tables(connection)
@@ -85,14 +99,18 @@ async def _written(dsn: str, file: BinaryIO, secret: Secret, version: str, tell:
             for table in await store.tables(connection):
                 content.begin(table)
                 rows = await store.copy_out(connection, table, content.rows)
-                sums.append(content.end(table, rows))
+                sums.append(content.end(rows))
                 tell(table.full_name, rows)
             # not of the snapshot but later, so never behind a number that stands in it
             numbers = await store.sequences(connection)
-            manifest = Manifest(taken_at, version, revision, tuple(sums), numbers)
-            content.manifest(manifest)
-            sealed.close()
-            return manifest
+            put_away = await archived_months(connection)
+        # the snapshot has ended: years of files hold up neither vacuum nor the next month
+        files = () if archive is None else archived.write(content, archive, put_away, tell)
+        left_out = archived.months(put_away) if archive is None else ()
+        manifest = Manifest(taken_at, version, revision, tuple(sums), numbers, files, left_out)
+        content.manifest(manifest)
+        sealed.close()
+        return manifest
     finally:
         await connection.close()
 
@@ -113,11 +131,16 @@ async def _revision(connection: "Connection[Any]") -> str:
 def check(file: Path, secret: Secret, tell: Told = tell_nobody) -> Manifest:
     """Read a whole backup and compare every sum. Raises BackupFault."""
     reader = ContentReader(SealedReader(file).content(secret))
-    for content in reader.tables():
-        for _ in content.pieces():
-            pass
-        tell(content.table.full_name, content.sums().rows)
+    for table in reader.tables():
+        tell(table.name, _read_through(table))
+    archived.each_month(reader.files(), _read_through, tell)
     return reader.manifest()
+
+
+def _read_through(part: Content[Any]) -> int:
+    for _ in part.pieces():
+        pass
+    return part.sums().rows
 
 
 def check_fits(file: Path) -> None:
@@ -139,10 +162,13 @@ def check_fits(file: Path) -> None:
 # ---------------------------------------------------------------------------------------- restore
 
 
-async def restore(file: Path, secret: Secret, dsn: str, tell: Told = tell_nobody) -> Manifest:
+async def restore(
+    file: Path, secret: Secret, dsn: str, archive: Path, tell: Told = tell_nobody
+) -> Manifest:
     """Put a backup back into an empty database, all of it or nothing. Raises BackupFault.
 
-    The file should have been checked before: then a fault here is the machine's, not the file's.
+    ``archive``: folder for the months that were put away. The file should have been checked before:
+    then a fault here is the machine's, not the file's.
     """
     check_fits(file)
     connection = await _connect(dsn)
@@ -152,8 +178,9 @@ async def restore(file: Path, secret: Secret, dsn: str, tell: Told = tell_nobody
         before = await store.schemas(connection)
         try:
             await migrations.migrate(dsn)
-            async with connection.transaction():
-                return await _put_back(connection, file, secret, tell)
+            with all_or_none(archive) as folder:
+                async with connection.transaction():
+                    return await _put_back(connection, file, secret, folder, tell)
         except BaseException:
             await store.drop_schemas(connection, await store.schemas(connection) - before)
             raise
@@ -162,14 +189,18 @@ async def restore(file: Path, secret: Secret, dsn: str, tell: Told = tell_nobody
 
 
 async def _put_back(
-    connection: "Connection[Any]", file: Path, secret: Secret, tell: Told
+    connection: "Connection[Any]",
+    file: Path,
+    secret: Secret,
+    folder: Laid,
+    tell: Told,
 ) -> Manifest:
     tables = await store.tables(connection)
     ours = {table.full_name: table for table in tables}
     await store.empty(connection, tables)
     reader = ContentReader(SealedReader(file).content(secret))
     for content in reader.tables():
-        table = content.table
+        table = content.of
         if ours.pop(table.full_name, None) != table:
             raise BackupFault(
                 f"the table {table.full_name} of the backup is not that of this Yibao: "
@@ -181,21 +212,24 @@ async def _put_back(
         tell(table.full_name, rows)
     if ours:
         raise BackupFault(f"the backup lacks tables of this Yibao: {', '.join(ours)}")
+    archived.lay(folder, reader.files(), tell)
     manifest = reader.manifest()
+    if manifest.files:
+        archived.lay_manifests(folder, await archived_months(connection))
     for name, last in manifest.sequences.items():
         if last:
             await store.continue_sequence(connection, name, last + SKIPPED_NUMBERS)
     return manifest
 
 
-async def _source(content: TableContent) -> AsyncIterator[bytes]:
+async def _source(content: Content[store.Table]) -> AsyncIterator[bytes]:
     for piece in content.pieces():
         yield piece
 
 
-async def _compare(connection: "Connection[Any]", content: TableContent, rows: int) -> None:
-    wanted: TableSum = content.sums()
-    if not rows == wanted.rows == await store.count(connection, content.table):
+async def _compare(connection: "Connection[Any]", content: Content[store.Table], rows: int) -> None:
+    wanted: PartSum = content.sums()
+    if not rows == wanted.rows == await store.count(connection, content.of):
         raise BackupFault(f"{wanted.name} has {rows} rows now, the backup has {wanted.rows}")
 
 
@@ -205,9 +239,11 @@ async def _compare(connection: "Connection[Any]", content: TableContent, rows: i
 async def _connect(dsn: str) -> "Connection[Any]":
     settings = {"application_name": "yibao backup"}
     try:
-        return await asyncpg.connect(dsn, timeout=30, server_settings=settings)
+        connection = await asyncpg.connect(dsn, timeout=30, server_settings=settings)
+        await set_codecs(connection)
     except (OSError, asyncpg.PostgresError, TimeoutError) as error:
         raise BackupFault(f"the database does not answer: {error or 'time-out'}") from None
+    return connection
 
 
 def _sync_folder(folder: Path) -> None:

@@ -114,3 +114,12 @@ Handler = Callable[[Unit, Sequence[Command]], Awaitable[Sequence[Outcome]]]
 """Runs commands of one kind, all of one pool, inside the unit's open transaction; one outcome each,
 in order. A refusal changes nothing; an exception rolls the whole batch back (members are then
 retried singly). Never commits, never opens."""
+
+
+def message_of(command: Command, outcome: Outcome) -> Message:
+    """What is remembered of a command (报文) that was decided: enough to answer it again."""
+    if isinstance(outcome, Done):
+        kind, reference = "done", outcome.reference
+    else:
+        kind, reference = "refused", {"code": int(outcome.code), "message": outcome.message}
+    return Message(command.key, command.subject, command.digest, kind, reference, None)

@@ -33,6 +33,7 @@ from yibao.platform.commands.model import (
     MessageKey,
     Outcome,
     Unit,
+    message_of,
 )
 from yibao.platform.commands.turns import Turns
 
@@ -196,7 +197,7 @@ class Commands:
     ) -> None:
         new: list[Message] = []
         for command, outcome in zip(commands, outcomes, strict=True):
-            message = _message(command, outcome)
+            message = message_of(command, outcome)
             if command.key in remembered:
                 if not await store.replace_refusal(unit.connection, unit.pool, message, unit.now):
                     raise Overtaken(f"{command.key} was done meanwhile")
@@ -234,14 +235,6 @@ def _failed(fault: Exception) -> Refusal:
         "系统处理失败，本次请求未生效，请用原报文编号重发",
         facts={"error": type(fault).__name__},
     )
-
-
-def _message(command: Command, outcome: Outcome) -> Message:
-    if isinstance(outcome, Done):
-        kind, reference = "done", outcome.reference
-    else:
-        kind, reference = "refused", {"code": int(outcome.code), "message": outcome.message}
-    return Message(command.key, command.subject, command.digest, kind, reference, None)
 
 
 def _remembered_outcome(command: Command, message: Message | None) -> Outcome | None:

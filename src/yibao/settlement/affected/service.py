@@ -10,6 +10,7 @@ from yibao.kernel.areas import Division, Pool
 from yibao.kernel.frozen import replace
 from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import Refusal, RefusalCode, Refused
+from yibao.platform.archive import missing
 from yibao.platform.crypto import Vault
 from yibao.policy.model import DateBasis, Law
 from yibao.registry.laws import service as laws
@@ -17,6 +18,7 @@ from yibao.registry.laws.model import LawsInForce
 from yibao.registry.people import service as people
 from yibao.registry.people.model import Insured
 from yibao.registry.service import Reference
+from yibao.settlement.accumulators import store as accumulators
 from yibao.settlement.affected import rules, store
 from yibao.settlement.affected.model import CATALOGUE, ENROLMENT, LAW, Affected
 from yibao.settlement.affected.rules import Anew, Entries, Past
@@ -38,7 +40,8 @@ if TYPE_CHECKING:
     from asyncpg import Connection
 
 _MEMBERS_AT_ONCE = 200
-BEGIN = date(1, 1, 1)
+BEGIN = date(1970, 1, 2)
+"""Before all bills, and a day that numbers can be told of."""
 
 
 async def by_law(
@@ -51,8 +54,10 @@ async def by_law(
 ) -> list[Affected]:
     """The living bills that come out otherwise when a law decides those of ``since`` ≤ day < until.
 
-    Later bills of the same members, of whatever scheme, follow with their changed counters.
+    Later bills of the same members, of whatever scheme, follow with their changed counters. What
+    was put away comes back; refused when it is too much.
     """
+    await missing.bring_days(connection, None, since, date.max, {})
     divisions = [
         division
         for division in await store.insured_divisions(connection, law.scheme)
@@ -82,7 +87,11 @@ async def by_law(
 async def by_facts(
     connection: "Connection[Any]", vault: Vault, reference: Reference, *, since: date = BEGIN
 ) -> list[Affected]:
-    """The living bills that come out otherwise by what is known now of people and catalogue."""
+    """The living bills that come out otherwise by what is known now of people and catalogue.
+
+    What was put away comes back; refused when it is too much.
+    """
+    await missing.bring_days(connection, None, since, date.max, {})
     members = await store.members_billed(connection, since)
     return await by_facts_of(connection, vault, reference, members, since=since)
 
@@ -146,11 +155,12 @@ async def _pasts(
 async def _past_of(
     connection: "Connection[Any]", pool: Pool, members: Sequence[str]
 ) -> dict[tuple[Pool, str], Past]:
+    await missing.bring_whole(connection, pool, {"member": members})
     rows = await store.settlements_of(connection, pool, members)
     found = await bill_store.load(connection, pool, [row[1] for row in rows])
     brought = await store.brought_in(connection, pool, members)
     moving = [*(row[1] for row in rows), *(number for _, number in brought)]
-    entries = await bill_store.accumulator_entries(connection, pool, moving)
+    entries = await accumulators.entries_of(connection, pool, moving)
     stood: dict[str, list[SettlementFacts]] = {member: [] for member in members}
     moved: dict[str, dict[int, Entries]] = {member: {} for member in members}
     for member, number in brought:

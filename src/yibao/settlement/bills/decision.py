@@ -5,7 +5,7 @@ Locks are taken in one order everywhere: visits, accumulators, account parts, ea
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from yibao.adjudication.benefit import needed_counters
@@ -16,11 +16,13 @@ from yibao.kernel.areas import Pool
 from yibao.kernel.frozen import replace
 from yibao.kernel.periods import age_on, business_date
 from yibao.kernel.refusals import Refusal, Refused
+from yibao.platform.archive import missing
 from yibao.platform.commands.model import Unit
 from yibao.policy.model import DateBasis, Fact, Law
 from yibao.policy.terms import Scheme
 from yibao.registry.people.model import Enrolment, Insured
 from yibao.registry.service import Reference
+from yibao.settlement.accumulators import store as accumulators
 from yibao.settlement.bills import elsewhere, rules, store, wallets
 from yibao.settlement.bills import facts as known
 from yibao.settlement.bills.facts import Deciding, KnownDays, Span, Where
@@ -320,6 +322,8 @@ async def stay_chain(
     """The chain of stays that a stay belongs to, by the human's care before it in this pool."""
     assert visit.identity is not None, "a stay has its human"
     day = business_date(visit.begin)
+    if law.stays is not None:
+        await _bring_care_before(unit, visit, law, day)
     before = await visit_store.care_before(
         unit.connection, unit.pool, visit.identity, visit.member, day, EMERGENCY
     )
@@ -339,6 +343,26 @@ async def stay_chain(
         for one, emergency in before
     ]
     return chain_of(own, earlier, law, case).chain
+
+
+async def _bring_care_before(unit: Unit, visit: VisitFacts, law: Law, day: date) -> None:
+    """What a stay may continue comes back, if that is so long ago that it may be put away."""
+    first = day - timedelta(days=_chained_within(law, day))
+    if unit.day - first > HOT:
+        only = {"member": [visit.member]}
+        await missing.bring_days(unit.connection, unit.pool, first, day, only)
+
+
+def _chained_within(law: Law, day: date) -> int:
+    """The most days that may lie between stays of one chain, whatever the case."""
+    assert law.stays is not None
+    rules_ = (law.stays.referral_days, law.stays.readmission_days, law.stays.emergency_days)
+    versions = [version for rule in rules_ if (version := rule.in_force(day))]
+    return max((days or 0 for version in versions for days in version.cases.values()), default=0)
+
+
+HOT = timedelta(days=28)
+"""What is younger was never put away: at the least, a whole month stays after each."""
 
 
 async def _deciding_days(
@@ -389,7 +413,7 @@ async def claim_free_years(
 def _decided(
     unit: Unit,
     candidate: Candidate,
-    history: Mapping[store.MemberCounter, int],
+    history: Mapping[accumulators.MemberCounter, int],
     accounts: Wallets,
     *,
     writing: bool,
@@ -409,25 +433,25 @@ def _decided(
 
 async def _counters(
     unit: Unit, candidates: Sequence[Candidate], *, lock: bool
-) -> dict[store.MemberCounter, int]:
+) -> dict[accumulators.MemberCounter, int]:
     keys = [
         (candidate.request.member, key) for candidate in candidates for key in candidate.counters
     ]
     return (
         await locked_accumulators(unit, keys)
         if lock
-        else await store.accumulators(unit.connection, unit.pool, keys, lock=False)
+        else await accumulators.values(unit.connection, unit.pool, keys, lock=False)
     )
 
 
 async def locked_accumulators(
-    unit: Unit, keys: Sequence[store.MemberCounter]
-) -> dict[store.MemberCounter, int]:
+    unit: Unit, keys: Sequence[accumulators.MemberCounter]
+) -> dict[accumulators.MemberCounter, int]:
     """Counters, locked; those that were not there begin at zero."""
     if not keys:
         return {}
-    found = await store.accumulators(unit.connection, unit.pool, keys, lock=True)
+    found = await accumulators.values(unit.connection, unit.pool, keys, lock=True)
     if len(found) < len(set(keys)):
-        await store.open_accumulators(unit.connection, unit.pool, set(keys) - found.keys())
-        found = await store.accumulators(unit.connection, unit.pool, keys, lock=True)
+        await accumulators.open_at_zero(unit.connection, unit.pool, set(keys) - found.keys())
+        found = await accumulators.values(unit.connection, unit.pool, keys, lock=True)
     return found

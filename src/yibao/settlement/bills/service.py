@@ -22,6 +22,7 @@ from yibao.platform.commands.model import Unit
 from yibao.policy.model import Law
 from yibao.registry.laws import service as laws
 from yibao.registry.people.model import Enrolment, Insured
+from yibao.settlement.accumulators import store as accumulators
 from yibao.settlement.bills import (
     elsewhere,
     recomputation,
@@ -78,7 +79,7 @@ async def write_decisions(
     chains: list[tuple[int, str]] = []
     postings: list[Posting] = []
     entries: list[tuple[Any, ...]] = []
-    changes: dict[store.MemberCounter, int] = {}
+    changes: dict[accumulators.MemberCounter, int] = {}
     uses: dict[tuple[int, int], Fen] = {}
     written: list[tuple[Decision, int]] = []
     outcomes: list[SettlementFacts | Refusal] = []
@@ -267,7 +268,9 @@ async def _repeat(
     if sign < 0:
         await _check_last_of_stay(unit, original)
     supplements = original.supplements if sign < 0 else ()
-    moved_by, found = await store.moved_entries(unit.connection, unit.pool, [number, *supplements])
+    moved_by, found = await accumulators.moved_entries(
+        unit.connection, unit.pool, [number, *supplements]
+    )
     holder = found or original.member
     moved = moved_by.get(number, [])
     touched = [entry for entries in moved_by.values() for entry in entries]
@@ -409,7 +412,12 @@ async def settlements_of_member(
     connection: "Connection[Any]", pool: Pool, member: str, *, before: int, limit: int
 ) -> list[SettlementFacts]:
     """A member's settlements and mirrors older than the number ``before``, newest first."""
-    return await store.of_member(connection, pool, member, before, limit)
+    found = await store.of_member(connection, pool, member, before, limit)
+    shown = [one.key.number for one in found if one.key is not None]
+    bills = missing.Rows("settlement.settlement", "member", [member])
+    if await missing.bring_newest(connection, pool, bills, shown, limit=limit, before=before):
+        found = await store.of_member(connection, pool, member, before, limit)
+    return found
 
 
 async def settlements_of_institution(
@@ -427,7 +435,7 @@ async def counters(
     connection: "Connection[Any]", pool: Pool, member: str
 ) -> list[tuple[CounterKey, int]]:
     """A member's accumulators (个人累计), in fen."""
-    return await store.member_accumulators(connection, pool, member)
+    return await accumulators.of_member(connection, pool, member)
 
 
 async def explained(connection: "Connection[Any]", facts: SettlementFacts) -> Recomputed:

@@ -16,7 +16,8 @@ from yibao.ledger import service as ledger
 from yibao.ledger.model import AccountState, Entry, Part, owed_account, personal_account
 from yibao.platform.commands.model import Unit
 from yibao.registry.family.model import FamilyLink
-from yibao.settlement.bills import elsewhere, store
+from yibao.settlement.accumulators import store as accumulators
+from yibao.settlement.bills import elsewhere
 from yibao.settlement.bills.elsewhere import Elsewhere
 from yibao.settlement.bills.rules import Candidate, Decision, Purse
 
@@ -127,7 +128,7 @@ async def instead_of_closed(unit: Unit, parts: Sequence[Part]) -> dict[str, str]
     if not closed:
         return {}
     members = sorted({part.member for part in closed})
-    heirs = await store.heirs_of(unit.connection, unit.pool, members)
+    heirs = await accumulators.heirs_of(unit.connection, unit.pool, members)
     if heirs:
         kept = await ledger.lock_parts(unit, sorted(set(heirs.values())))
         shut = {one for one, own in kept.items() if own[0].state is AccountState.CLOSED}

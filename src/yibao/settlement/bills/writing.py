@@ -9,6 +9,7 @@ from yibao.kernel.identifiers import PoolKey
 from yibao.ledger import service as ledger
 from yibao.ledger.model import Posting
 from yibao.platform.commands.model import Unit
+from yibao.settlement.accumulators import store as accumulators
 from yibao.settlement.bills import store, undoing, wallets
 from yibao.settlement.model import SettlementFacts
 
@@ -18,7 +19,7 @@ async def write(
     bills: Sequence[tuple[SettlementFacts, int]],
     postings: Sequence[Posting],
     entries: Sequence[tuple[Any, ...]],
-    changes: Mapping[store.MemberCounter, int],
+    changes: Mapping[accumulators.MemberCounter, int],
 ) -> None:
     """Settlements with their batch numbers, postings, counter entries and what counters move by.
 
@@ -27,10 +28,8 @@ async def write(
     await store.insert(unit.connection, bills)
     await ledger.post(unit, [posting for posting in postings if posting.entries])
     if entries:
-        await store.insert_accumulator_entries(unit.connection, entries)
-        changed = await store.add_to_accumulators(
-            unit.connection, unit.pool, sorted(changes.items())
-        )
+        await accumulators.insert_entries(unit.connection, entries)
+        changed = await accumulators.add(unit.connection, unit.pool, sorted(changes.items()))
         assert changed == len(changes), "an accumulator row was not there"
 
 

@@ -19,12 +19,14 @@ from yibao.kernel.money import Fen
 from yibao.kernel.refusals import Refusal, RefusalCode, Refused
 from yibao.ledger import service as ledger
 from yibao.ledger.model import Posting
+from yibao.platform.archive import missing
 from yibao.platform.commands.model import Unit
 from yibao.platform.crypto import Vault
 from yibao.policy.model import Law
 from yibao.registry.laws import service as laws
 from yibao.registry.people import service as people
 from yibao.registry.service import Reference
+from yibao.settlement.accumulators import store as accumulators
 from yibao.settlement.affected import service as affected
 from yibao.settlement.affected import store as affected_store
 from yibao.settlement.affected.model import LAW
@@ -146,16 +148,17 @@ async def add_payer(
 async def _locked_chain(unit: Unit, member: str) -> tuple[list[Living], dict[CounterKey, int]]:
     """A member's living bills in the order they were decided, and what counters held before them.
 
-    The visits and counters are locked first: whoever settles or cancels a bill of the member waits,
-    and finds what the correction wrote.
+    What was put away comes back. Then visits and counters are locked: whoever settles or cancels a
+    bill of the member waits, and finds what the correction wrote.
     """
     connection, pool = unit.connection, unit.pool
+    await missing.bring_whole(connection, pool, {"member": [member]})
     await store.lock_visits(connection, pool, [member])
     await store.lock_counters(connection, pool, member)
     rows = await affected_store.settlements_of(connection, pool, [member])
     numbers = [number for _, number, _ in rows]
     found = await bill_store.load(connection, pool, numbers)
-    entries = await bill_store.accumulator_entries(connection, pool, numbers)
+    entries = await accumulators.entries_of(connection, pool, numbers)
     before = await store.counted_before(connection, pool, member)
     money = await ledger.postings_of(unit, numbers, unit.day)
     chain = []
@@ -255,7 +258,7 @@ async def _book(
     for row in made:
         uses.update(wallets.counted_uses(row.facts.snapshot, row.posting.entries))
     member = changed[0].bill.facts.member
-    heirs = await bill_store.heirs_of(unit.connection, unit.pool, [member])
+    heirs = await accumulators.heirs_of(unit.connection, unit.pool, [member])
     holder = heirs.get(member, member)
     await locked_accumulators(unit, [(holder, key) for moves in deltas for key in moves])
     made = await _into_open_accounts(unit, member, made)

@@ -8,6 +8,7 @@ from yibao.kernel.areas import Pool
 from yibao.kernel.frozen import replace
 from yibao.platform.commands.model import Unit
 from yibao.settlement.fees import rules, store
+from yibao.settlement.fees.lines import store as line_store
 from yibao.settlement.fees.model import Basis, Booked, ChargeBatch, Classified
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ async def reclassified(
     catalogue: "Catalogue",
 ) -> tuple[list[ChargeBatch], list[Booked]]:
     """The batches with their lines classified by another basis, and the lines that this changes."""
-    found = await store.lines_of_batches(connection, pool, batches, catalogue)
+    found = await line_store.lines_of_batches(connection, pool, batches, catalogue)
     known = await _originals_elsewhere(connection, pool, batches, found, catalogue)
     changed: list[Booked] = []
     again: list[ChargeBatch] = []
@@ -75,7 +76,7 @@ async def _originals_elsewhere(
     elsewhere = {line.returns for line in lines if line.returns is not None} - here
     if not elsewhere:
         return rules.Known()
-    earlier = await store.earlier_lines(
+    earlier = await line_store.earlier_lines(
         connection, pool, batches[0].visit, min(b.number for b in batches), elsewhere, catalogue
     )
     return rules.Known(earlier)
@@ -87,4 +88,4 @@ async def write_reclassified(
     """Store what ``reclassified`` found."""
     await store.update_sums(unit.connection, unit.pool, batches)
     if lines:
-        await store.reclassify_lines(unit.connection, unit.pool, lines)
+        await line_store.reclassify_lines(unit.connection, unit.pool, lines)

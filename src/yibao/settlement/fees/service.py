@@ -19,6 +19,7 @@ from yibao.registry.institutions.model import InstitutionTerm
 from yibao.registry.service import Reference
 from yibao.settlement.bills import store as bill_store
 from yibao.settlement.fees import rules, store
+from yibao.settlement.fees.lines import store as line_store
 from yibao.settlement.fees.model import (
     Basis,
     Booked,
@@ -126,7 +127,7 @@ async def _write(unit: Unit, writes: _Writes) -> None:
     if writes.grown:
         await store.update_sums(unit.connection, unit.pool, writes.grown)
     if writes.records:
-        await store.insert_uploads(unit.connection, writes.records)
+        await line_store.insert_uploads(unit.connection, writes.records)
 
 
 async def _known_lines(
@@ -142,7 +143,9 @@ async def _known_lines(
     serials = {line.serial for request in requests for line in request.lines}
     serials |= {line.returns for request in requests for line in request.lines if line.returns}
     by_visit: dict[int, list[Booked]] = {}
-    for one in await store.named_lines(unit.connection, unit.pool, standing, serials, catalogue):
+    for one in await line_store.named_lines(
+        unit.connection, unit.pool, standing, serials, catalogue
+    ):
         by_visit.setdefault(one.visit, []).append(one)
     return by_visit
 
@@ -228,7 +231,7 @@ def _uploaded(
         (writes.opened if is_new else writes.grown).append(batch_)
         first = batch_.next_line - len(lines)
         writes.records.append(
-            store.upload_record(unit.pool, visit.key.number, batch_.number, first, lines)
+            line_store.upload_record(unit.pool, visit.key.number, batch_.number, first, lines)
         )
         touched.add(batch_.number)
     return Uploaded(tuple(answers), tuple(sorted(touched)))
@@ -354,10 +357,10 @@ async def write_batches(
 ) -> None:
     """Keep new batches with their lines."""
     await store.insert_batches(unit.connection, unit.pool, [batch for batch, _ in batches])
-    await store.insert_uploads(
+    await line_store.insert_uploads(
         unit.connection,
         [
-            store.upload_record(unit.pool, batch.visit, batch.number, 0, lines)
+            line_store.upload_record(unit.pool, batch.visit, batch.number, 0, lines)
             for batch, lines in batches
         ],
     )
@@ -383,7 +386,7 @@ async def fee_days(
     connection: "Connection[Any]", pool: Pool, batches: Sequence[ChargeBatch]
 ) -> tuple[date, date] | None:
     """The business dates of the first and the last fee of batches, returns apart."""
-    found = await store.charged_between(connection, pool, batches)
+    found = await line_store.charged_between(connection, pool, batches)
     return None if found is None else (business_date(found[0]), business_date(found[1]))
 
 
@@ -398,7 +401,7 @@ async def recall_lines(
     catalogue: "Catalogue",
 ) -> tuple[LineFacts, ...]:
     """The lines an upload sent, in that order, from the batches it named."""
-    found = await store.lines_with_serials(
+    found = await line_store.lines_with_serials(
         connection,
         visit.pool,
         visit.number,
@@ -419,7 +422,7 @@ async def lines(
     catalogue: "Catalogue",
 ) -> list[tuple[LineFacts, PoolKey | None]]:
     """A visit's lines as the reader may see them, with their batch's living settlement."""
-    found = await store.lines_of_visit(connection, visit.pool, visit.number, batch, catalogue)
+    found = await line_store.lines_of_visit(connection, visit.pool, visit.number, batch, catalogue)
     return [
         (facts, None if living is None else PoolKey(visit.pool, living)) for facts, living in found
     ]

@@ -7,6 +7,7 @@ from yibao.kernel.frozen import replace
 from yibao.kernel.refusals import Refusal, RefusalCode, Refused
 from yibao.platform.commands.model import Unit
 from yibao.settlement.fees import rules, store
+from yibao.settlement.fees.lines import store as line_store
 from yibao.settlement.fees.model import Booked, ChargeBatch
 from yibao.settlement.fees.service import batches_by_visit
 from yibao.settlement.model import (
@@ -87,7 +88,7 @@ async def withdraw_lines(
         shrunk += _shrunk(own, lines)
         outcomes.append(len(lines))
     if gone:
-        await store.withdraw_lines(unit.connection, unit.pool, gone, unit.now)
+        await line_store.withdraw_lines(unit.connection, unit.pool, gone, unit.now)
         await store.update_sums(unit.connection, unit.pool, shrunk)
     return outcomes
 
@@ -97,12 +98,12 @@ async def _lines_to_withdraw(
 ) -> list[Booked]:
     open_ = [batch for batch in batches if batch.living_settlement is None]
     if request.serials == (ALL_BATCHES,):
-        found = await store.lines_of_batches(unit.connection, unit.pool, open_, catalogue)
+        found = await line_store.lines_of_batches(unit.connection, unit.pool, open_, catalogue)
         return [line for lines in found.values() for line in lines]
     wanted = set(request.serials)
 
     async def named(serials: set[str]) -> list[Booked]:
-        return await store.named_lines(unit.connection, unit.pool, batches, serials, catalogue)
+        return await line_store.named_lines(unit.connection, unit.pool, batches, serials, catalogue)
 
     booked = await named(wanted)
     rules.check_withdrawal(wanted, booked, {batch.number for batch in open_})

@@ -4,7 +4,7 @@ The bill is decided by the same law and counters as any other: a visit with its 
 institution is the bureau, so that no institution sees it. What the funds pay is owed to the person.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,6 +14,7 @@ from yibao.kernel.frozen import replace
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.periods import Period, instant_of
 from yibao.kernel.refusals import RefusalCode, Refused
+from yibao.platform.archive import missing
 from yibao.platform.commands.model import Unit
 from yibao.policy.model import DateBasis, Law
 from yibao.registry.institutions.model import Institution, InstitutionKind, InstitutionTerm
@@ -132,6 +133,7 @@ async def paid_twice(
 
 async def _check_not_claimed(unit: Unit, human: int, claim: Claim, release: Release) -> None:
     numbers = await files.numbers_of(unit.connection, human)
+    await _bring_back(unit, numbers, claim.invoice)
     standing = await store.standing(unit.connection, numbers, claim.first_day, claim.last_day)
     rules.check_not_claimed(claim, standing, release.remark)
     other = await store.claimed_by_others(unit.connection, unit.pool, claim.member, claim.invoice)
@@ -141,6 +143,15 @@ async def _check_not_claimed(unit: Unit, human: int, claim: Claim, release: Rele
             f"票据号 {claim.invoice} 已由结算 {PoolKey(unit.pool, other).text()} 报销给他人",
             "invoice",
         )
+
+
+async def _bring_back(unit: Unit, numbers: Sequence[tuple[Pool, str]], invoice: str) -> None:
+    """What was put away of a human's numbers, and of paper bills with the same invoice."""
+    for pool in sorted({where for where, _ in numbers}):
+        own = [number for where, number in numbers if where == pool]
+        await missing.bring_whole(unit.connection, pool, {"member": own})
+    claims = await store.claims_on(unit.connection, unit.pool, invoice)
+    await missing.came_back(unit.connection, unit.pool, claims, ())
 
 
 # ------------------------------------------------------------------------------- reading the paper

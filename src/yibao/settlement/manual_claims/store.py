@@ -70,6 +70,17 @@ async def standing(
     ]
 
 
+async def claims_on(connection: "Connection[Any]", pool: Pool, invoice: str) -> list[int]:
+    """The settlements of paper bills with an invoice, cancelled ones too."""
+    rows = await connection.fetch(
+        """SELECT settlement FROM settlement.manual_claim
+           WHERE pool = $1 AND upper(trim(invoice)) = upper(trim($2)) ORDER BY settlement""",
+        pool,
+        invoice,
+    )
+    return [row["settlement"] for row in rows]
+
+
 async def claimed_by_others(
     connection: "Connection[Any]", pool: Pool, member: str, invoice: str
 ) -> int | None:

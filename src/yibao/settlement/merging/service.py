@@ -14,11 +14,12 @@ from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.money import Fen
 from yibao.kernel.refusals import RefusalCode, Refused
+from yibao.platform.archive import missing
 from yibao.platform.commands.model import Unit
 from yibao.registry.family import service as links
 from yibao.registry.merging.model import Merged
 from yibao.registry.people.model import Insured
-from yibao.settlement.bills import store as bill_store
+from yibao.settlement.accumulators import store as accumulators
 from yibao.settlement.bills.decision import locked_accumulators
 from yibao.settlement.corrections.store import lock_counters, lock_visits
 from yibao.settlement.merging import store
@@ -34,7 +35,11 @@ class Affected:
 
 
 async def lock_bills(unit: Unit, members: Sequence[str]) -> None:
-    """Let nobody settle or cancel bills of these numbers until the unit ends; before all else."""
+    """Let nobody settle or cancel bills of these numbers until the unit ends; before all else.
+
+    What was put away of them comes back, for it changes hands too.
+    """
+    await missing.bring_whole(unit.connection, unit.pool, {"member": members})
     await lock_visits(unit.connection, unit.pool, sorted(members))
 
 
@@ -62,7 +67,7 @@ async def hand_over_later(unit: Unit, kept: Insured, gone: Insured, reason: str)
         raise Refused(
             RefusalCode.FILES_DIFFER, "并入的编号应已终止，保留的编号应在有效期内", "gone"
         )
-    if going.number in await bill_store.heirs_of(unit.connection, unit.pool, [going.number]):
+    if going.number in await accumulators.heirs_of(unit.connection, unit.pool, [going.number]):
         raise Refused(RefusalCode.FILES_DIFFER, f"编号 {going.number} 的累计和账户已转移", "gone")
     return await _hand_over(unit, kept.identity.id, staying.number, going.number, reason)
 
@@ -81,6 +86,9 @@ async def affected(
     ``members`` are all numbers of the human. The two numbers share counters from now on, so where
     both have bills, all of these; of any number those of a day with other special identities.
     """
+    for pool in sorted({where for where, _ in members}):
+        own = [number for where, number in members if where == pool]
+        await missing.bring_whole(unit.connection, pool, {"member": own})
     found = [Affected(*row) for row in await store.living_bills(unit.connection, members)]
     two = {kept.membership.number, gone.membership.number}
     billed = {one.member for one in found if one.settlement.pool == unit.pool} & two
@@ -105,11 +113,9 @@ async def _hand_over_counters(unit: Unit, kept: str, gone: str) -> None:
         for number, member, sign in ((from_number, gone, -1), (to_number, kept, 1))
         for key, amount in moving.items()
     ]
-    await bill_store.insert_accumulator_entries(unit.connection, entries)
+    await accumulators.insert_entries(unit.connection, entries)
     changes: dict[tuple[str, CounterKey], int] = {}
     for key, amount in moving.items():
         changes[gone, key], changes[kept, key] = -amount, amount
-    changed = await bill_store.add_to_accumulators(
-        unit.connection, unit.pool, sorted(changes.items())
-    )
+    changed = await accumulators.add(unit.connection, unit.pool, sorted(changes.items()))
     assert changed == len(changes), "an accumulator row was not there"

@@ -5,12 +5,13 @@ account, which a bureau clears when the old system's books are closed; open stay
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from yibao.adjudication.model import CounterKey
 from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import PoolKey, first_number_of
+from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import Refusal, RefusalCode, Refused
 from yibao.ledger import service as ledger
 from yibao.ledger.inquiries import service as inquiries
@@ -23,10 +24,11 @@ from yibao.ledger.model import (
     personal_account,
     suspense_account,
 )
+from yibao.platform.archive import missing
 from yibao.platform.commands.model import Unit
 from yibao.registry.people.model import Insured
 from yibao.registry.service import Reference
-from yibao.settlement.bills import store as bills
+from yibao.settlement.accumulators import store as accumulators
 from yibao.settlement.bills.decision import locked_accumulators
 from yibao.settlement.openings import store
 from yibao.settlement.openings.model import BroughtCounter, BroughtPart, BroughtStay, Opening
@@ -116,7 +118,8 @@ def _twice(what: str, field: str) -> Refusal:
 async def take_back(unit: Unit, source: str, keys: Sequence[PoolKey]) -> None:
     """Take openings back by mirrored entries. Refused when an account no longer holds its part."""
     numbers = [key.number for key in keys]
-    moved = await bills.accumulator_entries(unit.connection, unit.pool, numbers)
+    await missing.came_back(unit.connection, unit.pool, numbers, ())
+    moved = await accumulators.entries_of(unit.connection, unit.pool, numbers)
     members = await store.members_of_entries(unit.connection, unit.pool, numbers)
     await _move_counters(
         unit,
@@ -147,6 +150,8 @@ async def settled_since(
     connection: "Connection[Any]", pool: Pool, members: Sequence[str], instant: datetime
 ) -> list[str]:
     """The members of whom something was settled at an instant or later."""
+    day = business_date(instant)
+    await missing.bring_days(connection, pool, day, date.max, {"member": members})
     return await store.settled_since(connection, pool, members, first_number_of(instant))
 
 
@@ -154,18 +159,18 @@ async def _move_counters(unit: Unit, moves: Sequence[tuple[int, str, CounterKey,
     """Write entries (number, member, counter, delta) and carry them to the counters."""
     if not moves:
         return
-    changes: dict[bills.MemberCounter, int] = {}
+    changes: dict[accumulators.MemberCounter, int] = {}
     for _, member, counter, delta in moves:
         changes[member, counter] = changes.get((member, counter), 0) + delta
     await locked_accumulators(unit, list(changes))
-    await bills.insert_accumulator_entries(
+    await accumulators.insert_entries(
         unit.connection,
         [
             (unit.pool, number, *counter, member, _KIND, delta)
             for number, member, counter, delta in moves
         ],
     )
-    changed = await bills.add_to_accumulators(unit.connection, unit.pool, sorted(changes.items()))
+    changed = await accumulators.add(unit.connection, unit.pool, sorted(changes.items()))
     assert changed == len(changes), "an accumulator row was not there"
 
 

@@ -5,7 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import PoolKey, parse_pool_key
+from yibao.kernel.money import Fen
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.platform.archive import missing
 from yibao.platform.commands.model import Command, Done, Handler, Outcome, Unit
@@ -15,8 +17,10 @@ from yibao.policy.terms import Scheme
 from yibao.registry.institutions.model import Directory
 from yibao.registry.service import ReferenceCache
 from yibao.settlement.clearing.model import clearing_class, clearing_office, is_office_of
+from yibao.settlement.model import Payee
 from yibao.settlement.reconciliation import rules, store, tables
 from yibao.settlement.reconciliation.model import (
+    Booking,
     ComparedLine,
     CompareLines,
     CompareTotals,
@@ -38,6 +42,7 @@ __all__ = [
     "booked_daily",
     "bookings",
     "bookings_by_key",
+    "claimed_ever",
     "handlers",
     "is_reconciled",
     "lines_named",
@@ -57,14 +62,6 @@ read_lines = tables.read_lines
 read_answer = tables.read_answer
 write_lines = tables.write_lines
 sum_of_lines = rules.sum_of_lines
-booked = store.booked
-"""An institution's settlements of a span, summed."""
-booked_daily = store.booked_daily
-"""The same by the day of settling."""
-originals = store.originals
-"""The bill that each settlement is or mirrors, undone ones too."""
-bookings = store.bookings
-"""An institution's settlements of a span, one by one."""
 bookings_by_key = store.bookings_by_key
 """Those of an institution's settlements that have these keys."""
 statements = store.of_institution
@@ -112,11 +109,8 @@ async def compare_totals(unit: Unit, directory: Directory, request: CompareTotal
     """Compare an institution's sums with ours, and record what came of it (对总账)."""
     span = request.span
     _check(directory, request.institution, span)
-    await _bring_back(unit, request.institution, span)
     ours = Figures()
-    for row in await store.booked(
-        unit.connection, request.institution, span.first_day, span.last_day
-    ):
+    for row in await booked(unit.connection, request.institution, span.first_day, span.last_day):
         if (
             span.scheme in (row.scheme, None)
             and span.clearing_class in (clearing_class(row.care_kind), None)
@@ -136,20 +130,12 @@ async def compare_totals(unit: Unit, directory: Directory, request: CompareTotal
     )
 
 
-async def _bring_back(unit: Unit, institution: str, span: Span) -> None:
-    """What was put away of an institution's bills comes back to be compared. May be Refused."""
-    await missing.bring_days(
-        unit.connection, None, span.first_day, span.last_day, {"institution": [institution]}
-    )
-
-
 async def compare_lines(
     unit: Unit, vault: Vault, directory: Directory, request: CompareLines
 ) -> Statement:
     """Compare an institution's settlements with ours, and keep the file that tells (对明细账)."""
     span, institution = request.span, request.institution
     _check(directory, institution, span)
-    await _bring_back(unit, institution, span)
     ours = await our_lines(unit.connection, directory, institution, span)
     known = {line.settlement for line in ours}
     keys = [
@@ -157,6 +143,7 @@ async def compare_lines(
         for line in request.lines
         if line.settlement not in known and (key := parse_pool_key(line.settlement))
     ]
+    await _bring_named(unit.connection, keys)
     elsewhere = await store.lines_by_key(
         unit.connection, institution, keys, _office_on(directory, institution)
     )
@@ -194,6 +181,7 @@ async def our_lines(
     connection: "Connection[Any]", directory: Directory, institution: str, span: Span
 ) -> list[OurLine]:
     """An institution's settlements of a span, as its own file should tell them."""
+    await _bring_back(connection, institution, span.first_day, span.last_day)
     found = await store.lines(
         connection,
         institution,
@@ -215,10 +203,82 @@ async def lines_named(
     connection: "Connection[Any]", directory: Directory, institution: str, keys: Sequence[PoolKey]
 ) -> dict[str, OurLine]:
     """Those of an institution's settlements that have these keys, by their numbers."""
+    await _bring_named(connection, keys)
     found = await store.lines_by_key(
         connection, institution, keys, _office_on(directory, institution)
     )
     return {line.settlement: line for line in found}
+
+
+async def originals(
+    connection: "Connection[Any]", institution: str, keys: Sequence[PoolKey]
+) -> dict[PoolKey, PoolKey]:
+    """The bill that each of an institution's settlements is or mirrors, undone ones too."""
+    await _bring_named(connection, keys)
+    return await store.originals(connection, institution, keys)
+
+
+# ------------------------------------------------------------------ spans, be they put away or not
+
+
+async def booked(
+    connection: "Connection[Any]",
+    institution: str,
+    first_day: date,
+    last_day: date,
+    pool: Pool | None = None,
+) -> list[store.Booked]:
+    """An institution's settlements of a span, of one pool or over all, summed."""
+    await _bring_back(connection, institution, first_day, last_day)
+    return await store.booked(connection, institution, first_day, last_day, pool)
+
+
+async def claimed_ever(
+    connection: "Connection[Any]", institution: str, pool: Pool, today: date
+) -> Fen:
+    """All that an institution's settlements in a pool ever claimed, what was put away too."""
+    here = await store.booked(connection, institution, _EVER, today, pool)
+    # what 2601 undid is in the files with what undid it: together nothing
+    of_bills = {"institution": institution, "payee": Payee.INSTITUTION.value}
+    away = await missing.sums(connection, pool, "settlement.settlement", of_bills, _CLAIMED)
+    return sum(row.funds + row.account + row.family for row in here) + sum(away.values())
+
+
+_EVER = date(2000, 1, 1)
+_CLAIMED = ("funds", "account", "family")
+
+
+async def booked_daily(
+    connection: "Connection[Any]", institution: str, first_day: date, last_day: date
+) -> list[store.Booked]:
+    """The same over all pools by the day of settling."""
+    await _bring_back(connection, institution, first_day, last_day)
+    return await store.booked_daily(connection, institution, first_day, last_day)
+
+
+async def bookings(
+    connection: "Connection[Any]", institution: str, first_day: date, last_day: date
+) -> list[Booking]:
+    """An institution's settlements of a span over all pools, one by one."""
+    await _bring_back(connection, institution, first_day, last_day)
+    return await store.bookings(connection, institution, first_day, last_day)
+
+
+async def _bring_back(
+    connection: "Connection[Any]", institution: str, first_day: date, last_day: date
+) -> None:
+    """What was put away of an institution's bills comes back. Refused when it is too much."""
+    await missing.bring_days(connection, None, first_day, last_day, {"institution": [institution]})
+
+
+async def _bring_named(connection: "Connection[Any]", keys: Sequence[PoolKey]) -> None:
+    """What was put away comes back by its numbers, whosever it is."""
+    for pool in sorted({key.pool for key in keys}):
+        numbers = [key.number for key in keys if key.pool == pool]
+        await missing.came_back(connection, pool, numbers, ())
+
+
+# ------------------------------------------------------------------------------------- once more
 
 
 async def recall_statement(

@@ -16,6 +16,7 @@ from yibao.registry.people.model import Insured
 from yibao.registry.service import Reference
 from yibao.settlement.bills import store as bill_store
 from yibao.settlement.fees import store as fee_store
+from yibao.settlement.fees.lines import store as line_store
 from yibao.settlement.model import (
     Admit,
     CancelAdmission,
@@ -238,7 +239,7 @@ async def standings_of(
         return {}
     found: dict[int, Standing] = {}
     finals = await bill_store.final_settlements(connection, pool, visits)
-    spans = await fee_store.fee_days(connection, pool, visits)
+    spans = await line_store.fee_days(connection, pool, visits)
     for batch in await fee_store.batches_of(connection, pool, visits):
         standing = found.get(batch.visit, Standing())
         living = batch.living_settlement

@@ -126,6 +126,16 @@ async def archived_files(
     return [_file(row) for row in rows]
 
 
+async def files_of_table(
+    connection: "Connection[Any]", pool: Pool, relation: str
+) -> list[ArchivedFile]:
+    """A pool's files of one table, by day."""
+    rows = await connection.fetch(
+        f"{_FILE} WHERE pool = $1 AND relation = $2 ORDER BY day", pool, relation
+    )
+    return [_file(row) for row in rows]
+
+
 async def files_of_days(
     connection: "Connection[Any]", pool: Pool | None, days_: Sequence[date]
 ) -> list[ArchivedFile]:
