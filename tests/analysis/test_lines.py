@@ -20,6 +20,7 @@ from yibao.analysis.blocks import BlockReader
 from yibao.analysis.lines import sums_under
 from yibao.analysis.reading import blocks, open_file, scan, tasks
 from yibao.analysis.terms import terms_of
+from yibao.kernel.frozen import astuple
 from yibao.kernel.refusals import Refused
 from yibao.policy.model import Law
 
@@ -112,7 +113,7 @@ def test_columns_split_every_line_as_the_scalar_engine(tmp_path: Path, made: Any
             raw, approved = terms_of("p", word)
             terms = terms_under(LAW, facts, raw)
             parts = classify(ChargedLine(amount, price, quantity, approved), terms)
-            expected[terms.bucket] = expected.get(terms.bucket, Sums()) + Sums(amount, *parts)
+            expected[terms.bucket] = expected.get(terms.bucket, Sums()) + Sums(amount, *astuple(parts))
         for bucket, sums in split.sums.items():
             five = (sums.own, sums.over_limit, sums.first_pay, sums.in_scope)
             hospital = 0 if sums.hospital is None else int(sums.hospital[row])
