@@ -14,6 +14,7 @@ from yibao.analysis import generator
 from yibao.analysis.generator import Words, generate, words_of
 from yibao.analysis.reading import scan
 from yibao.analysis.terms import terms_of
+from yibao.kernel.frozen import astuple
 from yibao.policy.terms import EMPLOYEE, CareKind, Level, PersonType
 
 WORDS = Words("310", ("11", "14"), ("21",), ("2303",), (), ("320",), ("M03900",), ("referred",))
@@ -69,7 +70,7 @@ def test_the_sums_are_those_of_the_lines(tmp_path: Path) -> None:
         ):
             raw, approved = terms_of("p", word)
             line = ChargedLine(amount, price, quantity, approved)
-            split = classify(line, terms_under(law, any_bill, raw))
+            split = astuple(classify(line, terms_under(law, any_bill, raw)))
             sums = [a + b for a, b in zip(sums, split, strict=False)]
         assert sums == [row[name] for name in ("own", "over_limit", "first_pay", "in_scope")]
 

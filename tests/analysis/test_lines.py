@@ -20,6 +20,7 @@ from yibao.analysis.blocks import BlockReader
 from yibao.analysis.lines import sums_under
 from yibao.analysis.reading import blocks, open_file, scan, tasks
 from yibao.analysis.terms import terms_of
+from yibao.kernel.frozen import astuple
 from yibao.kernel.refusals import Refused
 from yibao.policy.model import Law
 
@@ -111,7 +112,7 @@ def test_columns_split_every_line_as_the_scalar_engine(tmp_path: Path, made: Any
         for amount, price, quantity, word in lines:
             raw, approved = terms_of("p", word)
             terms = terms_under(LAW, facts, raw)
-            parts = classify(ChargedLine(amount, price, quantity, approved), terms)
+            parts = astuple(classify(ChargedLine(amount, price, quantity, approved), terms))
             expected[terms.bucket] = expected.get(terms.bucket, Sums()) + Sums(amount, *parts)
         for bucket, sums in split.sums.items():
             five = (sums.own, sums.over_limit, sums.first_pay, sums.in_scope)
