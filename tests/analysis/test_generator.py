@@ -70,8 +70,8 @@ def test_the_sums_are_those_of_the_lines(tmp_path: Path) -> None:
         ):
             raw, approved = terms_of("p", word)
             line = ChargedLine(amount, price, quantity, approved)
-            split = classify(line, terms_under(law, any_bill, raw))
-            sums = [a + b for a, b in zip(sums, astuple(split), strict=False)]
+            split = astuple(classify(line, terms_under(law, any_bill, raw)))
+            sums = [a + b for a, b in zip(sums, split, strict=False)]
         assert sums == [row[name] for name in ("own", "over_limit", "first_pay", "in_scope")]
 
 

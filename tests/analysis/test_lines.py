@@ -112,10 +112,8 @@ def test_columns_split_every_line_as_the_scalar_engine(tmp_path: Path, made: Any
         for amount, price, quantity, word in lines:
             raw, approved = terms_of("p", word)
             terms = terms_under(LAW, facts, raw)
-            parts = classify(ChargedLine(amount, price, quantity, approved), terms)
-            expected[terms.bucket] = expected.get(terms.bucket, Sums()) + Sums(
-                amount, *astuple(parts)
-            )
+            parts = astuple(classify(ChargedLine(amount, price, quantity, approved), terms))
+            expected[terms.bucket] = expected.get(terms.bucket, Sums()) + Sums(amount, *parts)
         for bucket, sums in split.sums.items():
             five = (sums.own, sums.over_limit, sums.first_pay, sums.in_scope)
             hospital = 0 if sums.hospital is None else int(sums.hospital[row])
