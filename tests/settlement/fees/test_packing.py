@@ -192,7 +192,7 @@ ROWS_OF_BEFORE = """
 async def test_a_month_compresses_both_texts_of_a_long_upload_in_its_row(town: Town) -> None:
     visit = await town.open_visit(await town.insure())
     lines = [
-        line(f"long-serial-{n}", str(n + 1), item=(CLASS_A, CLASS_B)[n % 2]) for n in range(99)
+        line(f"long-serial-{n}", str(n + 1), item=(CLASS_A, CLASS_B)[n % 2]) for n in range(45)
     ]
     await town.do(town.upload(visit, *lines))
     async with town.database.owner() as connection:
