@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.settlement.builders import CLASS_B, Town, line, return_of, stay_line
+from tests.settlement.builders import CLASS_A, CLASS_B, Town, line, return_of, stay_line
 from yibao.adjudication.model import ItemTerms
 from yibao.kernel.frozen import replace
 from yibao.kernel.money import NO_CEILING, Rate
@@ -188,3 +188,19 @@ ROWS_OF_BEFORE = """
         ('430100', 3, 0, 'a', 'X2', 'H2', 7,
          70000, 10000, '2026-03-05 12:00:00+08', '', 'C', 0, 5, true,
          '', 7, 0, 0, 0, '{}', NULL, NULL, NULL)"""
+
+
+async def test_a_month_compresses_both_texts_of_a_long_upload_in_its_row(town: Town) -> None:
+    visit = await town.open_visit(await town.insure())
+    lines = [
+        line(f"long-serial-{n}", str(n + 1), item=(CLASS_A, CLASS_B)[n % 2]) for n in range(45)
+    ]
+    await town.do(town.upload(visit, *lines))
+    async with town.database.owner() as connection:
+        row = await connection.fetchrow(
+            """SELECT pg_column_size(sent) AS sent, pg_column_size(split) AS split,
+                      octet_length(sent::text) AS whole_sent, octet_length(split::text) AS whole
+               FROM settlement.fee_upload"""
+        )
+    assert row["sent"] < row["whole_sent"] * 2 / 3
+    assert row["split"] < row["whole"] * 2 / 3
