@@ -2,12 +2,14 @@
 
 import json
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.bureau.builders import SECOND
 from tests.clearing.builders import FIRST_DAY, LAST_DAY, Month
+from tests.settlement.archiving.builders import years_over
 from tests.settlement.builders import CLASS_A, CLINIC, EMPLOYEE, POOL, TERTIARY
 from yibao.bureau import service
 from yibao.clearing.differences.model import Books, Cause, Difference
@@ -85,6 +87,20 @@ async def test_the_invoice_of_a_paper_bill_is_told_whoever_brings_it(month: Mont
     (difference,) = await found(month)
     assert difference.subject == bill.key.text()
     assert "票据号" in difference.explanation
+
+
+async def test_a_paper_bill_of_years_ago_is_told_too(month: Month, tmp_path: Path) -> None:
+    town = month.town
+    member, other = await town.insure(), await town.insure()
+    await paper(month, member, "5000")
+    async with years_over(town, tmp_path) as years:
+        await years.pass_by()
+        visit = await town.open_visit(other)
+        await town.charge(visit, "70")
+        bill = await town.do(replace(town.settlement(visit, "70"), invoice="F0001"))
+        today = town.clock.now().date()
+        (difference,) = await found(month, first=today, last=today)
+    assert difference.subject == bill.key.text()
 
 
 async def test_another_number_of_the_same_human_is_held_against_it_too(month: Month) -> None:

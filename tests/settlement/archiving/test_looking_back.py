@@ -11,6 +11,7 @@ from tests.settlement.builders import POOL, TERTIARY, Town, key_of, laws_of_beij
 from tests.settlement.corrections.test_chains import resettle, standing
 from tests.settlement.laws import SPENT, capped, law, let_count
 from tests.settlement.test_affected import by_facts, by_law
+from yibao.adjudication.model import CounterKey
 from yibao.clearing.totals.service import totals
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.refusals import RefusalCode, Refused
@@ -27,6 +28,7 @@ from yibao.settlement.corrections.model import Resettle
 from yibao.settlement.merging import service as merging
 from yibao.settlement.model import SettlementFacts
 from yibao.settlement.openings import service as openings
+from yibao.settlement.openings.model import BroughtCounter, BroughtPart
 from yibao.settlement.reconciliation import service as reconciliation
 
 pytestmark = pytest.mark.database
@@ -228,6 +230,29 @@ async def test_bills_of_two_files_that_become_one_are_found(years: Years) -> Non
         numbers_ = [(POOL, member), (POOL, other)]
         found = await merging.affected(unit, known[member], known[other], numbers_)
     assert [one.settlement for one in found] == [key_of(bill) for bill in bills]
+
+
+async def test_what_was_brought_in_is_taken_back_years_later(years: Years) -> None:
+    town = years.town
+    member = await town.insure()
+    brought = [
+        BroughtCounter(member, CounterKey("spent", "2026"), 300_00),
+        BroughtPart(member, 2025, "carried", 500_00),
+    ]
+    async with town.database.writer() as connection, connection.transaction():
+        reference = await ReferenceCache(town.vault, laws_of_beijing()).current(connection)
+        unit = Unit(POOL, connection, town.clock.now(), town.numbers)
+        known = await people.load_members(connection, town.vault, POOL, [member])
+        keys = await openings.bring_in(unit, "测试旧系统", brought, known, reference)
+    await years.pass_by()
+    assert (await town.balance(member), await town.counters(member)) == (
+        500_00,
+        {"spent@2026": 300_00},
+    )
+    async with town.database.writer() as connection, connection.transaction():
+        unit = Unit(POOL, connection, town.clock.now(), town.numbers)
+        await openings.take_back(unit, "测试旧系统", keys)
+    assert (await town.balance(member), await town.counters(member)) == (0, {})
 
 
 async def test_who_had_a_bill_since_a_load_is_named(years: Years) -> None:

@@ -15,6 +15,7 @@ from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.periods import Period, instant_of
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.platform.archive import missing
+from yibao.platform.archive.service import archived_before
 from yibao.platform.commands.model import Unit
 from yibao.policy.model import DateBasis, Law
 from yibao.registry.institutions.model import Institution, InstitutionKind, InstitutionTerm
@@ -125,6 +126,7 @@ async def paid_twice(
     A paper bill is held against what was settled before it; that a hospital settles the same costs
     afterwards is found here, by the same grounds, as asking at each bill would cost them all.
     """
+    await _bring_back_papers(connection, institution, first_day, last_day)
     meeting = await store.meeting_paper(connection, institution, first_day, last_day)
     return [
         replace(one, why=why) for one in meeting if (why := rules.same_costs(one.paper, one.bill))
@@ -152,6 +154,20 @@ async def _bring_back(unit: Unit, numbers: Sequence[tuple[Pool, str]], invoice: 
         await missing.bring_whole(unit.connection, pool, {"member": own})
     claims = await store.claims_on(unit.connection, unit.pool, invoice)
     await missing.came_back(unit.connection, unit.pool, claims, ())
+
+
+async def _bring_back_papers(
+    connection: "Connection[Any]", institution: str, first_day: date, last_day: date
+) -> None:
+    """What was put away of a span's bills, and of the paper bills that they may repeat."""
+    if not await archived_before(connection):
+        return
+    bills_of = {"institution": [institution]}
+    await missing.bring_days(connection, None, first_day, last_day, bills_of)
+    papers = await store.papers_met(connection, institution, first_day, last_day)
+    for pool in sorted({paper.pool for paper in papers}):
+        numbers = [paper.number for paper in papers if paper.pool == pool]
+        await missing.came_back(connection, pool, numbers, ())
 
 
 # ------------------------------------------------------------------------------- reading the paper

@@ -116,7 +116,20 @@ async def meeting_paper(
     return [_meeting(row) for row in rows]
 
 
-_MEETING_PAPER = """
+async def papers_met(
+    connection: "Connection[Any]", institution: str, first_day: date, last_day: date
+) -> list[PoolKey]:
+    """The settlements of those paper bills, cancelled ones and those that were put away too."""
+    rows = await connection.fetch(
+        f"{_PAIRS} SELECT DISTINCT paper_pool, paper FROM pair",  # noqa: S608 - our own text
+        institution,
+        first_day,
+        last_day,
+    )
+    return [PoolKey(Pool(row[0]), row[1]) for row in rows]
+
+
+_PAIRS = """
     WITH bill AS (
         SELECT settlement.*, (visit.begin_at AT TIME ZONE 'Asia/Shanghai')::date AS first_day,
                (visit.end_at AT TIME ZONE 'Asia/Shanghai')::date AS last_day,
@@ -145,7 +158,8 @@ _MEETING_PAPER = """
         JOIN settlement.visible_manual_claim AS claim
           ON claim.pool = bill.pool AND upper(trim(claim.invoice)) = upper(trim(bill.invoice))
         WHERE bill.invoice <> ''
-    )
+    )"""
+_MEETING_PAPER = f"""{_PAIRS}
     SELECT bill.pool, bill.id, bill.invoice, bill.total, bill.first_day, bill.last_day,
            bill.is_stay, bill.settled_on, bill.care_kind,
            bill.funds + bill.account + bill.family AS claimed,
@@ -164,7 +178,7 @@ _MEETING_PAPER = """
      AND paid_batch.id = paid.batch AND paid_batch.living_settlement = paid.id
     JOIN settlement.visible_visit AS paid_visit
       ON paid_visit.pool = paid.pool AND paid_visit.id = paid.visit
-    ORDER BY bill.id, pair.paper"""
+    ORDER BY bill.id, pair.paper"""  # noqa: S608 - our own text
 
 
 def _meeting(row: "Record") -> PaidTwice:
