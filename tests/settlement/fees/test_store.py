@@ -1,8 +1,7 @@
 """Batches come out of their rows as they went in."""
 
-from dataclasses import replace
-
 from tests.settlement.builders import Town
+from yibao.kernel.frozen import replace
 from yibao.settlement.fees import store
 from yibao.settlement.fees.model import ChargeBatch
 from yibao.settlement.model import Practice, UnknownItems, VisitFacts

@@ -1,12 +1,12 @@
 """Visits come out of their rows as they went in."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from tests.settlement.builders import Town
+from yibao.kernel.frozen import replace
 from yibao.settlement.model import Diagnosis, VisitFacts
 from yibao.settlement.visits import store
 
