@@ -223,7 +223,7 @@ async def test_limits_of_a_bill_and_a_year_hold_and_cancelling_frees_the_year(
 async def test_a_bill_that_leaves_nothing_to_pay_asks_nobody(pools: TwoPools) -> None:
     await pools.link()
     command = await pools.bill("80")
-    without = dataclasses.replace(command, request=replace(command.request, use_account=False))
+    without = replace(command, request=replace(command.request, use_account=False))
     outcome = await pools.across().submit(without)
     assert isinstance(outcome, Done)
     assert outcome.result.cash == 8_000

@@ -1,7 +1,6 @@
 """The interface as an ASGI application: every POST is answered 200 with an envelope."""
 
 import asyncio
-import dataclasses
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
@@ -11,7 +10,6 @@ from typing import Any
 import msgspec
 import structlog
 
-# Imported for their decorators: each module offers its family of transactions.
 from yibao.gateway import (  # noqa: F401
     audit,
     catalogue,
@@ -51,6 +49,9 @@ from yibao.gateway.seeing import is_recorded, seen_in, viewer_of
 from yibao.gateway.tokens import PATHS as TOKEN_PATHS
 from yibao.gateway.tokens import answer_token_request
 from yibao.kernel.areas import Pool
+
+# Imported for their decorators: each module offers its family of transactions.
+from yibao.kernel.frozen import replace
 from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import OUTCOME_UNKNOWN, RefusalCode, Refused
 from yibao.platform.access.sight import watching
@@ -183,7 +184,7 @@ class Gateway:
         institution, term = _institution(reference, sender, envelope, day)
         progress.division = term.division
         if not envelope.care_division:  # a form without an envelope: its own place
-            envelope = dataclasses.replace(envelope, care_division=term.division)
+            envelope = replace(envelope, care_division=term.division)
         dialect = progress.manner.dialect
         if welcome is not None:
             dialect = welcome.dialect(dialect)

@@ -4,7 +4,7 @@ What differs between the transactions is declared; how they are checked and kept
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from yibao.gateway.context import Call, missing
@@ -18,6 +18,7 @@ from yibao.gateway.documents import (
 )
 from yibao.gateway.pools import check_pool, pool_of_member, visit_key
 from yibao.kernel.areas import NO_PERSON_POOL, Pool
+from yibao.kernel.frozen import replace
 from yibao.kernel.identifiers import PoolKey, parse_pool_key
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.uploads.documents.model import KeepDocument

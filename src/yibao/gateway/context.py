@@ -16,6 +16,8 @@ from yibao.gateway.reply import Manner
 from yibao.gateway.tokens import Tokens
 from yibao.gateway.turnstile import Turnstile
 from yibao.kernel.areas import Pool
+from yibao.kernel.frozen import Frozen
+from yibao.kernel.frozen import field as frozen_field
 from yibao.kernel.refusals import Refusal, RefusalCode, Refused
 from yibao.platform.access.lockout import Lockout
 from yibao.platform.access.record import AccessRecord
@@ -122,8 +124,7 @@ class FileAnswer:
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Frozen):
     """One authenticated call of a known transaction, its input read."""
 
     context: Context
@@ -138,7 +139,7 @@ class Call:
     """The business date of the call."""
     input: Input
     progress: Progress
-    guest_pools: Mapping[str, Pool] = field(default_factory=dict)
+    guest_pools: Mapping[str, Pool] = frozen_field(default_factory=dict)
     """Pools of person numbers that do not begin with theirs (strangers let in)."""
     dialect: Dialect = GENERAL
     """How the sender's province speaks; ``dialect.practice`` is what settlement needs of it."""

@@ -8,13 +8,13 @@ import itertools
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from yibao.gateway.reading import ABSENT, Violation, read_text
+from yibao.kernel.frozen import Frozen
 from yibao.kernel.periods import local_time
 from yibao.kernel.refusals import RefusalCode, Refused
 
@@ -52,8 +52,7 @@ _OTHER_NAMES = {"mdtrtarea_admvs": "mdtrtarea_admdvs"}
 """The one name of the envelope that lacks a letter is spelled right by some."""
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(Frozen):
     """What a request says around its ``input``."""
 
     number: str
@@ -133,8 +132,7 @@ def _begin_serials() -> None:
 os.register_at_fork(after_in_child=_begin_serials)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Frozen):
     """One answer before it is written."""
 
     code: int

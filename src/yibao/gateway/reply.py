@@ -1,6 +1,6 @@
 """An answer in the manner of its request: the dialect's spelling, encrypted, signed, wrapped."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from yibao.gateway.dialects.rendering import Render, renderer_of
 from yibao.gateway.envelope import Answer, answer_fields, write_answer
 from yibao.gateway.envelope_signature import sign_envelope
 from yibao.gateway.outer_message import OuterManner, wrap
+from yibao.kernel.frozen import replace
 from yibao.registry.institutions.model import SenderKey
 
 

@@ -7,7 +7,6 @@ left and names the patient is the visit.
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from yibao.gateway.context import Call, missing
@@ -21,6 +20,7 @@ from yibao.gateway.documents import (
     written,
 )
 from yibao.kernel.areas import NO_PERSON_POOL
+from yibao.kernel.frozen import replace
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.uploads.self_paid.model import KeepSelfPaid, Piece, SelfPaidVisit
 from yibao.uploads.service import self_paid_visit

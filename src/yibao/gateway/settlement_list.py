@@ -1,6 +1,5 @@
 """Settlement lists (医疗保障基金结算清单): 4101 upload, 4102 state, 4103–4105 query."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -18,6 +17,7 @@ from yibao.gateway.reading import Input, Row
 from yibao.gateway.rendering import Node, shaped
 from yibao.gateway.writing import moment
 from yibao.kernel.areas import NO_PERSON_POOL, Pool
+from yibao.kernel.frozen import replace
 from yibao.kernel.identifiers import PoolKey, parse_pool_key
 from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import RefusalCode, Refused

@@ -216,8 +216,8 @@ class SettlementRoom:
             if hasattr(command.request, "visit")
         }
         for message in originals.values():
-            if key := parse_pool_key(str(message.reference.get("visit", ""))):
-                numbers.add(key.number)
+            if visit := await _visit_of(unit, message):
+                numbers.add(visit.number)
         if not numbers:
             return {}
         return await visit_store.load(unit.connection, unit.pool, sorted(numbers), lock=True)
@@ -350,6 +350,15 @@ def _key(text: str) -> PoolKey:
     return key
 
 
+async def _visit_of(unit: Unit, message: Message) -> PoolKey | None:
+    """The visit that a message's doing concerns; None of a message that did nothing."""
+    if visit := parse_pool_key(str(message.reference.get("visit", ""))):
+        return visit
+    settlement = parse_pool_key(str(message.reference.get("settlement", "")))
+    bill = settlement and await bills.settlement(unit.connection, settlement)
+    return bill.visit if bill else None
+
+
 def outcome_of(result: Any) -> Done:
     """The outcome of a command that was done, from the facts that came of it.
 
@@ -360,7 +369,7 @@ def outcome_of(result: Any) -> Done:
         return Done(result, {"visit": result.key.text()})
     if isinstance(result, SettlementFacts):
         assert result.key is not None
-        return Done(result, {"settlement": result.key.text(), "visit": result.visit.text()})
+        return Done(result, {"settlement": result.key.text()})
     if isinstance(result, fees.Uploaded):
         return Done(result.lines, {"batches": list(result.batches)})
     if isinstance(result, int):

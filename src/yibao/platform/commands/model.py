@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from yibao.kernel.areas import Pool
+from yibao.kernel.frozen import Frozen
 from yibao.kernel.identifiers import NumberSource
 from yibao.kernel.periods import business_date
 from yibao.kernel.refusals import Refusal
@@ -45,8 +46,7 @@ def _place(key: MessageKey) -> str:
 _HOUR = re.compile(r".{12}20([0-9]{8})", re.ASCII | re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Frozen):
     """One message's wish to change something in one pool."""
 
     pool: Pool
@@ -82,8 +82,7 @@ class Unit:
         return business_date(self.now)
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Frozen):
     """The command took effect (now or, if ``replayed``, when it first came)."""
 
     result: Any
@@ -93,8 +92,7 @@ class Done:
     replayed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Frozen):
     """What is remembered of a message."""
 
     key: MessageKey

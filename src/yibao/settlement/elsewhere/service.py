@@ -5,7 +5,6 @@ leaves between two steps is finished by ``finish_all``: an order that stands is 
 without one is given up first. A bill that nobody elsewhere may pay passes through unseen.
 """
 
-import dataclasses
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -59,7 +58,7 @@ class AcrossPools:
             held = await self._reserve(command, asked, turn)
             request: Settle | Purchase = command.request
             outcome = await self._commands.submit(
-                dataclasses.replace(command, request=replace(request, held=held))
+                replace(command, request=replace(request, held=held))
             )
             if isinstance(outcome, Done):
                 await self._finish(command)
