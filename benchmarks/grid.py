@@ -44,7 +44,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=positive, default=20, help="of a cell, each round")
     parser.add_argument("--warm-up", type=float, default=4, help="seconds before each")
     parser.add_argument("--rounds", type=count, default=2)
-    parser.add_argument("--connections", type=count, default=64)
+    parser.add_argument("--connections", type=count, default=256)
     parser.add_argument("--workers", type=count, nargs="+", default=[1, 2])
     parser.add_argument("--pools", type=count, nargs="+", default=[1, 2, 8])
     parser.add_argument("--keep", action="store_true", help="with the repository's results")

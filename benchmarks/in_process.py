@@ -1,6 +1,6 @@
 """Durable settlements without HTTP, and what they are of a bare COPY of the same rows.
 
-    python -m benchmarks.in_process [--callers 64] [--processes 2]
+    python -m benchmarks.in_process [--callers 256] [--processes 2]
 
 The house is opened as a worker process opens it, in processes of its own that speak no HTTP, and
 callers wait for one command after the other, as many as there are connections in
@@ -52,7 +52,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=Plain)
     parser.add_argument("--seconds", type=positive, default=10, help="of visits and of purchases")
     parser.add_argument("--warm-up", type=float, default=3, help="seconds of visits before")
-    parser.add_argument("--callers", type=count, default=64, help="in all processes together")
+    parser.add_argument("--callers", type=count, default=256, help="in all processes together")
     parser.add_argument("--processes", type=count, default=2)
     parser.add_argument("--prepared", type=count, default=PREPARED, help="visits a caller settles")
     parser.add_argument("--keep", action="store_true", help="with the repository's results")

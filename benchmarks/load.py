@@ -32,7 +32,7 @@ def options_of(described: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=positive, default=40, help="measured window")
     parser.add_argument("--warm-up", type=float, default=10, help="seconds before it")
     parser.add_argument("--rate", type=positive, help="open loop: so many arrive in a second")
-    parser.add_argument("--connections", type=count, default=64, help="desks, each with one")
+    parser.add_argument("--connections", type=count, default=256, help="desks, each with one")
     parser.add_argument("--workers", type=count, help="server processes (the server's default)")
     parser.add_argument(
         "--pools", type=count, help="so many areas have visits (all that there are)"

@@ -84,7 +84,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=324, help="visits a second that arrive")
     parser.add_argument("--probe", type=float, default=20, help="seconds of each look for the peak")
     parser.add_argument("--rounds", type=int, default=2, help="looks at the empty and the full one")
-    parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--connections", type=int, default=256)
     parser.add_argument("--workers", type=int, help="server processes (the server's default)")
     parser.add_argument("--seed", type=int, default=1, help="of what arrives when")
     parser.add_argument("--alone", action="store_true", help="nothing else runs beside it")
