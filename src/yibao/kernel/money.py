@@ -21,8 +21,7 @@ Quantity = int
 FEN_SCALE = 2
 PRICE_SCALE = 6
 QUANTITY_SCALE = 4
-PRODUCT_PER_FEN = 10 ** (PRICE_SCALE + QUANTITY_SCALE - FEN_SCALE)
-"""A price times a quantity is so many times their amount in fen."""
+_PRODUCT_PER_FEN = 10 ** (PRICE_SCALE + QUANTITY_SCALE - FEN_SCALE)
 
 NO_CEILING: Price = 999_999 * 10**PRICE_SCALE
 """The interface writes 999999 where an item has no price ceiling (``pric_uplmt_amt``)."""
@@ -86,7 +85,7 @@ def share(amount: int, rate: Rate) -> Fen:
 
 def line_amount(price: int, quantity: int) -> Fen:
     """Price × quantity in fen, rounded half-up (``det_item_fee_sumamt``)."""
-    return round_half_up(price * quantity, PRODUCT_PER_FEN)
+    return round_half_up(price * quantity, _PRODUCT_PER_FEN)
 
 
 def scaled(text: str | int | Decimal, scale: int) -> int:

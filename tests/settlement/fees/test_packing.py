@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.settlement.builders import CLASS_A, CLASS_B, Town, line, return_of, stay_line
 from yibao.adjudication.model import ItemTerms
 from yibao.kernel.frozen import replace
-from yibao.kernel.money import NO_CEILING, PRODUCT_PER_FEN, Rate
+from yibao.kernel.money import NO_CEILING, Rate
 from yibao.platform.migrations import FOLDER
 from yibao.policy.model import OverLimit
 from yibao.policy.terms import ItemClass
@@ -34,21 +34,13 @@ DETAILS = st.dictionaries(
 )
 
 
-def exact(amount: int) -> st.SearchStrategy[tuple[int, int]]:
-    """Price and quantity that are the amount to the last digit, as on most bills."""
-    counts = st.sampled_from([10_000, -10_000, 25_000, 100_000_000])
-    return counts.map(lambda count: (amount * PRODUCT_PER_FEN // count, count))
-
-
 @st.composite
 def classified(draw: st.DrawFn) -> Classified:
     """A line with any split that adds up."""
     own, over, first, scope = (draw(AMOUNTS) for _ in range(4))
-    amount = own + over + first + scope
-    price, quantity = draw(st.one_of(st.tuples(AMOUNTS, AMOUNTS), exact(amount)))
     sent = FeeLine(
-        draw(TEXTS), "B1", draw(TEXTS), draw(TEXTS), amount, price, quantity,
-        NOON + timedelta(seconds=draw(st.integers(0, 3))),
+        draw(TEXTS), "B1", draw(TEXTS), draw(TEXTS), own + over + first + scope,
+        draw(AMOUNTS), draw(AMOUNTS), NOON + timedelta(seconds=draw(st.integers(0, 3))),
         draw(st.sampled_from(["", "1", "2"])), draw(DETAILS), draw(st.none() | TEXTS),
     )  # fmt: skip
     terms = ItemTerms(
@@ -78,14 +70,6 @@ def test_what_all_lines_say_alike_is_kept_once() -> None:
     assert kept["each"] == {"serial": ["0", "1", "2"]}
     assert kept["same"]["amount"] == 1000
     assert "returns" not in kept["same"]
-
-
-def test_prices_that_the_amounts_tell_are_left_out() -> None:
-    told = [_own_expense(line(n, "7.50", quantity="3", price="2.5", time=NOON)) for n in "12"]
-    assert "price" not in packing.packed_sent(told)
-    rounded = _own_expense(replace(told[0].facts.line, amount=751))
-    kept = packing.packed_sent([told[0], rounded])
-    assert json.loads(kept)["same"]["price"] == told[0].facts.line.price
 
 
 def test_what_is_usual_of_a_split_and_what_is_in_scope_are_left_out() -> None:
@@ -128,7 +112,6 @@ async def test_sql_sees_each_line_in_a_row_with_its_return_and_its_withdrawal(to
     assert shown == [
         ("s1", 10000, None), ("s2", 700, None), ("s3", 900, None), ("s4", -4000, "s1"),
     ]  # fmt: skip
-    assert [row["price"] for row in rows[:3]] == [10_000_000, 7_000_000, 9_000_000]  # not written
     assert [row["withdrawn_at"] is None for row in rows] == [True, False, True, True]
     assert all(
         row["amount"] == row["own"] + row["over_limit"] + row["first_pay"] + row["in_scope"]

@@ -6,9 +6,8 @@ a list with a place for each line, and one that no line fills not at all::
     {"same": {"approval": "1"}, "each": {"serial": ["1", "2"]},
      "details": {"same": {"bilg_dept_codg": "A03"}, "each": {}}}
 
-Prices are left out where all of them are the amount over the quantity, to the last digit. What was
-sent never changes; the split does, until the lines are settled, so it lies apart. It leaves out
-what is in scope, which is the rest of the amount, and what stands on most bills. That
+What was sent never changes; the split does, until the lines are settled, so it lies apart. It
+leaves out what is in scope, which is the rest of the amount, and what stands on most bills. That
 this form costs least of those tried is in decision 0023; SQL reads it as
 ``settlement.visible_line``.
 """
@@ -23,7 +22,7 @@ import msgspec
 
 from yibao.adjudication.model import ItemTerms
 from yibao.kernel.frozen import astuple
-from yibao.kernel.money import PRODUCT_PER_FEN, Fen, Price, Quantity, Rate
+from yibao.kernel.money import Fen, Rate
 from yibao.policy.model import GENERAL_BUCKET, OverLimit
 from yibao.policy.terms import ItemClass
 from yibao.registry.catalogue.model import Catalogue
@@ -85,16 +84,9 @@ def packed_sent(lines: Sequence[Classified]) -> str:
     fields = dict(
         zip(FeeLine.__struct_fields__, zip(*map(astuple, sent), strict=True), strict=True)
     )
-    told = {name: fields[field] for name, field in _SENT.items()}
-    if all(map(_is_exact, told["amount"], told["price"], told["quantity"])):
-        del told["price"]
-    folded = _folded(told.items())
+    folded = _folded((name, fields[field]) for name, field in _SENT.items())
     folded["details"] = _folded_details(fields["details"])
     return _ENCODER.encode(folded).decode()
-
-
-def _is_exact(amount: Fen, price: Price, quantity: Quantity) -> bool:
-    return quantity != 0 and price * quantity == amount * PRODUCT_PER_FEN
 
 
 def packed_split(lines: Sequence[Classified]) -> str:
@@ -172,15 +164,7 @@ def _folded_details(details: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def sent_columns(text: str, count: int) -> Columns:
     """The columns of what was sent, its details apart; none is left out."""
-    return _sent_columns(_DECODER.decode(text), count)
-
-
-def _sent_columns(folded: Mapping[str, Any], count: int) -> Columns:
-    columns = _columns(folded, count, _SENT)
-    if "price" not in folded["same"] and "price" not in folded["each"]:
-        of_each = zip(columns["amount"], columns["quantity"], strict=True)
-        columns["price"] = [amount * PRODUCT_PER_FEN // quantity for amount, quantity in of_each]
-    return columns
+    return _columns(_DECODER.decode(text), count, _SENT)
 
 
 def split_columns(text: str, count: int) -> Columns:
@@ -205,7 +189,7 @@ def classified_lines(
 ) -> list[Classified]:
     """The lines of an upload at some of its places; ``label`` is their batch's."""
     folded = _DECODER.decode(sent)
-    columns = _sent_columns(folded, count)
+    columns = _columns(folded, count, _SENT)
     parts = split_columns(split, count)
     same, each = folded["details"]["same"], folded["details"]["each"]
     lines = []

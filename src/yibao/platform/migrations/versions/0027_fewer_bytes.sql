@@ -113,19 +113,15 @@ BEGIN
                 WHERE inhparent = 'settlement.visit'::regclass LOOP
         EXECUTE format('ALTER TABLE %s SET (fillfactor = 90)', part);
     END LOOP;
-    FOR part IN SELECT inhrelid::regclass FROM pg_inherits
-                WHERE inhparent = 'settlement.charge_batch'::regclass LOOP
-        EXECUTE format('ALTER TABLE %s SET (fillfactor = 95)', part);  -- settled in one transaction, too
-    END LOOP;
 END $$;
 
--- A price that is the amount over the quantity, what is in scope, which is the rest of the amount, and what
--- a split says alike on most bills are left out. Uploads of before say all of it; the view reads either.
+-- What is in scope of a line is the rest of its amount, and a split leaves out what says the same on most
+-- bills. Splits of before say both; the view reads either.
 CREATE OR REPLACE VIEW settlement.visible_line WITH (security_barrier) AS
     SELECT pool, visit, batch, label, institution, withdrawn, living_settlement, line, serial, item,
-        institution_item, amount, coalesce(price, amount * 100000000 / quantity) AS price, quantity,
-        charged_at, approval, returns, details, item_class, first_pay_rate, first_pay_of, ceiling, restricted,
-        bucket, over_limit_way, approved, own, over_limit, first_pay, amount - own - over_limit - first_pay AS in_scope, hospital, withdrawn_at
+        institution_item, amount, price, quantity, charged_at, approval, returns, details, item_class,
+        first_pay_rate, first_pay_of, ceiling, restricted, bucket, over_limit_way, approved, own, over_limit,
+        first_pay, amount - own - over_limit - first_pay AS in_scope, hospital, withdrawn_at
     FROM (
         SELECT upload.pool, upload.visit, upload.batch, upload.label, upload.institution,
             upload.withdrawn, upload.living_settlement, upload.first + place AS line,
