@@ -59,6 +59,7 @@ def _paths() -> dict[str, frozenset[str]]:
     return found
 
 
+@lru_cache(maxsize=4096)
 def number_of_api_name(name: str) -> str | None:
     """The number in a CSB gateway's API name (``2207``, ``fsi_2207``), if there is one."""
     for piece in reversed(re.split(r"[^0-9A-Za-z]+", name)):
@@ -67,6 +68,7 @@ def number_of_api_name(name: str) -> str | None:
     return None
 
 
+@lru_cache(maxsize=4096)  # so do its messages
 def choose_number(in_body: str, of_path: frozenset[str], api_name: str = "") -> str:
     """The transaction's number as called, with its suffix letter where anyone wrote one.
 
