@@ -54,6 +54,18 @@ def by_class(dimension: str, **rates: str) -> dict[str, Any]:
     return {"pool": payer(Decimal(0)) | {"bands": [bands]}}
 
 
+def _claim_free() -> Law:
+    free = {"free": {"fact": "claim_free_years", "order": ["yes"], "otherwise": "no",
+                     "yes": {"from": 4}}}  # fmt: skip
+    rates = by_class("free", yes="0.9", no="0.1")
+    rates["pool"]["reported_as"] = [dated({"fund": "330100", "amount_field": "hifmi"})]
+    return law(rates, classes=free)
+
+
+CLAIM_FREE = _claim_free()
+"""Critical illness pays nine tenths after four years without a claim on it, else one."""
+
+
 async def let_count(town: Town, law: Law, start: date = date(2026, 1, 1)) -> int:
     """Release a law from a day on; the release's number."""
     now = town.clock.now()

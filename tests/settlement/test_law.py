@@ -16,7 +16,16 @@ from tests.settlement.builders import (
     laws_of_beijing,
     line,
 )
-from tests.settlement.laws import SPENT, TODAY, by_class, capped, law, let_count, withdraw
+from tests.settlement.laws import (
+    CLAIM_FREE,
+    SPENT,
+    TODAY,
+    by_class,
+    capped,
+    law,
+    let_count,
+    withdraw,
+)
 from yibao.kernel.frozen import replace
 from yibao.kernel.periods import Period
 from yibao.kernel.refusals import RefusalCode
@@ -276,11 +285,7 @@ async def test_a_visit_in_the_future_is_refused_with_its_day(town: Town) -> None
 
 
 async def test_years_without_a_claim_end_with_a_claim_that_stands(town: Town) -> None:
-    free = {"free": {"fact": "claim_free_years", "order": ["yes"], "otherwise": "no",
-                     "yes": {"from": 4}}}  # fmt: skip
-    rates = by_class("free", yes="0.9", no="0.1")
-    rates["pool"]["reported_as"] = [dated({"fund": "330100", "amount_field": "hifmi"})]
-    await let_count(town, law(rates, classes=free))
+    await let_count(town, CLAIM_FREE)
     member = await town.insure(period=Period(date(2020, 3, 1)))
     first = await town.bill(member, "100")
     town.clock.set(NOON + timedelta(days=1))

@@ -9,11 +9,12 @@ import pytest
 from tests.settlement.archiving.builders import YEARS_LATER, Years, years_over
 from tests.settlement.builders import POOL, TERTIARY, Town, key_of, laws_of_beijing
 from tests.settlement.corrections.test_chains import resettle, standing
-from tests.settlement.laws import SPENT, capped, law, let_count
+from tests.settlement.laws import CLAIM_FREE, SPENT, capped, law, let_count
 from tests.settlement.test_affected import by_facts, by_law
 from yibao.adjudication.model import CounterKey
 from yibao.clearing.totals.service import totals
 from yibao.kernel.identifiers import PoolKey
+from yibao.kernel.periods import Period
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.ledger import service as ledger
 from yibao.ledger.inquiries import service as inquiries
@@ -52,6 +53,21 @@ async def listed(town: Town, member: str, limit: int, before: int = ALL) -> list
 
 def numbers(bills: Sequence[SettlementFacts]) -> list[int]:
     return [key_of(bill).number for bill in bills]
+
+
+# --------------------------------------------------------------------------------------- new bills
+
+
+async def test_a_claim_that_was_put_away_ends_the_years_without_one(years: Years) -> None:
+    town = years.town
+    await let_count(town, CLAIM_FREE)
+    period = Period(date(2020, 3, 1))
+    member, other = await town.insure(period=period), await town.insure(period=period)
+    await town.bill(member, "100")
+    await years.pass_by()
+    bill, free = await town.bill(member, "100"), await town.bill(other, "100")
+    assert (bill.snapshot["claim_free_years"], free.snapshot["claim_free_years"]) == (2, 8)
+    assert (bill.funds, free.funds) == (1000, 9000)
 
 
 # ------------------------------------------------------------------------------------------- lists

@@ -401,10 +401,14 @@ async def claim_free_years(
     law: Law,
     day: date,
 ) -> int | None:
-    """Whole years enrolled without a claim on critical illness; None where the law does not ask."""
+    """Whole years enrolled without a claim on critical illness; None where the law does not ask.
+
+    Where it asks, all bills of the person come back: which of them was a claim is not known before.
+    """
     if Fact.CLAIM_FREE_YEARS not in facts_asked(law):
         return None
     number = insured.membership.number
+    await missing.bring_whole(connection, pool, {"member": [number]})
     claimed = await store.last_claim(connection, pool, number, CRITICAL_ILLNESS, day)
     years = insured.enrolled_years(scheme, day)
     return years if claimed is None else min(years, age_on(claimed, day))
