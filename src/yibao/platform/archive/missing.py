@@ -129,8 +129,8 @@ async def bring_whole(
 ) -> None:
     """Bring back all that was ever put away with one of these values: a person's whole past.
 
-    As ``bring_days``; every file of the pool is looked into, so this is for clerks' work and for laws
-    that ask for all of it.
+    As ``bring_days``; every file of the pool is looked into, so this is for clerks' work, and for
+    laws that ask for all of it.
     """
     await bring_days(connection, pool, _FIRST_DAY, date.max, only)
 
