@@ -1,7 +1,6 @@
 """Bills that meet: at once gives what one after the other gives, in and across processes."""
 
 import asyncio
-import dataclasses
 from itertools import count
 
 import asyncpg
@@ -225,9 +224,7 @@ async def test_two_pools_that_admit_one_human_at_once_are_told_apart(
         outcomes = await asyncio.gather(
             town.commands.submit(town.command(town.admission(home))),
             second.submit(
-                dataclasses.replace(
-                    town.command(town.admission(away, FOREIGN)), pool=Pool("430100")
-                )
+                replace(town.command(town.admission(away, FOREIGN)), pool=Pool("430100"))
             ),
         )
         (refusal,) = (o for o in outcomes if isinstance(o, Refusal))
