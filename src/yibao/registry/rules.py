@@ -59,4 +59,4 @@ def starting(day: date) -> Period:
 
 
 def _cut(row: D, period: Period) -> D:
-    return replace(row, period=period)  # type: ignore[type-var]
+    return replace(row, period=period)  # type: ignore[type-var] # D are Frozen rows with a period
