@@ -24,6 +24,7 @@ from rich.table import Table
 from benchmarks.law import HEAD
 from yibao.adjudication.columns import decide_columns
 from yibao.adjudication.columns.model import BillColumns, Coded, SumColumns
+from yibao.kernel.areas import Division
 from yibao.policy.load import law_book_of, load_law_book
 from yibao.policy.model import Law
 from yibao.policy.terms import Level, Scheme
@@ -155,7 +156,9 @@ def main() -> None:
     laws = {
         "one fund": _law(HEAD + ONE_FUND),
         "realistic": _law(ORDER + HEAD + REALISTIC),
-        **{f"{area}/310": book.laws[(area, Scheme("310"))] for area in ("110000", "430100")},
+        **{
+            f"{area}/310": book.laws[Division(area), Scheme("310")] for area in ("110000", "430100")
+        },
     }
     console = Console(width=110)
     table = Table("law", "bills a person", "persons a block", "bills", "bills/s", "MiB", "scalar")
@@ -251,7 +254,7 @@ def block(persons: int, mean: int, seed: int = SEED) -> BillColumns:
 
 
 def _law(text: str) -> Law:
-    return law_book_of({"990000/law.toml": text}).laws[("990000", Scheme("310"))]
+    return law_book_of({"990000/law.toml": text}).laws[Division("990000"), Scheme("310")]
 
 
 def _options() -> argparse.Namespace:

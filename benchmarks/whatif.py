@@ -174,7 +174,7 @@ def _watched(process: subprocess.Popen[bytes]) -> tuple[int, int, int]:
     root = psutil.Process(process.pid)
     peak, one, most = 0, 0, 1
     while process.poll() is None:
-        sizes = []
+        sizes: list[int] = []
         try:
             members = (root, *root.children(recursive=True))
             sizes.extend(member.memory_info().rss for member in members)

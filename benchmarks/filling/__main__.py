@@ -8,7 +8,8 @@ its calls would have left. The law decides every bill on counters and accounts a
 rows are encoded by the server's own functions and copied in portions of 1,000; a process a pool,
 each under a writer number of its own, in the order of time. A trial shows what one takes; then the
 largest number that disk and time have room for is taken, at least 500,000, and it is said. At the
-end the days are signed, statistics are made and `yibao ledger verify` reads all books through.
+end bureaus have cleared the months that are over, days are signed, statistics are made, and `yibao
+ledger verify` reads all books through.
 """
 
 import argparse
@@ -25,7 +26,7 @@ import asyncpg
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from benchmarks.filling import books, city, room
+from benchmarks.filling import books, city, clearing, room
 from benchmarks.filling.crew import Crew
 from benchmarks.filling.filler import Span
 from benchmarks.filling.worker import Order
@@ -41,6 +42,8 @@ from yibao.platform.months import service as months
 from yibao.platform.months.model import Month
 from yibao.platform.postgres import EmbeddedPostgres
 from yibao.platform.settings import Settings, load_settings
+from yibao.policy.load import load_law_book
+from yibao.registry.service import ReferenceCache
 from yibao.sandbox.places import PLACES
 
 TRIAL = 4_000
@@ -103,8 +106,8 @@ def fill(options: argparse.Namespace, console: Console) -> dict[str, Any]:
         console.print(f"from {span.first:%Y-%m-%d} to {span.last:%Y-%m-%d}, in {folder}")
         asyncio.run(_found(settings, span))
         told = _filled(options, settings, span, console, began)
-        console.print("signing days, making statistics")
-        asyncio.run(_finish(settings))
+        console.print("clearing months that are over, signing days, making statistics")
+        told["cleared"] = asyncio.run(_finish(settings, span))
         told["bytes_each"] = (_size(dsn) - told.pop("bytes_before")) / told["settlements"]
         told["tables"] = asyncio.run(_tables(dsn))
         if not options.unverified:
@@ -227,20 +230,29 @@ def _bar(console: Console, total: int) -> Progress:
 # -------------------------------------------------------------------------------------- afterwards
 
 
-async def _finish(settings: Settings) -> None:
-    """What a server would have done meanwhile: signed each day, made statistics, cleaned up."""
+async def _finish(settings: Settings, span: Span) -> list[str]:
+    """What bureaus and a server would have done meanwhile; the months that were cleared.
+
+    Each month that is over is cleared; days are signed, statistics made, dead rows cleaned up.
+    """
     dsn = settings.database_url
     assert dsn is not None
+    now = SystemClock().now()
+    over = [month for month in _months(span) if month < Month.of(business_date(now))]
+    vault = Vault(load_key(settings))
+    references = ReferenceCache(vault, load_law_book(settings.law))
     database = await Database.open(dsn, writers=1, readers=1)
     try:
+        await clearing.clear(database, references, [place.pool for place in PLACES], over, now)
         async with database.owner() as owner:
             async with owner.transaction():
-                key = heads.signer(Vault(load_key(settings)))
-                await heads.make(owner, key, SystemClock().now())
+                key = heads.signer(vault)
+                await heads.make(owner, key, now)
             await owner.execute("VACUUM (ANALYZE)", timeout=3600)
             await owner.execute("CHECKPOINT", timeout=3600)
     finally:
         await database.close()
+    return [str(month) for month in over]
 
 
 def _size(dsn: str) -> int:

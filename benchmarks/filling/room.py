@@ -14,7 +14,7 @@ GIB = 1024**3
 KEPT_FREE = 12 * GIB
 """Bytes of the disk that are left alone: the log, sorting, and what half an hour's soak writes."""
 KEPT_SHARE = 0.25
-"""And this share of what a filled database takes: a backup of it lies beside it for a while."""
+"""And this share of what a filled database takes: its archive or a backup lies beside it."""
 _LAST = KEPT_FREE // 2
 ROUGH_BYTES = 6_000
 """Of a settlement with 20 lines, all tables and indexes, before it is measured."""

@@ -6,7 +6,8 @@ FOLDER was filled by ``benchmarks.filling``; where there is no database in it ye
 First a closed loop finds the peak, on an empty platform and on the filled one, in turn: what one
 makes of the other says whether years make it slow. Then visits arrive at random instants, at the
 rate asked for; where the peak lies below it, at 80 % of the peak, and that is said. Beside them the
-server's chores run, the books of the last day are verified and a backup is made, again and again.
+server's chores run and the books of the last day are verified, again and again, and month after
+month is put away as Parquet.
 Every minute tells rate and times (from when a call was due), memory, rows that wait for vacuum,
 log, checkpoints, and what the machine's host took. At the end all books are read through.
 """
@@ -41,8 +42,8 @@ _BYTES_A_VISIT = 16_000
 """Tables and indexes: more than any visit has taken yet."""
 _LOG = 2 * 1024**3
 """``max_wal_size``."""
-_BACKUP = 5
-"""A backup is a smaller part than this of what it is of."""
+_ARCHIVE = 5
+"""An archive is a smaller part than this of what it is of."""
 _WARM_UP = 10.0
 
 
@@ -59,7 +60,7 @@ def main() -> None:
     with served(
         console, 60 * options.minutes, workers=options.workers, data=options.data
     ) as server:
-        result = _soak(server, options, rate, console)
+        result = _soak(server, options, rate, note, console)
     console.print("reading all books through")
     told = _verified(options.data)
     result |= {
@@ -113,9 +114,9 @@ def _filled(options: argparse.Namespace, console: Console) -> dict[str, Any]:
 
 
 def _check_room(options: argparse.Namespace) -> None:
-    """Raises NoRoom before anything starts; a backup of all of it lies beside it for a while."""
+    """Raises NoRoom before anything starts; what is put away lies beside it for a while."""
     held = sum(file.stat().st_size for file in options.data.rglob("*") if file.is_file())
-    disk = held // _BACKUP + _LOG + int(60 * options.minutes * options.rate * _BYTES_A_VISIT)
+    disk = held // _ARCHIVE + _LOG + int(60 * options.minutes * options.rate * _BYTES_A_VISIT)
     memory = Needs.of_load(0).memory + 400 * int(60 * options.minutes * options.rate)
     check_room(Needs(disk, memory), options.data)
 
@@ -171,7 +172,11 @@ def _listed(rates: Sequence[float]) -> str:
 
 
 def _soak(
-    server: Running, options: argparse.Namespace, rate: float, console: Console
+    server: Running,
+    options: argparse.Namespace,
+    rate: float,
+    filled: Mapping[str, Any],
+    console: Console,
 ) -> dict[str, Any]:
     steady = argparse.Namespace(**{**vars(options), "rate": rate, "seconds": 60, "warm_up": 0})
     given = plan_of(server, steady)
@@ -184,7 +189,7 @@ def _soak(
     others: Beside | None = None
     with driving(given) as generator:
         generator.wait_for("warm-up")
-        with beside(server.settings.data, idle=options.alone) as others:
+        with beside(server.settings.data, filled["cleared"], idle=options.alone) as others:
             for minute in _minutes(options):
                 generator.wait_for(minute)
                 looks.append(watch.look())

@@ -1,9 +1,10 @@
-"""What runs beside the hospitals: the server's hourly chores, the books are read, a backup is made.
+"""What runs beside the hospitals: the server's hourly chores, an audit, months that are put away.
 
 The chores run in the server as they always do, when it starts and every hour; here they come more
 often, so that half an hour sees them.
 """
 
+import os
 import subprocess
 import sys
 import threading
@@ -20,14 +21,18 @@ LOW = 10
 """How much lower than the server's the priority of these is, as an administrator would have it."""
 REST_SECONDS = 20.0
 """Between one and the next."""
+_ALL_THAT_IS_OVER = {"YIBAO_HOT_MONTHS": "1"}
+"""So that months that were only just filled in are old enough to go."""
 
 
 class Beside:
     """One command after the other, again and again, in a thread of its own."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, months: Sequence[str]) -> None:
+        """``months`` can be put away: one a round, the oldest first."""
         self.done: list[dict[str, Any]] = []
         self._data = data
+        self._months = list(months)
         self._ended = threading.Event()
         self._running: subprocess.Popen[bytes] | None = None
         self._thread = threading.Thread(target=self._go_on, daemon=True)
@@ -57,17 +62,16 @@ class Beside:
 
     def _commands(self) -> dict[str, Sequence[str]]:
         yesterday = f"{datetime.now(UTC) - timedelta(days=1):%Y-%m-%d}"
-        return {
+        commands: dict[str, Sequence[str]] = {
             "chores": ("benchmarks.soak.chores",),
             f"ledger verify --since {yesterday}": (
                 "yibao", "ledger", "verify", "--json", "--since", yesterday,
             ),
-            "backup": ("yibao", "backup", str(self._backup)),
         }  # fmt: skip
-
-    @property
-    def _backup(self) -> Path:
-        return self._data / "soak.bak"
+        if self._months:
+            month = self._months.pop(0)
+            commands[f"archive month {month}"] = ("yibao", "archive", "month", month, "--json")
+        return commands
 
     def _run(self, name: str, arguments: Sequence[str]) -> None:
         started = time.perf_counter()
@@ -75,6 +79,7 @@ class Beside:
             [sys.executable, "-m", *arguments, "--data", str(self._data)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            env=os.environ | _ALL_THAT_IS_OVER,
         )
         psutil.Process(self._running.pid).nice(LOW)
         if self._ended.is_set():  # just now
@@ -82,22 +87,14 @@ class Beside:
         ended: int | None = self._running.wait()
         if self._ended.is_set():
             ended = None  # broken off by us: it says nothing
-        size = self._backup.stat().st_size if self._backup.exists() else 0
-        self._backup.unlink(missing_ok=True)
-        self.done.append(
-            {
-                "command": name,
-                "seconds": time.perf_counter() - started,
-                "ended": ended,
-                "bytes": size,
-            }
-        )
+        seconds = time.perf_counter() - started
+        self.done.append({"command": name, "seconds": seconds, "ended": ended})
 
 
 @contextmanager
-def beside(data: Path, *, idle: bool = False) -> Iterator[Beside]:
+def beside(data: Path, months: Sequence[str], *, idle: bool = False) -> Iterator[Beside]:
     """These commands, for as long as the block lasts; ``idle``: none of them."""
-    run = Beside(data)
+    run = Beside(data, months)
     if not idle:
         run.start()
     try:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.filling import clearing
 from benchmarks.filling.filler import Filler, Span
 from benchmarks.filling.room import GIB, LEAST, Room, affordable, check, ran_low
 from benchmarks.filling.worker import _portions
@@ -16,8 +17,11 @@ from benchmarks.machine import NoRoom
 from tests.settlement.builders import BEIJING, NOON, POOL, Town, laws_of_beijing
 from yibao.kernel.frozen import replace
 from yibao.kernel.identifiers import PoolKey, first_number_of
+from yibao.kernel.periods import business_date
 from yibao.platform.database import Database
+from yibao.platform.months.model import Month
 from yibao.registry.service import ReferenceCache
+from yibao.settlement.archiving.service import reasons
 from yibao.settlement.model import (
     DescribeVisit,
     RegisterVisit,
@@ -65,6 +69,25 @@ async def test_twenty_thousand_settlements_leave_the_books_right(town: Town) -> 
     assert await town.rows("settlement.visible_line") == 40_000
     async with town.database.writer() as connection:
         assert await connection.fetchval("SELECT count(*) FROM platform.message") == 80_000
+    assert await town.faults() == []
+
+
+async def test_a_month_that_is_over_is_cleared_so_that_it_can_be_put_away(town: Town) -> None:
+    month = Month.of(business_date(SPAN.first))
+    over, hospitals = month.later().first_day, 3
+    async with (
+        database_beside(town) as database,
+        filler_of(town, database, persons=50) as filler,
+    ):
+        await filler.portion(SPAN.first, 40)
+        async with town.database.owner() as owner:
+            assert [stay.count for stay in await reasons(owner, over)] == [0, hospitals, 0, 0]
+    references = ReferenceCache(town.vault, laws_of_beijing())
+    async with database_beside(town) as database:
+        granted = await clearing.clear(database, references, [POOL], [month], NOON)
+        assert granted == hospitals
+    async with town.database.owner() as owner:
+        assert [stay.count for stay in await reasons(owner, over)] == [0, 0, 0, 0]
     assert await town.faults() == []
 
 

@@ -1,6 +1,7 @@
 """The plan shares out people and desks so that nobody is at two places."""
 
 import argparse
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ def found(count: int) -> dict[str, list[dict[str, str]]]:
     return {"persons": rows}
 
 
-def desks(count: int, *, begins: bool = False) -> list[dict[str, dict[str, object]]]:
+def desks(count: int, *, begins: bool = False) -> list[dict[str, Any]]:
     """Desks with one journey."""
     return [{"journeys": {"visit": {"begin": [1] if begins else []}}, "patients": {}}
             for _ in range(count)]  # fmt: skip

@@ -51,20 +51,20 @@ def test_a_minute_is_what_changed_from_one_look_to_the_next() -> None:
 
 
 def test_a_command_that_fails_beside_the_visits_is_told(tmp_path: Path) -> None:
-    with beside(tmp_path) as run:  # a folder without a database: nothing can be verified or saved
+    with beside(tmp_path, []) as run:  # a folder without a database: nothing can be done there
         while not run.done:
             time.sleep(0.05)
     assert run.failures() == ["chores"]
 
 
 def test_what_is_broken_off_at_the_end_is_no_failure(tmp_path: Path) -> None:
-    run = Beside(tmp_path)
+    run = Beside(tmp_path, [])
     run.start()
     run.stop()
     assert run.failures() == []
 
 
 def test_nothing_runs_beside_a_soak_that_is_to_be_alone(tmp_path: Path) -> None:
-    with beside(tmp_path, idle=True) as run:
+    with beside(tmp_path, [], idle=True) as run:
         time.sleep(0.05)
     assert run.done == []

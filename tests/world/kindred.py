@@ -110,7 +110,7 @@ class _Family:
 
     async def counters(self) -> dict[MemberCounter, int]:
         """What stands on the counters of all of them."""
-        found = {}
+        found: dict[MemberCounter, int] = {}
         for member in self._members:
             stored = await accumulators.of_member(self._connection, self._pool, member)
             found |= {(member, key): value for key, value in stored if value}

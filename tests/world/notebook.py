@@ -86,8 +86,9 @@ class Notebook:
         for row in list(rows):
             mirror = self.cancelled_by_bureau.get(BillKey(row.visit, row.settlement))
             if mirror is not None and not row.refund:
-                negated = {"settlement": mirror, "amounts": -row.amounts, "refund": True}
-                rows.append(replace(row, day=today, **negated))
+                amounts = -row.amounts
+                undone = replace(row, day=today, settlement=mirror, amounts=amounts, refund=True)
+                rows.append(undone)
         return rows
 
 
