@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from benchmarks.machine import Needs, NoRoom, Usage, check_room, file_system
+from benchmarks.machine import Needs, NoRoom, Usage, check_room, file_system, machine, named_machine
 from benchmarks.stand import served
 
 MUCH = 1 << 60
@@ -29,6 +29,11 @@ def test_nothing_is_started_where_there_is_no_room(tmp_path: Path) -> None:
     with pytest.raises(NoRoom), served(Console(quiet=True), 1e12, data=tmp_path):
         pytest.fail("it started")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_figure_tells_how_quick_the_cores_were_that_day() -> None:
+    assert machine()["sm2_signatures"] > 0
+    assert "SM2 signatures a second" in named_machine()
 
 
 def test_a_longer_load_needs_more_disk() -> None:
