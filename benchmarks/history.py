@@ -143,11 +143,18 @@ def points_of(figure: Figure, runs: Iterable[Mapping[str, Any]]) -> Iterable[Poi
         machine = run["machine"]
         cores = _at(run, ("taken", "cores")) or _at(run, (*figure.path[:-1], "cores")) or {}
         quiet = all(cores.get(who, 0.0) <= QUIET_CORES for who in ("others", "stolen"))
-        kind = f"{machine['cores']} cores, {machine['memory_gib']:.0f} GiB"
+        kind = _kind_of(machine)
         said = f"{run['at']}, {machine['commit']}, {kind}: {number(value)}"
         at = str(run["at"])
         day = f"{at[:4]}-{at[4:6]}-{at[6:8]}"
         yield Point(float(value), day, said, kind, quiet)
+
+
+def _kind_of(machine: Mapping[str, Any]) -> str:
+    """What a machine is like: two of one name may differ by more than twice (``machine.pace``)."""
+    kind = f"{machine['cores']} cores, {machine['memory_gib']:.0f} GiB"
+    signatures = machine.get("sm2_signatures")
+    return f"{kind}, about {round(signatures, -2)} SM2 signatures/s" if signatures else kind
 
 
 def _at(told: Any, path: Sequence[str]) -> Any:
