@@ -11,7 +11,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,8 @@ pytestmark = pytest.mark.system
 
 CASHIERS = 12
 SECONDS = 2.0
+AT_ONCE = 5.0
+"""Seconds; a client gives up after three times as many."""
 COMMAND = [sys.executable, "-m", "yibao"]
 
 
@@ -43,6 +45,7 @@ class Sent:
     message: str
     division: str
     answer: Answer
+    seconds: float
 
 
 @dataclass
@@ -90,6 +93,16 @@ class Served:
         if application:
             self.process.wait(timeout=20)
 
+    def kill_a_worker(self) -> None:
+        """SIGKILL one of the processes that answer calls."""
+        assert self.process is not None
+        (server,) = (
+            child
+            for child in psutil.Process(self.process.pid).children()
+            if "yibao.server" in child.cmdline()
+        )
+        server.children()[0].kill()
+
     def stop(self) -> None:
         """End it as Ctrl-C does."""
         if self.process is not None and self.process.poll() is None:
@@ -123,6 +136,23 @@ async def test_what_was_acknowledged_survives_and_nothing_is_settled_twice(
     await cashiers
     if application:
         await asyncio.to_thread(served.start)
+    await _check_what_became_of(sent, served)
+
+
+async def test_callers_of_a_killed_worker_are_told_at_once_and_find_the_outcome_at_another(
+    served: Served,
+) -> None:
+    sent: list[Sent] = []
+    cashiers = asyncio.create_task(_settle_until(served.accounts, sent, time.monotonic() + SECONDS))
+    await asyncio.sleep(SECONDS * 0.6)
+    served.kill_a_worker()
+    await cashiers
+    assert max(one.seconds for one in sent) < AT_ONCE, "somebody waited for who was dead"
+    await _check_what_became_of(sent, served)
+
+
+async def _check_what_became_of(sent: Sequence[Sent], served: Served) -> None:
+    """Each message, sent again, gets what it got, or is done now; the books hold it all, once."""
     acknowledged = [one for one in sent if one.answer.outcome is CallOutcome.DONE]
     assert acknowledged, "the server was killed before it acknowledged anything"
 
@@ -142,8 +172,8 @@ async def test_what_was_acknowledged_survives_and_nothing_is_settled_twice(
                 " GROUP BY pool, batch HAVING count(*) > 1"
             )
             assert doubled == []
-            for one in acknowledged:
-                key = parse_pool_key(one.answer.output["setlinfo"]["setl_id"])
+            for kept in acknowledged:
+                key = parse_pool_key(kept.answer.output["setlinfo"]["setl_id"])
                 assert key is not None
                 assert await settlement.settlement(connection, key) is not None
     finally:
@@ -158,7 +188,7 @@ class Repeated:
     after: Answer
 
 
-async def _repeated(accounts: dict[str, Any], sent: list[Sent]) -> list[Repeated]:
+async def _repeated(accounts: dict[str, Any], sent: Sequence[Sent]) -> list[Repeated]:
     async with _client(accounts) as client:
         found = []
         for one in sent:
@@ -191,8 +221,9 @@ async def _cashier(
             return
         message = client.new_message_id()
         division = person["insuplc_admdvs"]
+        began = time.monotonic()
         answer = await client.call("2207", settle, message_id=message, insured_division=division)
-        sent.append(Sent(settle, message, division, answer))
+        sent.append(Sent(settle, message, division, answer, time.monotonic() - began))
 
 
 async def _upload_one_line(
