@@ -76,6 +76,7 @@ class Codes:
     added: list[CodeTurn] = field(default_factory=list)
 
     def take(self, new: Sequence[CodeTurn]) -> None:
+        """Go on from these turns."""
         self.held |= {turn.code: turn for turn in new}
         self.added += new
 
