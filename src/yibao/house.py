@@ -22,6 +22,7 @@ from yibao.gateway.nonces import NONCES_FILE, Nonces
 from yibao.gateway.tokens import Tokens
 from yibao.gateway.turnstile import Turnstile
 from yibao.inventory import service as inventory
+from yibao.inventory.bills import Bills
 from yibao.ledger.heads import service as heads
 from yibao.ledger.holds import service as holds
 from yibao.ledger.vitals import service as ledger_vitals
@@ -155,6 +156,7 @@ async def open_house(settings: Settings, clock: Clock) -> House:
         else:
             hooks = {"lockout": Lockout(path=settings.data / LOCKOUTS_FILE)}
         room = SettlementRoom(references, vault)
+        bills = Bills(room.handle, room.try_settlements, references)
         office = Office(references, vault, room)
         async with database.writer() as connection:
             await keep(connection, list(law_book.laws.values()), now=clock.now())
@@ -162,7 +164,7 @@ async def open_house(settings: Settings, clock: Clock) -> House:
             database.writer,
             clock,
             await database.numbers(),
-            dict.fromkeys(REQUESTS, room.handle)
+            dict.fromkeys(REQUESTS, bills.handle)
             | handlers_beside_settlement(references, vault)
             | bureau.handlers(office),
             metrics.observe_batch,
@@ -175,7 +177,7 @@ async def open_house(settings: Settings, clock: Clock) -> House:
             clock=clock,
             database=database,
             commands=across_pools,
-            trials=SharedReads(database.writer, clock, room.try_settlements),
+            trials=SharedReads(database.writer, clock, bills.try_settlements),
             room=room,
             references=references,
             vault=vault,

@@ -17,7 +17,9 @@ from yibao.gateway.asgi import Gateway
 from yibao.gateway.authentication import SignedDoor, tif_signature
 from yibao.gateway.context import Context
 from yibao.house import handlers_beside_settlement
+from yibao.inventory.bills import Bills
 from yibao.platform.commands.service import Commands
+from yibao.platform.commands.shared_reads import SharedReads
 from yibao.registry.institutions import service as institutions
 from yibao.registry.institutions.model import HeaderFamily, PoolDivision, Sender
 from yibao.registry.service import ReferenceCache
@@ -345,18 +347,18 @@ async def counter(town: Town) -> AsyncIterator[Counter]:
         )
         await institutions.give_key(connection, town.vault, sender, now=now)
     references = ReferenceCache(town.vault, laws_of_beijing())
+    bills = Bills(town.room.handle, town.room.try_settlements, references)
     commands = Commands(
         town.database.writer,
         town.clock,
         town.numbers,
-        dict.fromkeys(REQUESTS, town.room.handle)
-        | handlers_beside_settlement(references, town.vault),
+        dict.fromkeys(REQUESTS, bills.handle) | handlers_beside_settlement(references, town.vault),
     )
     context = Context(
         clock=town.clock,
         database=town.database,
         commands=AcrossPools(commands, town.database),
-        trials=town.trials,
+        trials=SharedReads(town.database.writer, town.clock, bills.try_settlements),
         room=town.room,
         references=references,
         vault=town.vault,

@@ -47,3 +47,8 @@ def test_a_node_inside_another_stays_inside() -> None:
 
 def test_a_transaction_without_a_table_has_an_empty_example() -> None:
     assert example("0000") == {}
+
+
+@pytest.mark.parametrize("number", ["2102", "2207", "2304"])
+def test_an_example_of_a_bill_names_no_box_that_could_be_sold_but_once(number: str) -> None:
+    assert "drug_trac" not in str(example(number))

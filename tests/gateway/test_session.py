@@ -28,6 +28,13 @@ async def test_the_sign_in_number_may_stand_in_the_envelope(counter: Counter) ->
     assert await counter.done("9002", {}, sign_no=signed["sign_no"])
 
 
+async def test_the_trials_node_of_a_sign_in_is_understood(counter: Counter) -> None:
+    trial = {"userid": "1", "password": "x", "currenttime": "2026-07-15 12:00:00"}
+    signed = await counter.done("9001", {"data": SIGN_IN["signIn"] | trial})
+    number = signed["signinoutb"]["sign_no"]
+    await counter.done("9002", {"data": {"sign_no": number, "opter_no": "0001"}})
+
+
 async def test_nobody_signs_out_another_institutions_operator(counter: Counter) -> None:
     signed = (await counter.done("9001", SIGN_IN))["signinoutb"]
     counter.institution = OTHER_TERTIARY

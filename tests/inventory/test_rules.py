@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.inventory.builders import BOX, NOON, sale, step
@@ -108,4 +108,88 @@ def _out(living: list[CodeStep]) -> set[str]:
             out.append(one)
         elif out and not out[0].split:
             out.clear()
+    return {one.institution for one in out}
+
+
+tellings = st.lists(
+    st.tuples(
+        st.sampled_from(["bill", "record", "return", "delete", "undo"]),
+        st.sampled_from([HERE, THERE]),
+        st.integers(1, 9),
+    ),
+    max_size=14,
+)
+
+
+@settings(max_examples=400)
+@given(tellings)
+def test_no_path_of_bills_and_records_has_a_box_out_twice(path: list[tuple[str, str, int]]) -> None:
+    """Bills tell of a box, records too; those are cancelled, these deleted: it is at one place."""
+    life = _Life()
+    for number, (what, who, which) in enumerate(path, 1):
+        try:
+            turn = life.step(what, number, who, which)
+        except Refused:
+            continue
+        if turn is not None:
+            assert turn.turn == (1 if life.held is None else life.held.turn + 1)
+            life.held = turn
+        held = life.standing()
+        out = set() if held is None or held.state is FREE else {held.institution}
+        assert out == _told_out(_standing(life.told, life.undone))
+
+
+class _Life:
+    """What is told of a box, and where the rules have it."""
+
+    def __init__(self) -> None:
+        self.held: CodeTurn | None = None
+        self.told: list[CodeStep] = []
+        self.undone: set[str] = set()
+
+    def standing(self) -> CodeTurn | None:
+        return None if self.held is None else rules.as_it_stands(self.held, self.undone)
+
+    def step(self, what: str, number: int, who: str, which: int) -> CodeTurn | None:
+        """Do one thing; Refused leaves everything as it was."""
+        if what == "undo":
+            self.undone |= {one.bill for one in self.told if one.bill and one.institution == who}
+            return None
+        if what == "delete":
+            kept = [
+                one
+                for one in self.told
+                if one.bill or (one.number, one.institution) != (which, who)
+            ]
+            living = _standing(kept, self.undone)
+            turn = rules.turn_after_deletion(BOX, living, self.held, NOON)
+        else:
+            one = _telling(what, number, who)
+            turn = rules.next_turn(one, BOX, self.standing(), NOON)
+            kept = [*self.told, one]
+        self.told = kept
+        return turn
+
+
+def _telling(what: str, number: int, who: str) -> CodeStep:
+    if what == "bill":
+        return step(number, who, serial=f"B{number}", bill=f"B{number}")
+    kind = RETURN if what == "return" else MovementKind.SALE
+    return step(number, who, serial=f"S{number}", kind=kind)
+
+
+def _standing(told: list[CodeStep], undone: set[str]) -> list[CodeStep]:
+    return [one for one in told if one.bill not in undone]
+
+
+def _told_out(told: list[CodeStep]) -> set[str]:
+    """Who has the box out, by hand: one bill and one record of one institution at most."""
+    out: list[CodeStep] = []
+    for one in told:
+        if one.kind is RETURN:
+            out.clear()
+            continue
+        assert all(other.institution == one.institution for other in out)
+        assert all((other.bill is None) != (one.bill is None) for other in out)
+        out.append(one)
     return {one.institution for one in out}

@@ -54,15 +54,16 @@ def by_class(dimension: str, **rates: str) -> dict[str, Any]:
     return {"pool": payer(Decimal(0)) | {"bands": [bands]}}
 
 
-def _claim_free() -> Law:
+def claim_free(amount_field: str = "hifmi") -> Law:
+    """A law whose only fund looks at the years without a claim, and is reported by this field."""
     free = {"free": {"fact": "claim_free_years", "order": ["yes"], "otherwise": "no",
                      "yes": {"from": 4}}}  # fmt: skip
     rates = by_class("free", yes="0.9", no="0.1")
-    rates["pool"]["reported_as"] = [dated({"fund": "330100", "amount_field": "hifmi"})]
+    rates["pool"]["reported_as"] = [dated({"fund": "330100", "amount_field": amount_field})]
     return law(rates, classes=free)
 
 
-CLAIM_FREE = _claim_free()
+CLAIM_FREE = claim_free()
 """Critical illness pays nine tenths after four years without a claim on it, else one."""
 
 

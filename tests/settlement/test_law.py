@@ -1,11 +1,12 @@
 """Bills under the law in force: releases, the facts a law asks for, the days it takes them from."""
 
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from tests.policy.builders import dated
+from tests.policy.builders import dated, payer
 from tests.settlement.builders import (
     CLINIC,
     EMPLOYEE,
@@ -22,6 +23,7 @@ from tests.settlement.laws import (
     TODAY,
     by_class,
     capped,
+    claim_free,
     law,
     let_count,
     withdraw,
@@ -29,12 +31,15 @@ from tests.settlement.laws import (
 from yibao.kernel.frozen import replace
 from yibao.kernel.periods import Period
 from yibao.kernel.refusals import RefusalCode
-from yibao.policy.terms import CareKind, EntitlementExtent, IdentityKind, PersonType
+from yibao.policy.load import load_law_book
+from yibao.policy.model import ReportedAs
+from yibao.policy.terms import CareKind, EntitlementExtent, IdentityKind, PersonType, Scheme
 from yibao.registry.filings import service as filings
 from yibao.registry.people import service as people
 from yibao.registry.people.model import Entitlement, SpecialIdentity, Trait
 from yibao.settlement import service as settlement
 from yibao.settlement.bills import snapshot
+from yibao.settlement.bills.decision import claimed_as
 from yibao.settlement.model import SettlementFacts, SettlementKind
 
 ALL = Period(date(2020, 1, 1))
@@ -295,6 +300,25 @@ async def test_years_without_a_claim_end_with_a_claim_that_stands(town: Town) ->
     await town.do(town.cancellation(second))
     await town.do(town.cancellation(first))
     assert (await town.bill(member, "100")).funds == 9000
+
+
+async def test_a_claim_is_what_the_laws_own_fund_paid_by_whatever_field(town: Town) -> None:
+    await let_count(town, claim_free("hifob"))
+    member = await town.insure(period=Period(date(2020, 3, 1)))
+    await town.bill(member, "100")
+    town.clock.set(NOON + timedelta(days=1))
+    assert (await town.bill(member, "100")).snapshot["claim_free_years"] == 0
+
+
+def test_the_laws_say_as_what_a_claim_on_critical_illness_is_paid() -> None:
+    book = load_law_book()
+    nanchang = book.law_on("360100", Scheme("390"), date(2026, 7, 1))
+    assert {one.amount_field for one in claimed_as(nanchang)} == {"hifmi"}
+    assert claimed_as(claim_free("hifob")) == {ReportedAs("330100", "hifob")}
+    silent = law(
+        {"pool": payer(Decimal("0.5"), reported_as=[dated({"fund": "9", "amount_field": "hifmi"})])}
+    )
+    assert claimed_as(silent) == {ReportedAs("9", "hifmi")}, "the interface's own field for it"
 
 
 async def _comes_out_again(town: Town, settled: SettlementFacts) -> None:

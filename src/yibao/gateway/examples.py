@@ -116,6 +116,9 @@ _SENT_ANYWAY = frozenset(
 )
 """Fields that real messages carry though their tables do not insist on them."""
 
+_LEFT_OUT = frozenset({"drug_trac_info"})
+"""Nodes that an example is whole without: a box is sold once, so one that names it plays once."""
+
 
 def example(number: str, on: date = EXAMPLE_DAY) -> dict[str, Any]:
     """An ``input`` of a transaction, its times on day ``on``; {} for one without a table.
@@ -149,7 +152,7 @@ def _inside(path: str, nodes: Sequence[Node], number: str, on: date) -> dict[str
     shown: dict[str, Any] = {}
     for node in nodes:
         above, _, name = node.name.rpartition(".")
-        if above == path:
+        if above == path and name not in _LEFT_OUT:
             row = _row(node, number, on) | _inside(node.name, nodes, number, on)
             shown[name] = [row] if node.many else row
     return shown

@@ -10,7 +10,7 @@ from yibao.gateway.fee_lines import check_equal, check_one_visit, fee_line, kept
 from yibao.gateway.pools import pool_of_member, visit_key
 from yibao.gateway.reading import Row
 from yibao.gateway.rendering import priced_fields, settlement_output, shaped
-from yibao.gateway.settling import cancelled, insured_of, sums_handed_back
+from yibao.gateway.settling import boxes_told, cancelled, insured_of, sums_handed_back
 from yibao.gateway.vouchers import voucher_holder, voucher_type
 from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.periods import instant_of
@@ -298,6 +298,7 @@ async def _settle_request(call: Call) -> Settle:
         discharged_at=_discharged_at(data),
         practice=call.dialect.practice,
         voucher_holder=await voucher_holder(call, data),
+        boxes=boxes_told((call.input, None), (data, None)),
     )
 
 

@@ -8,7 +8,7 @@ from yibao.gateway.fee_lines import check_batch_names, check_one_visit, fee_line
 from yibao.gateway.pools import pool_of_member, visit_key
 from yibao.gateway.reading import Row
 from yibao.gateway.rendering import priced_fields, settlement_output, shaped
-from yibao.gateway.settling import cancelled, insured_of, sums_handed_back
+from yibao.gateway.settling import boxes_told, cancelled, insured_of, sums_handed_back
 from yibao.gateway.vouchers import voucher_holder, voucher_type
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.policy.terms import CareKind, Scheme
@@ -184,6 +184,7 @@ async def _settle_request(call: Call) -> Settle:
         voucher_number=data.get("mdtrt_cert_no"),
         practice=call.dialect.practice,
         voucher_holder=await voucher_holder(call, data),
+        boxes=boxes_told((call.input, None), (data, None)),
     )
 
 

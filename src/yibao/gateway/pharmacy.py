@@ -20,7 +20,7 @@ from yibao.gateway.pools import (
 )
 from yibao.gateway.reading import Row
 from yibao.gateway.rendering import Node, priced_fields, settlement_output, shaped
-from yibao.gateway.settling import insured_of
+from yibao.gateway.settling import boxes_told, insured_of
 from yibao.gateway.vouchers import member_shown, voucher_holder, voucher_type
 from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import PoolKey, parse_pool_key
@@ -70,6 +70,9 @@ async def _purchase(call: Call) -> tuple[Pool, Purchase]:
     _check_needed(info, _NEEDED, "druginfo")
     scheme, begin = info.get("insutype"), info.get("begntime", call.received)
     pool, number = await _buyer(call, info, scheme, business_date(begin))
+    boxes = boxes_told(
+        (call.input, None), *((row, row.get("feedetl_sn")) for row in call.input["drugdetail"])
+    )
     lines = _lines({**info, "begntime": begin}, call.input["drugdetail"])
     prescriptions = [row["rxno"] for row in call.input["drugdetail"] if "rxno" in row]
     return pool, Purchase(
@@ -90,6 +93,7 @@ async def _purchase(call: Call) -> tuple[Pool, Purchase]:
         prescription=prescriptions[0] if prescriptions else None,
         practice=call.dialect.practice,
         voucher_holder=await voucher_holder(call, info),
+        boxes=boxes,
     )
 
 
@@ -108,7 +112,8 @@ def _lines(info: Row, rows: Sequence[Row]) -> tuple[FeeLine, ...]:
     for place, row in enumerate(rows, 1):
         _check_needed(row, _NEEDED_OF_LINES, f"drugdetail[{place}]")
     bought = {"fee_ocur_time": info["begntime"]}
-    return tuple(fee_line({**bought, **row}) for row in rows)
+    told = ({name: row[name] for name in row if name != "drug_trac_info"} for row in rows)
+    return tuple(fee_line({**bought, **row}) for row in told)
 
 
 def _check_needed(row: Row, needed: Sequence[tuple[str, str]], place: str) -> None:

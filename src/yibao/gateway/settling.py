@@ -1,7 +1,9 @@
 """What the settlements of outpatients, stays and purchases have in common at this edge."""
 
+from typing import Any
+
 from yibao.adjudication.model import Sums
-from yibao.gateway.context import Call
+from yibao.gateway.context import Call, missing
 from yibao.gateway.pools import settlement_key, visit_key
 from yibao.gateway.reading import Row
 from yibao.gateway.rendering import Node, settlement_output
@@ -9,7 +11,7 @@ from yibao.kernel.areas import Pool
 from yibao.kernel.refusals import RefusalCode, Refused
 from yibao.registry.people.model import Insured
 from yibao.registry.people.service import load_members
-from yibao.settlement.model import CancelSettlement, SettlementFacts
+from yibao.settlement.model import Box, CancelSettlement, SettlementFacts
 
 _SUMS = (
     ("fulamt_ownpay_amt", "全自费金额"),
@@ -41,6 +43,28 @@ def sums_handed_back(data: Row) -> Sums | None:
         first_pay=data["preselfpay_amt"],
         in_scope=data["inscp_scp_amt"],
     )
+
+
+def boxes_told(*holders: tuple[dict[str, Any], str | None]) -> tuple[Box, ...]:
+    """The boxes that are handed out with a bill (``drug_trac_info``), wherever they are written.
+
+    A holder is an object that may have the node, and the fee line that its rows mean when they name
+    none. An empty node is taken out: a message that tells of no box is the same as it was before
+    the node was read. A row without a code tells of nothing; many systems send one for each line.
+    """
+    boxes: list[Box] = []
+    for holder, line in holders:
+        for row in holder["drug_trac_info"]:
+            code = row.get("drug_trac_codg")
+            if code is None:
+                continue
+            named = row.get("feedetl_sn", line)
+            if named is None:
+                raise missing("drug_trac_info.feedetl_sn", "费用明细流水号")
+            boxes.append(Box(named, code, row.get("trdn_flag") == "1"))
+        if not holder["drug_trac_info"]:
+            del holder["drug_trac_info"]
+    return tuple(boxes)
 
 
 async def cancelled(call: Call, number: str) -> Node:

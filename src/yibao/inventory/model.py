@@ -107,6 +107,10 @@ class CodeStep(NamedTuple):
     institution: str
     serial: str
     split: bool
+    bill: str | None = None
+    """The settlement that the box was told with (2207A); None of a record of goods."""
+    named: str | None = None
+    """The settlement that a record of goods names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +124,17 @@ class CodeTurn:
     movement: int
     """The sale."""
     serial: str
-    """The sale's serial number."""
+    """The sale's serial number; the settlement's number as long as a bill alone told of it."""
     recorded_at: datetime
+    bill: str | None = None
+    """The settlement that the sale was told with."""
+    named: str | None = None
+    """The settlement that the sale's record of goods names."""
+
+    @property
+    def told_twice(self) -> bool:
+        """Whether both the bill and a record of goods have told of the one sale."""
+        return self.bill is not None and self.serial != self.bill
 
 
 @dataclass(frozen=True, slots=True)

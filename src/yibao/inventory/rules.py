@@ -1,12 +1,13 @@
 """When a box may be sold, given back, sold on from. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from yibao.inventory.model import CodeState, CodeStep, CodeTurn, Movement, MovementKind
 from yibao.kernel.periods import local_time
 from yibao.kernel.refusals import RefusalCode, Refused
+from yibao.settlement.model import Box
 
 CLOCK_TOLERANCE = timedelta(days=1)
 """How far in the future a record's time may lie: institutions' clocks."""
@@ -39,6 +40,18 @@ def check_code(code: str) -> None:
         )
 
 
+def check_sellable(
+    institution: str, boxes: Sequence[Box], held: Mapping[str, CodeTurn], now: datetime
+) -> None:
+    """Whether a bill of the institution may tell of all its boxes; ``held``: as they stand."""
+    known = dict(held)
+    for box in boxes:
+        step = CodeStep(0, MovementKind.SALE, institution, "", box.split, bill="")
+        turn = next_turn(step, box.code, known.get(box.code), now)
+        if turn is not None:
+            known[box.code] = turn
+
+
 def next_turn(step: CodeStep, code: str, held: CodeTurn | None, now: datetime) -> CodeTurn | None:
     """The turn that a record brings a code to, None when nothing changes for it.
 
@@ -55,11 +68,77 @@ def _sold(step: CodeStep, code: str, held: CodeTurn | None, now: datetime) -> Co
     if held is None or held.state is CodeState.FREE:
         state = CodeState.OPENED if step.split else CodeState.SOLD
         turn = 1 if held is None else held.turn + 1
-        return CodeTurn(code, turn, state, step.institution, step.number, step.serial, now)
+        return CodeTurn(
+            code,
+            turn,
+            state,
+            step.institution,
+            step.number,
+            step.serial,
+            now,
+            step.bill,
+            step.named,
+        )
     own = held.institution == step.institution
     if own and step.split and held.state is CodeState.OPENED:
         return None
+    if own and not step.split and _is_one_sale(step, held):
+        return _told_again(step, held, now)
     raise already_sold(held, own=own)
+
+
+def _is_one_sale(step: CodeStep, held: CodeTurn) -> bool:
+    """Whether the step tells of the sale that is known already.
+
+    An institution tells of a sale in two ways, with the bill (2207A) and as a record of goods
+    (3505), each of them once, in either order.
+    """
+    if held.state is not CodeState.SOLD:
+        return False
+    if step.bill is not None:
+        return held.bill is None and held.named is None
+    return held.bill is not None and not held.told_twice and step.named in (None, held.bill)
+
+
+def _told_again(step: CodeStep, held: CodeTurn, now: datetime) -> CodeTurn:
+    """The sale with both its tellings; the bill's is the one it is known by."""
+    turn = replace(held, turn=held.turn + 1, recorded_at=now)
+    if step.bill is None:
+        return replace(turn, serial=step.serial, named=step.named)
+    return replace(turn, movement=step.number, bill=step.bill)
+
+
+def as_it_stands(held: CodeTurn, undone: Collection[str]) -> CodeTurn:
+    """A turn without what bills that were cancelled since have told (``undone``).
+
+    The box of such a bill is free again, unless a record of goods says that it was sold, or it was
+    opened: it is never whole again.
+    """
+    if held.named in undone:
+        held = replace(held, named=None)
+    if held.bill is None or held.bill not in undone:
+        return held
+    if held.told_twice or held.state is not CodeState.SOLD:
+        return replace(held, bill=None)
+    return replace(held, bill=None, state=CodeState.FREE)
+
+
+def check_boxes(boxes: Sequence[Box], lines: Collection[str]) -> None:
+    """What holds of the boxes that a bill tells of; ``lines``: numbers of its visit's fee lines."""
+    seen: set[str] = set()
+    for box in boxes:
+        check_code(box.code)
+        if box.code in seen and not box.split:
+            raise Refused(
+                RefusalCode.FIELD_INVALID, f"同一结算中药品追溯码 {box.code} 重复", "trace_code"
+            )
+        seen.add(box.code)
+        if box.line not in lines:
+            raise Refused(
+                RefusalCode.FIELD_INVALID,
+                f"药品追溯码 {box.code} 的费用明细流水号 {box.line} 不在本次费用明细中",
+                "trace_code",
+            )
 
 
 def _given_back(step: CodeStep, code: str, held: CodeTurn | None, now: datetime) -> CodeTurn | None:
@@ -77,7 +156,7 @@ def already_sold(held: CodeTurn, *, own: bool) -> Refused:
     if own:
         where = (
             f"已于 {local_time(held.recorded_at):%Y-%m-%d %H:%M:%S} 由本机构销售"
-            f"（批次流水号 {held.serial}）"
+            f"（{'批次流水号' if held.serial != held.bill else '结算ID'} {held.serial}）"
         )
     else:
         where = "已由其他机构销售"
@@ -110,8 +189,8 @@ def turn_after_deletion(
     return replace(last, turn=held.turn + 1, recorded_at=now)
 
 
-def _place(turn: CodeTurn | None) -> tuple[CodeState, int]:
-    """What matters of a turn: whether, and by which sale, the box is out."""
+def _place(turn: CodeTurn | None) -> tuple[CodeState, int, str]:
+    """What matters of a turn: whether, and by which sale, told how, the box is out."""
     if turn is None or turn.state is CodeState.FREE:
-        return CodeState.FREE, 0
-    return turn.state, turn.movement
+        return CodeState.FREE, 0, ""
+    return turn.state, turn.movement, turn.serial

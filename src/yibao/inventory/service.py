@@ -17,7 +17,8 @@ from yibao.inventory.model import (
     RecordGoods,
     Reference,
 )
-from yibao.kernel.identifiers import PoolKey
+from yibao.kernel.areas import Pool
+from yibao.kernel.identifiers import PoolKey, parse_pool_key
 from yibao.kernel.money import QUANTITY_SCALE, Quantity, unscaled
 from yibao.kernel.refusals import Refusal, RefusalCode, Refused
 from yibao.platform.commands.model import Command, Done, Handler, Outcome, Unit
@@ -68,13 +69,14 @@ def recalled(reference: Mapping[str, Any]) -> GoodsRecorded:
 
 
 @dataclass
-class _Codes:
+class Codes:
     """The turns of the codes that one request touches, and those it adds."""
 
     held: dict[str, CodeTurn]
     added: list[CodeTurn] = field(default_factory=list)
 
     def take(self, new: Sequence[CodeTurn]) -> None:
+        """Go on from these turns."""
         self.held |= {turn.code: turn for turn in new}
         self.added += new
 
@@ -84,7 +86,7 @@ async def record(unit: Unit, vault: Vault, request: RecordGoods) -> GoodsRecorde
     known = [row for row in request.rows if isinstance(row, Movement)]
     references = await _references(unit, vault, request.institution, known)
     listed = [code for row in known for code in row.codes]
-    codes = _Codes(await store.last_turns(unit.connection, unit.pool, listed) if listed else {})
+    codes = Codes(await standing_turns(unit.connection, unit.pool, listed) if listed else {})
     refused: dict[int, str] = {}
     accepted: list[store.Recorded] = []
     for place, row in enumerate(request.rows):
@@ -112,9 +114,32 @@ def _turns(
     unit: Unit, institution: str, row: Movement, key: PoolKey, held: Mapping[str, CodeTurn]
 ) -> list[CodeTurn]:
     """What the row brings its codes to; all of them or, Refused, none."""
-    step = CodeStep(key.number, row.kind, institution, row.serial, row.split)
+    named = row.reference.settlement.text() if row.reference and row.reference.settlement else None
+    step = CodeStep(key.number, row.kind, institution, row.serial, row.split, named=named)
     turns = (rules.next_turn(step, code, held.get(code), unit.now) for code in row.codes)
     return [turn for turn in turns if turn is not None]
+
+
+async def standing_turns(
+    connection: "Connection[Any]", pool: Pool, codes: Collection[str]
+) -> dict[str, CodeTurn]:
+    """The latest turn of each code, without what bills that were cancelled since have told."""
+    held = await store.last_turns(connection, pool, codes)
+    undone = await _undone(
+        connection, {bill for turn in held.values() for bill in (turn.bill, turn.named)}
+    )
+    return {code: rules.as_it_stands(turn, undone) for code, turn in held.items()}
+
+
+async def _undone(connection: "Connection[Any]", bills: Collection[str | None]) -> set[str]:
+    """Which of the bills were cancelled, in whatever way; a bill is asked, nobody has to tell."""
+    undone = set()
+    for bill in sorted(bill for bill in bills if bill):
+        key = parse_pool_key(bill)
+        facts = key and await settlement(connection, key)
+        if facts and facts.cancelled_by is not None:
+            undone.add(bill)
+    return undone
 
 
 def _sealed(vault: Vault, row: Movement) -> bytes | None:
@@ -195,10 +220,18 @@ async def _turns_after_deletion(
     gone = {movement.key.number for movement in deleted}
     held = await store.last_turns(unit.connection, unit.pool, codes)
     steps = await store.living_steps(unit.connection, unit.pool, codes)
+    undone = await _undone(
+        unit.connection,
+        {bill for found in steps.values() for step in found for bill in (step.bill, step.named)},
+    )
     turns = (
         rules.turn_after_deletion(
             code,
-            [step for step in steps.get(code, ()) if step.number not in gone],
+            [
+                step._replace(named=None if step.named in undone else step.named)
+                for step in steps.get(code, ())
+                if step.number not in gone and step.bill not in undone
+            ],
             held.get(code),
             unit.now,
         )

@@ -61,6 +61,12 @@ _DELETIONS = Appending(
     "inventory", "deletion", {"pool": "text", "movement": "bigint", "deleted_at": "timestamptz"}
 )
 
+_OF_A_BILL = "movement.kind = 'sale' AND movement.quantity = 0"
+"""A box told with a bill: its stock is moved by records of goods alone, which never have 0."""
+
+_BILL = f"""CASE WHEN {_OF_A_BILL} THEN movement.details ->> 'setl_id' END AS bill,
+                  CASE WHEN NOT ({_OF_A_BILL}) THEN movement.details ->> 'setl_id' END AS named"""
+
 Recorded = tuple[PoolKey, str, Movement, bytes | None]
 """Key, institution, record, its people sealed."""
 
@@ -122,9 +128,13 @@ async def last_turns(
 ) -> dict[str, CodeTurn]:
     """The latest turn of each code that has one."""
     rows = await connection.fetch(
-        """SELECT DISTINCT ON (code) code, turn, state, institution, movement, serial, recorded_at
-           FROM inventory.code_turn WHERE pool = $1 AND code = ANY ($2::text[])
-           ORDER BY code, turn DESC""",
+        f"""SELECT DISTINCT ON (turn.code) turn.code, turn.turn, turn.state, turn.institution,
+                  turn.movement, turn.serial, turn.recorded_at, {_BILL}
+           FROM inventory.code_turn AS turn
+           LEFT JOIN inventory.movement AS movement
+             ON movement.pool = turn.pool AND movement.id = turn.movement
+           WHERE turn.pool = $1 AND turn.code = ANY ($2::text[])
+           ORDER BY turn.code, turn.turn DESC""",  # noqa: S608 - our own text
         pool,
         sorted(set(codes)),
     )
@@ -137,6 +147,8 @@ async def last_turns(
             row["movement"],
             row["serial"],
             row["recorded_at"],
+            row["bill"],
+            row["named"],
         )
         for row in rows
     }
@@ -158,6 +170,7 @@ async def living(
            FROM inventory.visible_movement AS movement
            WHERE movement.pool = $1 AND movement.institution = $2 AND movement.serial = $3
              AND movement.kind = ANY ($4::text[])
+             AND NOT (movement.kind = 'sale' AND movement.quantity = 0)
            ORDER BY movement.id""",
         pool,
         institution,
@@ -176,13 +189,13 @@ async def living_steps(
     """All institutions' records of codes that were not deleted, oldest first."""
     steps: dict[str, list[CodeStep]] = {}
     for row in await connection.fetch(
-        """SELECT listed.code, movement.id, movement.kind, movement.institution, movement.serial,
-                  movement.split
+        f"""SELECT listed.code, movement.id, movement.kind, movement.institution, movement.serial,
+                  movement.split, {_BILL}
            FROM inventory.movement_code AS listed
            JOIN inventory.visible_movement AS movement
              ON movement.pool = listed.pool AND movement.id = listed.movement
            WHERE listed.pool = $1 AND listed.code = ANY ($2::text[])
-           ORDER BY listed.code, movement.id""",
+           ORDER BY listed.code, movement.id""",  # noqa: S608 - our own text
         pool,
         sorted(set(codes)),
     ):
@@ -193,6 +206,8 @@ async def living_steps(
                 row["institution"],
                 row["serial"],
                 row["split"],
+                row["bill"],
+                row["named"],
             )
         )
     return steps
@@ -212,6 +227,7 @@ async def stock(
                SELECT id, institution_item, kind, serial, quantity, day
                FROM inventory.visible_movement
                WHERE institution = $1 AND institution_item = ANY ($2::text[])
+                 AND NOT (kind = 'sale' AND quantity = 0)
            ), opening_day AS (
                SELECT institution_item, max(day) AS day FROM moved
                WHERE kind = 'stock_taking' GROUP BY institution_item

@@ -235,6 +235,16 @@ class WithdrawFees(Frozen):
     batch: str
 
 
+class Box(Frozen):
+    """A box of a drug that is handed out with a bill (药品追溯码); the room of goods keeps it."""
+
+    line: str
+    """Number of the fee line (``feedetl_sn``)."""
+    code: str
+    split: bool = False
+    """A part of an opened box (拆零)."""
+
+
 class Settle(Frozen):
     """Settle one charge batch of a visit (2207), or a stay (2304); trials (2206, 2303) are the same
     request. Answers SettlementFacts.
@@ -269,6 +279,7 @@ class Settle(Frozen):
     """As of ``RegisterVisit``."""
     held: tuple[HeldPurse, ...] | None = None
     """What relatives' accounts in other pools hold for this bill; None: nobody has asked them."""
+    boxes: tuple[Box, ...] = ()
 
 
 class Purchase(Frozen):
@@ -301,6 +312,7 @@ class Purchase(Frozen):
     """As of ``RegisterVisit``."""
     held: tuple[HeldPurse, ...] | None = None
     """As of ``Settle``."""
+    boxes: tuple[Box, ...] = ()
 
 
 class CancelSettlement(Frozen):

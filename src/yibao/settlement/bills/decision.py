@@ -6,10 +6,11 @@ Locks are taken in one order everywhere: visits, accumulators, account parts, ea
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from yibao.adjudication.benefit import needed_counters
-from yibao.adjudication.case import case_of, facts_asked, facts_of
+from yibao.adjudication.case import case_of, dimensions_of, facts_asked, facts_of
 from yibao.adjudication.model import Bill
 from yibao.adjudication.stays import Stay, chain_of
 from yibao.kernel.areas import Pool
@@ -18,7 +19,7 @@ from yibao.kernel.periods import age_on, business_date
 from yibao.kernel.refusals import Refusal, Refused
 from yibao.platform.archive import missing
 from yibao.platform.commands.model import Unit
-from yibao.policy.model import DateBasis, Fact, Law
+from yibao.policy.model import DateBasis, Fact, Law, Payer, ReportedAs
 from yibao.policy.terms import Scheme
 from yibao.registry.people.model import Enrolment, Insured
 from yibao.registry.service import Reference
@@ -55,7 +56,8 @@ if TYPE_CHECKING:
     from asyncpg import Connection
 
 CRITICAL_ILLNESS = "hifmi"
-"""Amount field of the residents' critical-illness insurance: a payment in it is a claim."""
+"""Amount field that the interface has for critical illness (大病保险): where it is paid under a law
+that does not say by which payer."""
 
 
 EMERGENCY = "13"
@@ -393,6 +395,33 @@ async def _last_fee(unit: Unit, batch: ChargeBatch, facts: Facts) -> date:
     return found[1]
 
 
+@lru_cache(maxsize=64)
+def claimed_as(law: Law) -> frozenset[ReportedAs]:
+    """As what a claim on critical illness stands in settled bills: areas pay it by different funds.
+
+    It is what the payers pay whose own rules look at the years without one.
+    """
+    payers = [*law.payers, *(payer for benefit in law.benefits for payer in benefit.payers)]
+    asking = {name for name, c in law.classes.items() if c.fact is Fact.CLAIM_FREE_YEARS}
+    turning = [payer for payer in payers if asking & dimensions_of(payer) or _grows(payer)]
+    told = {
+        payer.key: {
+            value for version in payer.reported_as.versions for value in version.cases.values()
+        }
+        for payer in payers
+    }
+    found = frozenset(one for payer in turning for one in told[payer.key])
+    return found or frozenset(
+        one for ones in told.values() for one in ones if one.amount_field == CRITICAL_ILLNESS
+    )
+
+
+def _grows(payer: Payer) -> bool:
+    """Whether a payer's cap or deductible grows with the years without a claim."""
+    limits = (*payer.caps, *payer.deductible)
+    return any(g.years is Fact.CLAIM_FREE_YEARS for limit in limits for g in limit.growth)
+
+
 async def claim_free_years(
     connection: "Connection[Any]",
     pool: Pool,
@@ -409,7 +438,7 @@ async def claim_free_years(
         return None
     number = insured.membership.number
     await missing.bring_whole(connection, pool, {"member": [number]})
-    claimed = await store.last_claim(connection, pool, number, CRITICAL_ILLNESS, day)
+    claimed = await store.last_claim(connection, pool, number, claimed_as(law), day)
     years = insured.enrolled_years(scheme, day)
     return years if claimed is None else min(years, age_on(claimed, day))
 

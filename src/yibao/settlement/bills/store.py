@@ -1,6 +1,6 @@
 """SQL of settlements and flags."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from yibao.kernel.periods import business_date
 from yibao.platform.appending import Appending
 from yibao.platform.archive import missing
 from yibao.platform.months.sql import DAY, within
+from yibao.policy.model import ReportedAs
 from yibao.settlement.model import (
     Origin,
     Payee,
@@ -338,9 +339,14 @@ async def is_closed(connection: "Connection[Any]", pool: Pool, scheme: str, day:
 
 
 async def last_claim(
-    connection: "Connection[Any]", pool: Pool, member: str, amount_field: str, before: date
+    connection: "Connection[Any]",
+    pool: Pool,
+    member: str,
+    paid_as: Collection[ReportedAs],
+    before: date,
 ) -> date | None:
-    """The day of the member's last living bill before a day that a fund of this field paid of."""
+    """The day of the member's last living bill before a day that one of these funds paid of."""
+    kinds = sorted((one.fund, one.amount_field) for one in paid_as)
     day: date | None = await connection.fetchval(
         """SELECT max(settlement.day)
            FROM settlement.settlement AS settlement
@@ -348,12 +354,14 @@ async def last_claim(
              ON batch.pool = settlement.pool AND batch.visit = settlement.visit
             AND batch.id = settlement.batch
             AND batch.living_settlement = settlement.id
-           WHERE settlement.pool = $1 AND settlement.member = $2 AND settlement.day < $4
+           WHERE settlement.pool = $1 AND settlement.member = $2 AND settlement.day < $5
              AND EXISTS (SELECT FROM jsonb_array_elements(settlement.payments) AS payment
-                         WHERE payment ->> 1 = $3)""",
+                         JOIN unnest($3::text[], $4::text[]) AS paid (fund, amount_field)
+                           ON payment ->> 0 = paid.fund AND payment ->> 1 = paid.amount_field)""",
         pool,
         member,
-        amount_field,
+        [fund for fund, _ in kinds],
+        [amount_field for _, amount_field in kinds],
         before,
     )
     return day

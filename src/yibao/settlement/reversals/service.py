@@ -51,7 +51,7 @@ async def reverse(
                 RefusalCode.NOT_REVERSIBLE,
                 f"{request.original_transaction} 不能冲正：可冲正的交易为 "
                 f"{'、'.join(sorted(_INSTEAD))}；"
-                "挂号、就诊信息和费用明细请用 2202、2205、2302 撤销",
+                "挂号、就诊信息和费用明细请用 2202、2205、2302 撤销，移动支付订单请用 6401、6203",
                 "original_transaction",
             )
         if original is None:
