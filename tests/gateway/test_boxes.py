@@ -176,19 +176,22 @@ async def test_parts_of_an_opened_box_are_sold_by_who_opened_it(counter: Counter
 
 
 @pytest.mark.parametrize(
-    ("rows", "word"),
-    [
-        ([box(code="123")], "20位"),
-        ([box(line="NOWHERE")], "NOWHERE"),
-        ([box(line="")], "feedetl_sn"),
-        ([box(), box()], "重复"),
-    ],
+    "nothing",
+    [box(code="123"), box(code="无码"), box(line="NOWHERE"), box(line="")],
+    ids=["short", "no code", "another line", "no line"],
 )
-async def test_a_bad_row_is_refused_with_its_reason(
-    counter: Counter, rows: list[Json], word: str
+async def test_a_row_that_cannot_be_kept_keeps_no_bill_from_being_settled(
+    counter: Counter, nothing: Json
 ) -> None:
-    content = await charged(counter) | {"drug_trac_info": rows}
-    assert word in (await counter.refused("2207A", content))[1]
+    await settled(counter, nothing)
+    await settled(counter, nothing, box())
+    assert (await counter.refused("2207", await charged(counter) | {"drug_trac_info": box()}))[
+        0
+    ] == 7002
+
+
+async def test_a_box_told_twice_in_one_bill_is_one_box(counter: Counter) -> None:
+    await settled(counter, box(), box())
 
 
 @pytest.mark.parametrize("nothing", ["", None, [], [{}], {"feedetl_sn": "B1-0"}, "null"])

@@ -3,7 +3,7 @@
 from typing import Any
 
 from yibao.adjudication.model import Sums
-from yibao.gateway.context import Call, missing
+from yibao.gateway.context import Call
 from yibao.gateway.pools import settlement_key, visit_key
 from yibao.gateway.reading import Row
 from yibao.gateway.rendering import Node, settlement_output
@@ -50,7 +50,8 @@ def boxes_told(*holders: tuple[dict[str, Any], str | None]) -> tuple[Box, ...]:
 
     A holder is an object that may have the node, and the fee line that its rows mean when they name
     none. An empty node is taken out: a message that tells of no box is the same as it was before
-    the node was read. A row without a code tells of nothing; many systems send one for each line.
+    the node was read. A row without a code or a line tells of nothing; many systems send one for
+    each line of a bill.
     """
     boxes: list[Box] = []
     for holder, line in holders:
@@ -59,9 +60,8 @@ def boxes_told(*holders: tuple[dict[str, Any], str | None]) -> tuple[Box, ...]:
             if code is None:
                 continue
             named = row.get("feedetl_sn", line)
-            if named is None:
-                raise missing("drug_trac_info.feedetl_sn", "费用明细流水号")
-            boxes.append(Box(named, code, row.get("trdn_flag") == "1"))
+            if named is not None:
+                boxes.append(Box(named, code, row.get("trdn_flag") == "1"))
         if not holder["drug_trac_info"]:
             del holder["drug_trac_info"]
     return tuple(boxes)

@@ -78,12 +78,11 @@ class Bills:
         checked: list[_Checked] = []
         refused: dict[int, Refusal] = {}
         for i, request in enumerate(requests):
-            boxes = _boxes_of(request)
-            if not boxes:
+            if not (told := _boxes_of(request)):
                 continue
+            lines = await self._lines(unit.connection, request)
+            boxes = rules.boxes_of(told, lines)
             try:
-                lines = await self._lines(unit.connection, request)
-                rules.check_boxes(boxes, lines)
                 held = await standing_turns(
                     unit.connection, NO_PERSON_POOL, {box.code for box in boxes}
                 )

@@ -30,11 +30,16 @@ def check_movement(movement: Movement, now: datetime) -> None:
         raise Refused(RefusalCode.FIELD_INVALID, "同一条记录中药品追溯码重复", "trace_code")
 
 
-def check_code(code: str) -> None:
-    """A traceability code's form: 20 digits, or longer ones of letters and digits."""
+def is_code(code: str) -> bool:
+    """Whether it has a traceability code's form: 20 digits, or more of letters and digits."""
     retail = len(code) == CODE_DIGITS and code.isascii() and code.isdigit()
     longer = CODE_DIGITS < len(code) <= LONGEST_CODE and code.isascii() and code.isalnum()
-    if not (retail or longer):
+    return retail or longer
+
+
+def check_code(code: str) -> None:
+    """Refused unless it has a traceability code's form."""
+    if not is_code(code):
         raise Refused(
             RefusalCode.FIELD_INVALID, f"药品追溯码 {code} 无效，应为20位数字", "trace_code"
         )
@@ -123,22 +128,14 @@ def as_it_stands(held: CodeTurn, undone: Collection[str]) -> CodeTurn:
     return replace(held, bill=None, state=CodeState.FREE)
 
 
-def check_boxes(boxes: Sequence[Box], lines: Collection[str]) -> None:
-    """What holds of the boxes that a bill tells of; ``lines``: numbers of its visit's fee lines."""
-    seen: set[str] = set()
-    for box in boxes:
-        check_code(box.code)
-        if box.code in seen and not box.split:
-            raise Refused(
-                RefusalCode.FIELD_INVALID, f"同一结算中药品追溯码 {box.code} 重复", "trace_code"
-            )
-        seen.add(box.code)
-        if box.line not in lines:
-            raise Refused(
-                RefusalCode.FIELD_INVALID,
-                f"药品追溯码 {box.code} 的费用明细流水号 {box.line} 不在本次费用明细中",
-                "trace_code",
-            )
+def boxes_of(told: Iterable[Box], lines: Collection[str]) -> tuple[Box, ...]:
+    """The boxes, of all that a bill tells of, that can be kept; ``lines``: its fee lines' numbers.
+
+    A bill is not refused for a code that is none (systems write 0, or 无码) or that stands beside a
+    line of another bill: nothing that it could be held against is told by it, and it may tell of
+    nothing at all as well.
+    """
+    return tuple(dict.fromkeys(box for box in told if is_code(box.code) and box.line in lines))
 
 
 def _given_back(step: CodeStep, code: str, held: CodeTurn | None, now: datetime) -> CodeTurn | None:
