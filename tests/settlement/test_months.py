@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.settlement.builders import POOL, Town, key_of, line
+from tests.settlement.builders import POOL, Town, key_of, line, stay_line
 from yibao.platform.months import service as months
 from yibao.platform.months.model import Month
 from yibao.settlement.bills import store
@@ -98,14 +98,41 @@ async def test_an_outpatient_visit_looks_into_one_month(old_town: Town) -> None:
 
 
 async def test_a_cancellation_looks_for_the_bill_in_its_own_month(old_town: Town) -> None:
-    settled = await old_town.bill(await old_town.insure(account="300"), "2500")
+    member = await old_town.insure(account="300")
+    settled, later = [await old_town.bill(member, "2500") for _ in range(2)]
     async with statements(old_town) as asked:
         await old_town.do(old_town.cancellation(settled))
+        await old_town.do(old_town.reversal(later))
     looked = await looked_into(old_town, asked)
-    assert {seen["entry"] for seen in looked.values()} <= {0, 1}
-    assert {seen["accumulator_entry"] for seen in looked.values()} <= {0, 1}
+    for table in ("entry", "accumulator_entry", "charge_batch", "visit"):
+        assert {seen[table] for seen in looked.values()} <= {0, 1}, table
+    assert any("batch_visit" in query for query in looked), "no bill was looked for"
     several = [query for query, seen in looked.items() if max(seen.values(), default=0) > 1]
     assert all("visible_settlement" in query or "turn >" in query for query in several)
+
+
+async def test_a_bill_of_a_stay_over_a_months_end_looks_for_its_batch_in_the_stays_month(
+    old_town: Town,
+) -> None:
+    stay = await old_town.admit(await old_town.insure())
+    await old_town.do(old_town.upload(stay, stay_line("1", "5000", time=stay.begin)))
+    old_town.clock.move(timedelta(days=40))
+    await old_town.do(old_town.discharge(stay))
+    settled = await old_town.do(old_town.stay_settlement(stay, "5000"))
+    async with statements(old_town) as asked, old_town.database.writer() as connection:
+        ((found, _),) = (await store.load(connection, POOL, [key_of(settled).number])).values()
+    assert (found.key, found.batch) == (settled.key, settled.batch)
+    looked = await looked_into(old_town, asked)
+    assert {seen["charge_batch"] for seen in looked.values()} == {0, 1}
+
+
+async def test_a_bill_whose_batch_is_gone_is_found(old_town: Town) -> None:
+    settled = await old_town.bill(await old_town.insure(), "2500")
+    async with old_town.database.owner() as connection:
+        await connection.execute("DELETE FROM settlement.charge_batch")
+    async with old_town.database.writer() as connection:
+        number = key_of(settled).number
+        assert set(await store.load(connection, POOL, [number, number + 1])) == {number}
 
 
 async def test_bills_of_months_far_apart_are_found_together(old_town: Town) -> None:

@@ -194,14 +194,47 @@ async def load(
 async def _loaded(
     connection: "Connection[Any]", pool: Pool, numbers: Sequence[int]
 ) -> dict[int, tuple[SettlementFacts, int]]:
+    """As ``load``; each bill's batch is looked for in one month.
+
+    Most visits began in the month of their bill. Of the others, such as long stays, the visit is
+    asked first; a bill whose batch is gone is found without it.
+    """
+    found = await _of_batches_in(connection, pool, numbers, within("batch_visit", numbers))
+    left = [number for number in numbers if number not in found]
+    if left and (visits := await _visits_of(connection, pool, left)):
+        months = within("batch_visit", list(visits.values()))
+        found |= await _of_batches_in(connection, pool, list(visits), months)
+        if lost := [number for number in visits if number not in found]:
+            found |= await _of_batches_in(connection, pool, lost, "TRUE")
+    return found
+
+
+async def _of_batches_in(
+    connection: "Connection[Any]", pool: Pool, numbers: Sequence[int], months: str
+) -> dict[int, tuple[SettlementFacts, int]]:
+    """``months``: a condition that leaves bills of batches out."""
     rows = await connection.fetch(
         f"""SELECT * FROM settlement.visible_settlement
+            WHERE pool = $1 AND id = ANY ($2::bigint[])
+              AND {within("id", numbers)} AND {months}""",  # noqa: S608 - figures
+        pool,
+        numbers,
+    )
+    return {row["id"]: (_settlement(row), row["batch"]) for row in rows}
+
+
+async def _visits_of(
+    connection: "Connection[Any]", pool: Pool, numbers: Sequence[int]
+) -> dict[int, int]:
+    """The visits of settlements, without a look at their batches."""
+    rows = await connection.fetch(
+        f"""SELECT id, visit FROM settlement.visible_settlement
             WHERE pool = $1 AND id = ANY ($2::bigint[])
               AND {within("id", numbers)}""",  # noqa: S608 - figures
         pool,
         numbers,
     )
-    return {row["id"]: (_settlement(row), row["batch"]) for row in rows}
+    return {row["id"]: row["visit"] for row in rows}
 
 
 async def of_visit(
@@ -289,24 +322,38 @@ async def decided_after(
 async def later_living(
     connection: "Connection[Any]", pool: Pool, member: str, after: int
 ) -> list[tuple[int, dict[str, int]]]:
-    """The member's settlements that stand and were decided later: (number, counters they read)."""
-    rows = await connection.fetch(
-        f"""SELECT settlement.id, settlement.snapshot -> 'counters' AS counters
-           FROM settlement.settlement AS settlement
-           JOIN settlement.charge_batch AS batch
-             ON batch.pool = settlement.pool AND batch.visit = settlement.visit
-            AND batch.id = settlement.batch
-            AND batch.living_settlement = settlement.id
-           WHERE settlement.pool = $1 AND settlement.member = $2
-             AND settlement.id > $3::bigint - {DAY}
-             AND settlement.turn > (SELECT turn FROM settlement.settlement
-                                    WHERE pool = $1 AND id = $3
-                                      AND {within("id", [after])})""",  # noqa: S608 - figures
+    """The member's settlements that stand and were decided later: (number, counters they read).
+
+    Few have any; the batches are asked for in the months of their visits, which are known then.
+    """
+    later = await connection.fetch(
+        f"""SELECT id, visit, batch, snapshot -> 'counters' AS counters
+           FROM settlement.settlement
+           WHERE pool = $1 AND member = $2 AND id > $3::bigint - {DAY}
+             AND turn > (SELECT turn FROM settlement.settlement
+                         WHERE pool = $1 AND id = $3
+                           AND {within("id", [after])})""",  # noqa: S608 - figures
         pool,
         member,
         after,
     )
-    return [(row["id"], row["counters"]) for row in rows]
+    if not later:
+        return []
+    visits = [row["visit"] for row in later]
+    standing = await connection.fetch(
+        f"""SELECT batch.living_settlement
+            FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) AS later (id, visit, batch)
+            JOIN settlement.charge_batch AS batch
+              ON batch.pool = $1 AND batch.visit = later.visit AND batch.id = later.batch
+             AND batch.living_settlement = later.id
+            WHERE {within("batch.visit", visits)}""",  # noqa: S608 - figures
+        pool,
+        [row["id"] for row in later],
+        visits,
+        [row["batch"] for row in later],
+    )
+    stand = {row[0] for row in standing}
+    return [(row["id"], row["counters"]) for row in later if row["id"] in stand]
 
 
 async def insert_flags(connection: "Connection[Any]", records: Sequence[tuple[Any, ...]]) -> None:
