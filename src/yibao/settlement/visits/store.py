@@ -400,24 +400,25 @@ async def stays_of(
 async def care_before(
     connection: "Connection[Any]",
     pool: Pool,
-    identity: int,
+    stays: Sequence[int],
     member: str,
     until: date,
     emergency: str,
 ) -> list[tuple[VisitFacts, bool]]:
-    """The human's stays and the member's emergency care of a pool that began up to a day.
+    """Those of a human's stays, and the member's emergency care, that began up to a day.
 
-    With each: whether it is emergency care.
+    With each: whether it is emergency care. Stays are asked by number (``stays_of``): a human may
+    have had several numbers.
     """
     rows = await connection.fetch(
         f"""SELECT {_SELECTED} FROM settlement.visit
             WHERE pool = $1 AND state = 'open' AND begin_at < ($4::date + 1)::timestamp
                   AT TIME ZONE 'Asia/Shanghai'
-              AND (identity = $2 AND kind = 'stay'
+              AND (id = ANY ($2::bigint[]) AND kind = 'stay'
                    OR member = $3 AND kind = 'outpatient' AND care_kind = $5)
             ORDER BY begin_at, id""",  # noqa: S608 - fixed words
         pool,
-        identity,
+        stays,
         member,
         until,
         emergency,
