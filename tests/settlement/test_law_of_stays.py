@@ -184,6 +184,23 @@ async def test_a_readmission_within_the_days_pays_no_deductible_anew(
     assert (chains[1]["chain"] == first.visit.text()) is (again == 0)
 
 
+@pytest.mark.parametrize(("gap", "again"), [(2, 0), (3, 8000)])
+async def test_emergency_care_within_the_days_begins_the_chain_of_the_stay(
+    town: Town, gap: int, again: int
+) -> None:
+    await let_chains_count(town)
+    member = await town.insure()
+    visit = await town.do(town.registration(member))
+    care = replace(town.description(visit), care_kind=CareKind("13"))
+    visit = await town.do(care)
+    await town.charge(visit, "100")
+    request = replace(town.settlement(visit, "100"), care_kind=CareKind("13"))
+    emergency = await town.do(request)
+    begin = NOON + timedelta(days=gap)
+    stay = await _billed(town, member, begin, begin + timedelta(days=1))
+    assert (emergency.deductible, stay.deductible) == (8000, again)
+
+
 async def test_a_readmission_is_found_when_the_stay_before_it_was_put_away(
     town: Town, tmp_path: Path
 ) -> None:

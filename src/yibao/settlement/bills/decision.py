@@ -355,21 +355,19 @@ async def _care_before(
     if unit.day - first > HOT:
         only = {"member": [visit.member]}
         await missing.bring_days(unit.connection, unit.pool, first, day, only)
-    stays = {
-        key.number: business_date(end or begin)
-        for key, begin, end in (await visit_store.stays_of(unit.connection, [identity])).get(
-            identity, ()
-        )
-        if key.pool == unit.pool
-    }
+    stays = (await visit_store.stays_of(unit.connection, [identity])).get(identity, ())
+    near = [
+        key.number
+        for key, begin, end in stays
+        if key.pool == unit.pool and business_date(end or begin) >= first
+    ]
 
     async def load() -> list[tuple[VisitFacts, bool]]:
         return await visit_store.care_before(
-            unit.connection, unit.pool, sorted(stays), visit.member, day, EMERGENCY
+            unit.connection, unit.pool, near, visit.member, first, day, EMERGENCY
         )
 
     found = await load()
-    near = [number for number, ended in stays.items() if first <= ended]
     there = [one.key.number for one, _ in found]
     if await missing.came_back(unit.connection, unit.pool, near, there):
         found = await load()

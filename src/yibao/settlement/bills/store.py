@@ -1,8 +1,8 @@
 """SQL of settlements and flags."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from yibao.adjudication.model import Sums
 from yibao.kernel.areas import Pool
@@ -10,7 +10,7 @@ from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.periods import business_date
 from yibao.platform.appending import Appending
 from yibao.platform.archive import missing
-from yibao.platform.months.sql import DAY, within
+from yibao.platform.months.sql import since, within
 from yibao.settlement.model import (
     Origin,
     Payee,
@@ -132,7 +132,7 @@ async def insert(
     )
 
 
-def _settlement(row: "Record") -> SettlementFacts:
+def _settlement(row: "Record | Mapping[str, Any]") -> SettlementFacts:
     pool = row["pool"]
 
     def key(number: int | None) -> PoolKey | None:
@@ -209,18 +209,75 @@ async def _loaded(
     return found
 
 
+_TOLD = ", ".join([*_SETTLEMENTS.columns, "batch_label", "flagged", "living_settlement"])
+"""Without what undid a bill, or supplemented it: the view looks for that in every month."""
+
+
 async def _of_batches_in(
     connection: "Connection[Any]", pool: Pool, numbers: Sequence[int], months: str
 ) -> dict[int, tuple[SettlementFacts, int]]:
     """``months``: a condition that leaves bills of batches out."""
     rows = await connection.fetch(
-        f"""SELECT * FROM settlement.visible_settlement
+        f"""SELECT {_TOLD} FROM settlement.visible_settlement
             WHERE pool = $1 AND id = ANY ($2::bigint[])
               AND {within("id", numbers)} AND {months}""",  # noqa: S608 - figures
         pool,
         numbers,
     )
-    return {row["id"]: (_settlement(row), row["batch"]) for row in rows}
+    kind = SettlementKind.SETTLEMENT.value
+    later = await _done_to(connection, pool, [row["id"] for row in rows if row["kind"] == kind])
+    return {row["id"]: (_settlement({**row, **_later(row, later)}), row["batch"]) for row in rows}
+
+
+class _Later(NamedTuple):
+    """What was done to a settlement."""
+
+    cancelled_by: int | None
+    """The last cancellation, be it reversed since."""
+    supplements: Sequence[int]
+    """Those that stand."""
+
+
+def _later(row: "Record", later: Mapping[int, _Later]) -> dict[str, Any]:
+    """``cancelled_by`` and ``supplements`` of a bill, as the view has them."""
+    cancelled_by, supplements = later.get(row["id"], _Later(None, ()))
+    stands = row["living_settlement"] == row["id"]
+    return {"cancelled_by": None if stands else cancelled_by, "supplements": supplements}
+
+
+async def _done_to(
+    connection: "Connection[Any]", pool: Pool, numbers: Sequence[int]
+) -> dict[int, _Later]:
+    """What was done to settlements, in their months and later ones; most lack.
+
+    Whether a supplement stands is left to the view: few bills have any.
+    """
+    if not numbers:
+        return {}
+    mirrors = await connection.fetch(
+        f"""SELECT original, max(id) FILTER (WHERE kind = 'cancellation') AS cancelled_by,
+                   bool_or(kind = 'supplement') AS supplemented
+            FROM settlement.visible_mirror
+            WHERE pool = $1 AND original = ANY ($2::bigint[])
+              AND {within("original", numbers)} AND {since("id", min(numbers))}
+            GROUP BY original""",  # noqa: S608 - figures
+        pool,
+        numbers,
+    )
+    supplements: dict[int, Sequence[int]] = {}
+    if some := [row["original"] for row in mirrors if row["supplemented"]]:
+        rows = await connection.fetch(
+            f"""SELECT id, supplements FROM settlement.visible_settlement
+                WHERE pool = $1 AND id = ANY ($2::bigint[])
+                  AND {within("id", some)}""",  # noqa: S608 - figures
+            pool,
+            some,
+        )
+        supplements = {row["id"]: row["supplements"] for row in rows}
+    return {
+        row["original"]: _Later(row["cancelled_by"], supplements.get(row["original"], ()))
+        for row in mirrors
+    }
 
 
 async def _visits_of(
@@ -292,6 +349,7 @@ async def final_settlements(
              ON settlement.pool = batch.pool AND settlement.id = batch.living_settlement
            WHERE batch.pool = $1 AND batch.visit = ANY ($2::bigint[]) AND NOT batch.withdrawn
              AND NOT settlement.interim AND {within("batch.visit", visits)}
+             AND {since("settlement.id", min(visits))}
            GROUP BY batch.visit""",  # noqa: S608 - figures
         pool,
         visits,
@@ -329,7 +387,7 @@ async def later_living(
     later = await connection.fetch(
         f"""SELECT id, visit, batch, snapshot -> 'counters' AS counters
            FROM settlement.settlement
-           WHERE pool = $1 AND member = $2 AND id > $3::bigint - {DAY}
+           WHERE pool = $1 AND member = $2 AND {since("id", after)}
              AND turn > (SELECT turn FROM settlement.settlement
                          WHERE pool = $1 AND id = $3
                            AND {within("id", [after])})""",  # noqa: S608 - figures
@@ -364,8 +422,9 @@ async def insert_flags(connection: "Connection[Any]", records: Sequence[tuple[An
 async def had_supplements(connection: "Connection[Any]", pool: Pool, number: int) -> bool:
     """Whether a settlement was ever supplemented, be the supplement undone since."""
     found: bool = await connection.fetchval(
-        """SELECT EXISTS (SELECT FROM settlement.settlement
-                          WHERE pool = $1 AND mirrors = $2 AND kind = 'supplement')""",
+        f"""SELECT EXISTS (SELECT FROM settlement.settlement
+                           WHERE pool = $1 AND mirrors = $2 AND kind = 'supplement'
+                             AND {since("id", number)})""",  # noqa: S608 - figures
         pool,
         number,
     )

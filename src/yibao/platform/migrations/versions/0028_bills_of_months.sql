@@ -1,5 +1,6 @@
--- The month of a bill's batch can be named in a statement, which then looks into that one alone: the
--- planner does not carry over what is said of the bill's visit. A view only; no row is touched.
+-- The month of a bill's or an upload's batch can be named in a statement, which then looks into that one
+-- alone: the planner does not carry over what is said of the bill's visit. And whether a bill stands is
+-- told without a search for what undid it. Views only; no row is touched.
 CREATE OR REPLACE VIEW settlement.visible_settlement WITH (security_barrier) AS
     SELECT settlement.pool, settlement.id, settlement.kind, settlement.mirrors, settlement.visit,
         settlement.batch, settlement.institution, settlement.member, settlement.origin,
@@ -35,9 +36,29 @@ CREATE OR REPLACE VIEW settlement.visible_settlement WITH (security_barrier) AS
                               WHERE mirror.pool = supplement.pool AND mirror.mirrors = supplement.id
                                 AND mirror.id > supplement.id - 362387865600000)
                         ORDER BY supplement.id) END AS supplements,
-        batch.visit AS batch_visit
+        batch.visit AS batch_visit,
+        batch.living_settlement
     FROM settlement.settlement AS settlement
     LEFT JOIN settlement.charge_batch AS batch  -- one that is gone is told by `yibao ledger verify`
       ON batch.pool = settlement.pool AND batch.visit = settlement.visit
      AND batch.id = settlement.batch
     WHERE platform.may_see(settlement.institution);
+
+CREATE OR REPLACE VIEW settlement.visible_upload WITH (security_barrier) AS
+    SELECT upload.pool, upload.visit, upload.batch, upload.first, upload.count, upload.lowest,
+        upload.highest, upload.returns, upload.sent, upload.split, batch.label, batch.withdrawn,
+        batch.living_settlement, batch.institution, batch.visit AS batch_visit
+    FROM settlement.fee_upload AS upload
+    JOIN settlement.charge_batch AS batch
+      ON batch.pool = upload.pool AND batch.visit = upload.visit AND batch.id = upload.batch
+    WHERE platform.may_see(batch.institution);
+
+CREATE VIEW settlement.visible_mirror WITH (security_barrier) AS
+    SELECT mirror.pool, mirror.id, mirror.kind, original.id AS original
+    FROM settlement.settlement AS original
+    JOIN settlement.settlement AS mirror
+      ON mirror.pool = original.pool AND mirror.mirrors = original.id
+    WHERE platform.may_see(original.institution);
+COMMENT ON VIEW settlement.visible_mirror IS
+    'what names bills as its original, to whom may see these: cancellations, repetitions, supplements';
+GRANT SELECT ON settlement.visible_mirror TO yibao_writer, yibao_reader;
