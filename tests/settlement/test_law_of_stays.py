@@ -28,9 +28,11 @@ from yibao.kernel.frozen import replace
 from yibao.kernel.periods import Period
 from yibao.kernel.refusals import RefusalCode as Code
 from yibao.kernel.refusals import Refused
+from yibao.platform.commands.model import Unit
 from yibao.policy.model import OverLimit
 from yibao.policy.terms import CareKind, EntitlementExtent, Filing
 from yibao.registry.filings import service as filings
+from yibao.registry.merging import service as files
 from yibao.registry.people import service as people
 from yibao.registry.people.model import (
     Entitlement,
@@ -41,6 +43,7 @@ from yibao.registry.people.model import (
     Membership,
 )
 from yibao.settlement.bills.rules import further_diseases
+from yibao.settlement.merging import service as bills
 from yibao.settlement.model import Practice, SettlementFacts, VisitFacts, WithdrawLines
 
 INPATIENT = {"care_kinds": [dated(["11", "13", "21"])]}
@@ -181,6 +184,23 @@ async def test_a_readmission_within_the_days_pays_no_deductible_anew(
     assert (chains[1]["chain"] == first.visit.text()) is (again == 0)
 
 
+@pytest.mark.parametrize(("gap", "again"), [(2, 0), (3, 8000)])
+async def test_emergency_care_within_the_days_begins_the_chain_of_the_stay(
+    town: Town, gap: int, again: int
+) -> None:
+    await let_chains_count(town)
+    member = await town.insure()
+    visit = await town.do(town.registration(member))
+    care = replace(town.description(visit), care_kind=CareKind("13"))
+    visit = await town.do(care)
+    await town.charge(visit, "100")
+    request = replace(town.settlement(visit, "100"), care_kind=CareKind("13"))
+    emergency = await town.do(request)
+    begin = NOON + timedelta(days=gap)
+    stay = await _billed(town, member, begin, begin + timedelta(days=1))
+    assert (emergency.deductible, stay.deductible) == (8000, again)
+
+
 async def test_a_readmission_is_found_when_the_stay_before_it_was_put_away(
     town: Town, tmp_path: Path
 ) -> None:
@@ -197,6 +217,37 @@ async def test_a_readmission_is_found_when_the_stay_before_it_was_put_away(
         assert row["id"] == second.key.number
         settled = await town.do(town.stay_settlement(second, "100"))
     assert (first.deductible, settled.deductible) == (8000, 0)
+
+
+async def test_a_merged_persons_stay_is_found_when_it_was_put_away(
+    town: Town, tmp_path: Path
+) -> None:
+    """It lies in the archive under the number that ended."""
+    await let_chains_count(town)
+    kept, gone = await town.insure(), await town.insure()
+    last_of_july, first_of_august = NOON + timedelta(days=15), NOON + timedelta(days=18)
+    first = await _billed(town, gone, last_of_july - timedelta(days=1), last_of_july)
+    second = await _stay(town, kept, first_of_august, first_of_august + timedelta(days=1))
+    await _merge(town, kept, gone)
+    async with years_over(town, tmp_path, hot_months=1) as years:
+        town.clock.set(NOON + timedelta(days=62))
+        await years.archive.put_away(town.clock.now())
+        async with town.database.reader(None) as connection:
+            (row,) = await connection.fetch("SELECT id FROM settlement.visible_visit")
+        assert row["id"] == second.key.number
+        settled = await town.do(town.stay_settlement(second, "100"))
+    assert (first.deductible, settled.deductible) == (8000, 0)
+
+
+async def _merge(town: Town, kept: str, gone: str) -> None:
+    """Two files are one human's, as a clerk finds out."""
+    async with town.database.writer() as connection, connection.transaction():
+        unit = Unit(POOL, connection, town.clock.now(), town.numbers)
+        known = await people.load_members(connection, town.vault, POOL, [kept, gone])
+        merged = await files.merge(
+            connection, known[kept], known[gone], reason="同一人", today=unit.day, now=unit.now
+        )
+        await bills.hand_over(unit, merged, kept, "同一人")
 
 
 @pytest.mark.parametrize("filed", [True, False])

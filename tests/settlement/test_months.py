@@ -10,10 +10,22 @@ from typing import Any
 
 import pytest
 
-from tests.settlement.builders import POOL, Town, key_of, line
+from tests.settlement.builders import POOL, Town, key_of, line, return_of, stay_line
+from tests.settlement.test_law_of_stays import let_chains_count
+from yibao.platform.commands.model import Unit
 from yibao.platform.months import service as months
 from yibao.platform.months.model import Month
+from yibao.settlement.bills import service as bills
 from yibao.settlement.bills import store
+from yibao.settlement.model import (
+    ALL_BATCHES,
+    CancelAdmission,
+    CancelRegistration,
+    ChangeAdmission,
+    ReopenStay,
+    WithdrawFees,
+    WithdrawLines,
+)
 
 JULY = Month(2026, 7)
 YEAR = [JULY.later(ahead) for ahead in range(-10, 4)]
@@ -97,15 +109,120 @@ async def test_an_outpatient_visit_looks_into_one_month(old_town: Town) -> None:
     assert tables >= {"visit", "charge_batch"}, "nothing was looked at"
 
 
-async def test_a_cancellation_looks_for_the_bill_in_its_own_month(old_town: Town) -> None:
-    settled = await old_town.bill(await old_town.insure(account="300"), "2500")
+def too_many(looked: dict[str, Counter[str]]) -> dict[str, Counter[str]]:
+    """The statements that look into more than they have to.
+
+    What was done to a bill is looked for from its month on: also in those that were made ahead.
+    """
+    later = sum(month >= JULY for month in YEAR) + 1  # the rest, too
+    return {
+        query: seen
+        for query, seen in looked.items()
+        if any(count > (later if table == "settlement" else 1) for table, count in seen.items())
+    }
+
+
+async def test_undoing_looks_for_the_bill_in_its_own_month(old_town: Town) -> None:
+    member = await old_town.insure(account="300")
+    settled, later, last = [await old_town.bill(member, "2500") for _ in range(3)]
     async with statements(old_town) as asked:
-        await old_town.do(old_town.cancellation(settled))
+        mirror = await old_town.do(old_town.cancellation(settled))
+        await old_town.do(old_town.reversal(later))
+        await old_town.do(old_town.reversal(mirror, "2208"))
+        async with old_town.database.writer() as connection, connection.transaction():
+            unit = Unit(POOL, connection, old_town.clock.now(), old_town.numbers)
+            await bills.cancel_for_bureau(unit, key_of(last), "")
     looked = await looked_into(old_town, asked)
-    assert {seen["entry"] for seen in looked.values()} <= {0, 1}
-    assert {seen["accumulator_entry"] for seen in looked.values()} <= {0, 1}
-    several = [query for query, seen in looked.items() if max(seen.values(), default=0) > 1]
-    assert all("visible_settlement" in query or "turn >" in query for query in several)
+    assert too_many(looked) == {}
+    tables: set[str] = set().union(*looked.values())
+    assert tables >= {"visit", "charge_batch", "settlement", "entry"}, "nothing was looked at"
+
+
+async def test_a_purchase_and_its_cancellation_look_into_one_month(old_town: Town) -> None:
+    member = await old_town.insure(account="300")
+    async with statements(old_town) as asked:
+        bought = await old_town.do(old_town.purchase(member))
+        await old_town.do(old_town.cancellation(bought))
+    assert too_many(await looked_into(old_town, asked)) == {}
+
+
+async def test_a_stay_and_its_cancellation_look_into_one_month(old_town: Town) -> None:
+    member = await old_town.insure()
+    async with statements(old_town) as asked:
+        stay = await old_town.admit(member, days_ago=5)
+        await old_town.do(old_town.upload(stay, stay_line("1", "5000")))
+        interim = await old_town.do(old_town.stay_settlement(stay, "5000", interim=True))
+        await old_town.do(old_town.cancellation(interim))
+        await old_town.do(old_town.discharge(stay))
+        await old_town.trial(old_town.stay_settlement(stay, "5000"))
+        settled = await old_town.do(old_town.stay_settlement(stay, "5000"))
+        await old_town.do(old_town.cancellation(settled))
+    assert too_many(await looked_into(old_town, asked)) == {}
+
+
+async def test_what_is_taken_back_or_corrected_before_it_is_settled_looks_into_one_month(
+    old_town: Town,
+) -> None:
+    member = await old_town.insure()
+    async with statements(old_town) as asked:
+        visit = await old_town.open_visit(member)
+        await old_town.do(old_town.upload(visit, line("1", "10"), line("2", "10")))
+        named = visit.institution, member, visit.key
+        await old_town.do(WithdrawFees(*named, ALL_BATCHES))
+        await old_town.do(CancelRegistration(*named, "MZ1"))
+        stay = await old_town.admit(member, days_ago=5)
+        named = stay.institution, member, stay.key
+        sent = stay_line("1", "80", quantity="10", price="8")
+        await old_town.do(old_town.upload(stay, sent))
+        await old_town.do(old_town.upload(stay, return_of(sent, "2", "10", "80")))
+        earlier = old_town.admission(member, begin=stay.begin - timedelta(days=1))
+        await old_town.do(ChangeAdmission(*named, earlier))
+        await old_town.do(old_town.discharge(stay))
+        await old_town.do(ReopenStay(*named))
+        await old_town.do(WithdrawLines(*named, ("2", "1")))
+        await old_town.do(CancelAdmission(*named))
+    assert too_many(await looked_into(old_town, asked)) == {}
+
+
+async def test_what_a_stay_may_continue_is_looked_for_from_the_month_of_the_days_before_it_on(
+    old_town: Town,
+) -> None:
+    await let_chains_count(old_town)
+    member = await old_town.insure()
+    stay = await old_town.admit(member, days_ago=2)
+    await old_town.do(old_town.upload(stay, stay_line("1", "100")))
+    await old_town.do(old_town.discharge(stay))
+    async with statements(old_town) as asked:
+        settled = await old_town.do(old_town.stay_settlement(stay, "100"))
+    assert settled.snapshot["chain"] == stay.key.text()
+    looked = await looked_into(old_town, asked)
+    (before,) = [seen for query, seen in looked.items() if "care_kind = $5" in query]
+    assert before == {"visit": sum(month >= JULY for month in YEAR) + 1}
+
+
+async def test_a_bill_of_a_stay_over_a_months_end_looks_for_its_batch_in_the_stays_month(
+    old_town: Town,
+) -> None:
+    stay = await old_town.admit(await old_town.insure())
+    await old_town.do(old_town.upload(stay, stay_line("1", "5000", time=stay.begin)))
+    old_town.clock.move(timedelta(days=40))
+    await old_town.do(old_town.discharge(stay))
+    settled = await old_town.do(old_town.stay_settlement(stay, "5000"))
+    async with statements(old_town) as asked, old_town.database.writer() as connection:
+        ((found, _),) = (await store.load(connection, POOL, [key_of(settled).number])).values()
+    assert (found.key, found.batch) == (settled.key, settled.batch)
+    looked = await looked_into(old_town, asked)
+    assert too_many(looked) == {}
+    assert any(seen["charge_batch"] for seen in looked.values())
+
+
+async def test_a_bill_whose_batch_is_gone_is_found(old_town: Town) -> None:
+    settled = await old_town.bill(await old_town.insure(), "2500")
+    async with old_town.database.owner() as connection:
+        await connection.execute("DELETE FROM settlement.charge_batch")
+    async with old_town.database.writer() as connection:
+        number = key_of(settled).number
+        assert set(await store.load(connection, POOL, [number, number + 1])) == {number}
 
 
 async def test_bills_of_months_far_apart_are_found_together(old_town: Town) -> None:

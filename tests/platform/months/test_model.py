@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from yibao.kernel.identifiers import NumberSource, first_number_of
 from yibao.kernel.periods import CHINA_TIME
 from yibao.platform.months.model import Month, Partition, Table
-from yibao.platform.months.sql import within
+from yibao.platform.months.sql import DAY, since, within
 
 INSTANTS = st.datetimes(
     min_value=datetime(2024, 1, 2),  # noqa: DTZ001 - naive, as the strategy wants them
@@ -56,6 +56,14 @@ def test_numbers_of_months_far_apart_get_no_condition_of_their_own() -> None:
     month = Month(2026, 7)
     assert within("id", [month.first, month.later(2).first]) != "TRUE"
     assert within("id", [month.first, month.later(4).first]) == "TRUE"
+
+
+def test_what_was_done_later_is_looked_for_from_the_month_of_a_number_on() -> None:
+    month = Month(2026, 7)
+    assert since("id", month.end - 1) == f"id >= {month.first}"
+    early = month.first + DAY // 2  # whoever undid it may have begun the day before
+    assert since("id", early) == f"id >= {month.later(-1).first}"
+    assert since("id", month.first + DAY) == f"id >= {month.first}"
 
 
 def test_no_numbers_are_found_nowhere() -> None:

@@ -1,7 +1,8 @@
 """Who asks for what was put away is answered as before: lists, sums, corrections."""
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import date
+from contextlib import asynccontextmanager
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,16 +21,18 @@ from yibao.ledger import service as ledger
 from yibao.ledger.inquiries import service as inquiries
 from yibao.ledger.model import PartEntry
 from yibao.platform.archive import missing
+from yibao.platform.archive.service import RECALLED_FOR
+from yibao.platform.archive.store import known as known_files
 from yibao.platform.commands.model import Unit
 from yibao.registry.people import service as people
-from yibao.registry.service import ReferenceCache
+from yibao.registry.service import Reference, ReferenceCache
 from yibao.settlement import service as settlement
 from yibao.settlement.corrections import service as corrections
 from yibao.settlement.corrections.model import Resettle
 from yibao.settlement.merging import service as merging
 from yibao.settlement.model import SettlementFacts
 from yibao.settlement.openings import service as openings
-from yibao.settlement.openings.model import BroughtCounter, BroughtPart
+from yibao.settlement.openings.model import BroughtCounter, BroughtPart, Opening
 from yibao.settlement.reconciliation import service as reconciliation
 
 pytestmark = pytest.mark.database
@@ -248,27 +251,98 @@ async def test_bills_of_two_files_that_become_one_are_found(years: Years) -> Non
     assert [one.settlement for one in found] == [key_of(bill) for bill in bills]
 
 
-async def test_what_was_brought_in_is_taken_back_years_later(years: Years) -> None:
-    town = years.town
-    member = await town.insure()
-    brought = [
+def brought_of(member: str) -> list[Opening]:
+    """What an older system knew of a member."""
+    return [
         BroughtCounter(member, CounterKey("spent", "2026"), 300_00),
         BroughtPart(member, 2025, "carried", 500_00),
     ]
+
+
+@asynccontextmanager
+async def a_unit(town: Town) -> AsyncIterator[tuple[Unit, Reference]]:
+    """Something written now."""
     async with town.database.writer() as connection, connection.transaction():
         reference = await ReferenceCache(town.vault, laws_of_beijing()).current(connection)
-        unit = Unit(POOL, connection, town.clock.now(), town.numbers)
-        known = await people.load_members(connection, town.vault, POOL, [member])
-        keys = await openings.bring_in(unit, "测试旧系统", brought, known, reference)
+        yield Unit(POOL, connection, town.clock.now(), town.numbers), reference
+
+
+async def bring_in(town: Town, member: str) -> list[PoolKey]:
+    """Load what an older system knew."""
+    async with a_unit(town) as (unit, reference):
+        known = await people.load_members(unit.connection, town.vault, POOL, [member])
+        return await openings.bring_in(unit, "测试旧系统", brought_of(member), known, reference)
+
+
+async def objected(town: Town, member: str) -> list[str | None]:
+    """Which fields of a load of the same are objected to."""
+    async with a_unit(town) as (unit, reference):
+        known = await people.load_members(unit.connection, town.vault, POOL, [member])
+        told = await openings.objections(unit, brought_of(member), known, reference)
+    return [None if refusal is None else refusal.field for refusal in told]
+
+
+async def test_what_was_brought_in_is_taken_back_years_later(years: Years) -> None:
+    town = years.town
+    member = await town.insure()
+    keys = await bring_in(town, member)
     await years.pass_by()
     assert (await town.balance(member), await town.counters(member)) == (
         500_00,
         {"spent@2026": 300_00},
     )
-    async with town.database.writer() as connection, connection.transaction():
-        unit = Unit(POOL, connection, town.clock.now(), town.numbers)
+    async with a_unit(town) as (unit, _):
         await openings.take_back(unit, "测试旧系统", keys)
     assert (await town.balance(member), await town.counters(member)) == (0, {})
+
+
+async def test_what_was_brought_in_years_ago_is_not_brought_in_again(years: Years) -> None:
+    town = years.town
+    member, other, third = [await town.insure(account="70", carried="70") for _ in range(3)]
+    await bring_in(town, member)
+    await town.bill(other, "2500")
+    await bring_in(town, third)
+    before = [await objected(town, member), await objected(town, other)]
+    assert before == [["counter", "year"], [None, None]]
+    await years.pass_by()
+    assert [await objected(town, member), await objected(town, other)] == before
+    assert await town.rows("settlement.visible_settlement") == 0, "a bill was no opening"
+    assert await town.rows("settlement.accumulator_entry") == 1, "nobody asked for the third"
+
+
+async def test_what_was_taken_back_may_be_brought_in_again_wherever_its_rows_lie(
+    years: Years,
+) -> None:
+    """The load lies in the archive, what took it back in the database."""
+    town = years.town
+    member = await town.insure()
+    keys = await bring_in(town, member)
+    await years.pass_by()
+    async with a_unit(town) as (unit, _):
+        await openings.take_back(unit, "测试旧系统", keys)
+    town.clock.move(RECALLED_FOR + timedelta(days=1))
+    assert await years.archive.send_away(town.clock.now()) == len(keys)
+    assert await objected(town, member) == [None, None]
+    await bring_in(town, member)
+    assert await years.archive.send_away(town.clock.now() + 2 * RECALLED_FOR) == len(keys)
+    assert await objected(town, member) == ["counter", "year"]
+
+
+async def test_on_which_days_openings_came_is_looked_up_once(
+    years: Years, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town = years.town
+    member = await town.insure()
+    await bring_in(town, member)
+    await town.bill(member, "10")
+    await years.pass_by()
+    assert await objected(town, member) == ["counter", "year"]
+
+    async def fail(*_: object) -> None:
+        raise AssertionError("the files do not change")
+
+    monkeypatch.setattr(known_files, "files_of_table", fail)
+    assert await objected(town, member) == ["counter", "year"]
 
 
 async def test_who_had_a_bill_since_a_load_is_named(years: Years) -> None:

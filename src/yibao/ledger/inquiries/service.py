@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from yibao.kernel.areas import Pool
 from yibao.ledger.inquiries import store
 from yibao.ledger.inquiries.model import InstitutionPosting, Movement
-from yibao.ledger.model import claimed_account, collected_account
+from yibao.ledger.model import OccasionKind, claimed_account, collected_account
 from yibao.platform.archive import missing
 
 if TYPE_CHECKING:
@@ -28,8 +28,21 @@ all_balances = store.all_balances
 """Such accounts by a LIKE pattern, those at zero left out."""
 claimed_balance = store.claimed_balance
 """An institution's claim that is not cleared."""
-brought_in = store.brought_in
-"""Accounts, part by part, that an older system's balance was put into and is in."""
+
+
+async def brought_in(
+    connection: "Connection[Any]", pool: Pool, accounts: Sequence[str]
+) -> set[str]:
+    """Those of personal accounts, part by part, that an older system's balance was put into.
+
+    And was not taken back since. What was put away of it comes back.
+    """
+    there = await store.opened(connection, pool, accounts)
+    if there:
+        kind = missing.Rows("ledger.occasion", "kind", [OccasionKind.BROUGHT_IN.value])
+        of_parts = missing.Rows("ledger.entry", "account", there)
+        await missing.bring_having(connection, pool, [kind, of_parts])
+    return await store.brought_in(connection, pool, there)
 
 
 async def movements(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from yibao.kernel.areas import Pool
 from yibao.kernel.money import Fen
 from yibao.ledger.inquiries.model import InstitutionPosting, Movement
-from yibao.ledger.model import claimed_account, collected_account
+from yibao.ledger.model import claimed_account, collected_account, personal_account
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -80,22 +80,35 @@ async def claimed_balance(connection: "Connection[Any]", pool: Pool, institution
     return balance
 
 
-async def brought_in(connection: "Connection[Any]", pool: Pool, members: Sequence[str]) -> set[str]:
+async def opened(connection: "Connection[Any]", pool: Pool, accounts: Sequence[str]) -> list[str]:
+    """Those of personal accounts, part by part, that were ever opened."""
+    parts = [account.split(":", 2)[1:] for account in accounts]
+    rows = await connection.fetch(
+        """SELECT member, part FROM ledger.account_part
+           WHERE pool = $1 AND (member, part) IN (SELECT * FROM unnest($2::text[], $3::text[]))
+           ORDER BY member, part""",
+        pool,
+        [member for member, _ in parts],
+        [part for _, part in parts],
+    )
+    return [personal_account(member, part) for member, part in rows]
+
+
+async def brought_in(
+    connection: "Connection[Any]", pool: Pool, accounts: Sequence[str]
+) -> set[str]:
     """Personal accounts, part by part, that an older system's balance was put into and is in."""
     rows = await connection.fetch(
         """SELECT entry.account
-           FROM ledger.account_part AS part
-           JOIN ledger.entry AS entry
-             ON entry.pool = part.pool
-            AND entry.account = 'account:' || part.member || ':' || part.part
-            AND entry.account LIKE 'account:%'
+           FROM ledger.entry AS entry
            JOIN ledger.occasion AS occasion
              ON occasion.pool = entry.pool AND occasion.posting = entry.posting
             AND occasion.kind = 'brought_in'
-           WHERE part.pool = $1 AND part.member = ANY ($2::text[])
+           WHERE entry.pool = $1 AND entry.account = ANY ($2::text[])
+             AND entry.account LIKE 'account:%'
            GROUP BY entry.account HAVING sum(entry.amount) <> 0""",
         pool,
-        members,
+        accounts,
     )
     return {row[0] for row in rows}
 

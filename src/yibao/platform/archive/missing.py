@@ -40,6 +40,11 @@ class Recalls(Protocol):
     ) -> Sequence[int]:
         """The numbers of a table's rows below the horizon that have one of these values."""
 
+    async def numbers_having(
+        self, pool: Pool, having: Sequence["Rows"], horizon: int
+    ) -> Collection[int]:
+        """The numbers below the horizon that have rows of each of these kinds; the rarest first."""
+
     async def sums(
         self,
         connection: "Connection[Any]",
@@ -160,6 +165,18 @@ async def bring_newest(
     )
     lacking = sorted(n for n in there if oldest < n < before)[-limit:]
     return await came_back(connection, pool, lacking, shown)
+
+
+async def bring_having(connection: "Connection[Any]", pool: Pool, having: Sequence[Rows]) -> None:
+    """Bring back the numbers that have rows of each of these kinds, and what belongs to them.
+
+    The first kind is the rarest one: only days that have it are looked into for the others. Raises
+    CameBack as ``came_back`` does.
+    """
+    if _Archives.recalls is None or not (horizon := await known.horizon(connection)):
+        return
+    there = await _Archives.recalls.numbers_having(pool, having, horizon)
+    await came_back(connection, pool, there, ())
 
 
 async def sums(

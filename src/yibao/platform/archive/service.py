@@ -14,6 +14,7 @@ from yibao.kernel.periods import add_months, business_date
 from yibao.platform.archive import checking, coming_back, putting_away, rules
 from yibao.platform.archive.coming_back import Only
 from yibao.platform.archive.dropping import Carry, Tell
+from yibao.platform.archive.missing import Rows
 from yibao.platform.archive.model import PURPOSE, ArchiveFault, Manifest, Stay, TooManyRows
 from yibao.platform.archive.putting_away import PutAway, tell_nobody
 from yibao.platform.archive.store import hot, known
@@ -209,6 +210,7 @@ class Recalls:
         self._owner = owner
         self._now = now
         self._looked_up: OrderedDict[tuple[Any, ...], Sequence[int]] = OrderedDict()
+        self._days: dict[tuple[Any, ...], Sequence[date]] = {}
 
     async def numbers(self, pool: Pool, numbers: Sequence[int]) -> int:
         """Bring back the rows of visits, settlements or postings with all that belongs to them.
@@ -269,6 +271,39 @@ class Recalls:
         while len(self._looked_up) > REMEMBERED:
             self._looked_up.popitem(last=False)
         return self._looked_up[asked]
+
+    async def numbers_having(
+        self, pool: Pool, having: Sequence[Rows], horizon: int
+    ) -> Collection[int]:
+        """The numbers that the files have rows of each of these kinds of, the rarest kind first.
+
+        On which days that one came is remembered, for it is asked with others again and again: the
+        kinds that rooms ask for first are few. Raises ArchiveFault.
+        """
+        async with self._owner() as connection:
+            days = await self._days_of(connection, pool, having[0], horizon)
+            there = await known.files_of_days(connection, pool, days)
+            found: set[int] | None = None
+            for rows in having:
+                own = [file for file in there if file.relation == rows.relation]
+                only = {rows.column: rows.values}
+                numbers = await coming_back.numbers_in(connection, self._folder, own, only)
+                found = numbers if found is None else found & numbers
+            return found or ()
+
+    async def _days_of(
+        self, connection: "Connection[Any]", pool: Pool, rows: Rows, horizon: int
+    ) -> Sequence[date]:
+        """The days whose file of a table has such rows."""
+        asked = (pool, rows.relation, rows.column, tuple(sorted(rows.values)), horizon)
+        if asked not in self._days:
+            found = []
+            for file in await known.files_of_table(connection, pool, rows.relation):
+                only = {rows.column: rows.values}
+                if await coming_back.numbers_in(connection, self._folder, [file], only):
+                    found.append(file.day)
+            self._days[asked] = tuple(found)
+        return self._days[asked]
 
     async def sums(
         self,

@@ -31,3 +31,12 @@ def within(column: str, numbers: Collection[int]) -> str:
     if end - first > _MOST_MONTHS * _LONGEST:
         return "TRUE"
     return f"{column} >= {first} AND {column} < {end}"
+
+
+def since(column: str, number: int) -> str:
+    """``column`` lies in the month of a number or later: for what was done after it.
+
+    Whoever did it may have begun, and got a number, before: months begin a day earlier here.
+    """
+    first, _ = edges_of_hour(max(0, number - DAY) // _HOUR)
+    return f"{column} >= {first}"

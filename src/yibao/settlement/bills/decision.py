@@ -321,14 +321,13 @@ async def _check_discharge(
 async def stay_chain(
     unit: Unit, visit: VisitFacts, insured: Insured, division: str, law: Law, bill: Bill
 ) -> str:
-    """The chain of stays that a stay belongs to, by the human's care before it in this pool."""
+    """The chain of stays that a stay belongs to, by the human's care before it in this pool.
+
+    For laws that have rules of stays.
+    """
     assert visit.identity is not None, "a stay has its human"
     day = business_date(visit.begin)
-    if law.stays is not None:
-        await _bring_care_before(unit, visit, law, day)
-    before = await visit_store.care_before(
-        unit.connection, unit.pool, visit.identity, visit.member, day, EMERGENCY
-    )
+    before = await _care_before(unit, visit, visit.identity, law, day)
     own = Stay(
         visit.key.text(), visit.institution, day, referred=known.is_referred(insured, division, day)
     )
@@ -347,12 +346,34 @@ async def stay_chain(
     return chain_of(own, earlier, law, case).chain
 
 
-async def _bring_care_before(unit: Unit, visit: VisitFacts, law: Law, day: date) -> None:
-    """What a stay may continue comes back, if that is so long ago that it may be put away."""
+async def _care_before(
+    unit: Unit, visit: VisitFacts, identity: int, law: Law, day: date
+) -> list[tuple[VisitFacts, bool]]:
+    """What a stay may continue; it comes back if it is so long ago that it may be put away.
+
+    A human's stays are known by number however old they are, under all of the human's numbers.
+    """
     first = day - timedelta(days=_chained_within(law, day))
     if unit.day - first > HOT:
         only = {"member": [visit.member]}
         await missing.bring_days(unit.connection, unit.pool, first, day, only)
+    stays = (await visit_store.stays_of(unit.connection, [identity])).get(identity, ())
+    near = [
+        key.number
+        for key, begin, end in stays
+        if key.pool == unit.pool and business_date(end or begin) >= first
+    ]
+
+    async def load() -> list[tuple[VisitFacts, bool]]:
+        return await visit_store.care_before(
+            unit.connection, unit.pool, near, visit.member, first, day, EMERGENCY
+        )
+
+    found = await load()
+    there = [one.key.number for one, _ in found]
+    if await missing.came_back(unit.connection, unit.pool, near, there):
+        found = await load()
+    return found
 
 
 def _chained_within(law: Law, day: date) -> int:

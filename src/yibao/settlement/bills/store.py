@@ -1,8 +1,8 @@
 """SQL of settlements and flags."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from yibao.adjudication.model import Sums
 from yibao.kernel.areas import Pool
@@ -10,7 +10,7 @@ from yibao.kernel.identifiers import PoolKey
 from yibao.kernel.periods import business_date
 from yibao.platform.appending import Appending
 from yibao.platform.archive import missing
-from yibao.platform.months.sql import DAY, within
+from yibao.platform.months.sql import since, within
 from yibao.policy.model import ReportedAs
 from yibao.settlement.model import (
     Origin,
@@ -133,7 +133,7 @@ async def insert(
     )
 
 
-def _settlement(row: "Record") -> SettlementFacts:
+def _settlement(row: "Record | Mapping[str, Any]") -> SettlementFacts:
     pool = row["pool"]
 
     def key(number: int | None) -> PoolKey | None:
@@ -195,14 +195,104 @@ async def load(
 async def _loaded(
     connection: "Connection[Any]", pool: Pool, numbers: Sequence[int]
 ) -> dict[int, tuple[SettlementFacts, int]]:
+    """As ``load``; each bill's batch is looked for in one month.
+
+    Most visits began in the month of their bill. Of the others, such as long stays, the visit is
+    asked first; a bill whose batch is gone is found without it.
+    """
+    found = await _of_batches_in(connection, pool, numbers, within("batch_visit", numbers))
+    left = [number for number in numbers if number not in found]
+    if left and (visits := await _visits_of(connection, pool, left)):
+        months = within("batch_visit", list(visits.values()))
+        found |= await _of_batches_in(connection, pool, list(visits), months)
+        if lost := [number for number in visits if number not in found]:
+            found |= await _of_batches_in(connection, pool, lost, "TRUE")
+    return found
+
+
+_TOLD = ", ".join([*_SETTLEMENTS.columns, "batch_label", "flagged", "living_settlement"])
+"""Without what undid a bill, or supplemented it: the view looks for that in every month."""
+
+
+async def _of_batches_in(
+    connection: "Connection[Any]", pool: Pool, numbers: Sequence[int], months: str
+) -> dict[int, tuple[SettlementFacts, int]]:
+    """``months``: a condition that leaves bills of batches out."""
     rows = await connection.fetch(
-        f"""SELECT * FROM settlement.visible_settlement
+        f"""SELECT {_TOLD} FROM settlement.visible_settlement
+            WHERE pool = $1 AND id = ANY ($2::bigint[])
+              AND {within("id", numbers)} AND {months}""",  # noqa: S608 - figures
+        pool,
+        numbers,
+    )
+    kind = SettlementKind.SETTLEMENT.value
+    later = await _done_to(connection, pool, [row["id"] for row in rows if row["kind"] == kind])
+    return {row["id"]: (_settlement({**row, **_later(row, later)}), row["batch"]) for row in rows}
+
+
+class _Later(NamedTuple):
+    """What was done to a settlement."""
+
+    cancelled_by: int | None
+    """The last cancellation, be it reversed since."""
+    supplements: Sequence[int]
+    """Those that stand."""
+
+
+def _later(row: "Record", later: Mapping[int, _Later]) -> dict[str, Any]:
+    """``cancelled_by`` and ``supplements`` of a bill, as the view has them."""
+    cancelled_by, supplements = later.get(row["id"], _Later(None, ()))
+    stands = row["living_settlement"] == row["id"]
+    return {"cancelled_by": None if stands else cancelled_by, "supplements": supplements}
+
+
+async def _done_to(
+    connection: "Connection[Any]", pool: Pool, numbers: Sequence[int]
+) -> dict[int, _Later]:
+    """What was done to settlements, in their months and later ones; most lack.
+
+    Whether a supplement stands is left to the view: few bills have any.
+    """
+    if not numbers:
+        return {}
+    mirrors = await connection.fetch(
+        f"""SELECT original, max(id) FILTER (WHERE kind = 'cancellation') AS cancelled_by,
+                   bool_or(kind = 'supplement') AS supplemented
+            FROM settlement.visible_mirror
+            WHERE pool = $1 AND original = ANY ($2::bigint[])
+              AND {within("original", numbers)} AND {since("id", min(numbers))}
+            GROUP BY original""",  # noqa: S608 - figures
+        pool,
+        numbers,
+    )
+    supplements: dict[int, Sequence[int]] = {}
+    if some := [row["original"] for row in mirrors if row["supplemented"]]:
+        rows = await connection.fetch(
+            f"""SELECT id, supplements FROM settlement.visible_settlement
+                WHERE pool = $1 AND id = ANY ($2::bigint[])
+                  AND {within("id", some)}""",  # noqa: S608 - figures
+            pool,
+            some,
+        )
+        supplements = {row["id"]: row["supplements"] for row in rows}
+    return {
+        row["original"]: _Later(row["cancelled_by"], supplements.get(row["original"], ()))
+        for row in mirrors
+    }
+
+
+async def _visits_of(
+    connection: "Connection[Any]", pool: Pool, numbers: Sequence[int]
+) -> dict[int, int]:
+    """The visits of settlements, without a look at their batches."""
+    rows = await connection.fetch(
+        f"""SELECT id, visit FROM settlement.visible_settlement
             WHERE pool = $1 AND id = ANY ($2::bigint[])
               AND {within("id", numbers)}""",  # noqa: S608 - figures
         pool,
         numbers,
     )
-    return {row["id"]: (_settlement(row), row["batch"]) for row in rows}
+    return {row["id"]: row["visit"] for row in rows}
 
 
 async def of_visit(
@@ -260,6 +350,7 @@ async def final_settlements(
              ON settlement.pool = batch.pool AND settlement.id = batch.living_settlement
            WHERE batch.pool = $1 AND batch.visit = ANY ($2::bigint[]) AND NOT batch.withdrawn
              AND NOT settlement.interim AND {within("batch.visit", visits)}
+             AND {since("settlement.id", min(visits))}
            GROUP BY batch.visit""",  # noqa: S608 - figures
         pool,
         visits,
@@ -290,24 +381,38 @@ async def decided_after(
 async def later_living(
     connection: "Connection[Any]", pool: Pool, member: str, after: int
 ) -> list[tuple[int, dict[str, int]]]:
-    """The member's settlements that stand and were decided later: (number, counters they read)."""
-    rows = await connection.fetch(
-        f"""SELECT settlement.id, settlement.snapshot -> 'counters' AS counters
-           FROM settlement.settlement AS settlement
-           JOIN settlement.charge_batch AS batch
-             ON batch.pool = settlement.pool AND batch.visit = settlement.visit
-            AND batch.id = settlement.batch
-            AND batch.living_settlement = settlement.id
-           WHERE settlement.pool = $1 AND settlement.member = $2
-             AND settlement.id > $3::bigint - {DAY}
-             AND settlement.turn > (SELECT turn FROM settlement.settlement
-                                    WHERE pool = $1 AND id = $3
-                                      AND {within("id", [after])})""",  # noqa: S608 - figures
+    """The member's settlements that stand and were decided later: (number, counters they read).
+
+    Few have any; the batches are asked for in the months of their visits, which are known then.
+    """
+    later = await connection.fetch(
+        f"""SELECT id, visit, batch, snapshot -> 'counters' AS counters
+           FROM settlement.settlement
+           WHERE pool = $1 AND member = $2 AND {since("id", after)}
+             AND turn > (SELECT turn FROM settlement.settlement
+                         WHERE pool = $1 AND id = $3
+                           AND {within("id", [after])})""",  # noqa: S608 - figures
         pool,
         member,
         after,
     )
-    return [(row["id"], row["counters"]) for row in rows]
+    if not later:
+        return []
+    visits = [row["visit"] for row in later]
+    standing = await connection.fetch(
+        f"""SELECT batch.living_settlement
+            FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) AS later (id, visit, batch)
+            JOIN settlement.charge_batch AS batch
+              ON batch.pool = $1 AND batch.visit = later.visit AND batch.id = later.batch
+             AND batch.living_settlement = later.id
+            WHERE {within("batch.visit", visits)}""",  # noqa: S608 - figures
+        pool,
+        [row["id"] for row in later],
+        visits,
+        [row["batch"] for row in later],
+    )
+    stand = {row[0] for row in standing}
+    return [(row["id"], row["counters"]) for row in later if row["id"] in stand]
 
 
 async def insert_flags(connection: "Connection[Any]", records: Sequence[tuple[Any, ...]]) -> None:
@@ -318,8 +423,9 @@ async def insert_flags(connection: "Connection[Any]", records: Sequence[tuple[An
 async def had_supplements(connection: "Connection[Any]", pool: Pool, number: int) -> bool:
     """Whether a settlement was ever supplemented, be the supplement undone since."""
     found: bool = await connection.fetchval(
-        """SELECT EXISTS (SELECT FROM settlement.settlement
-                          WHERE pool = $1 AND mirrors = $2 AND kind = 'supplement')""",
+        f"""SELECT EXISTS (SELECT FROM settlement.settlement
+                           WHERE pool = $1 AND mirrors = $2 AND kind = 'supplement'
+                             AND {since("id", number)})""",  # noqa: S608 - figures
         pool,
         number,
     )

@@ -93,9 +93,9 @@ async def objections(
     """
     admissions = [opening.admission for opening in openings if isinstance(opening, BroughtStay)]
     tried = iter(await stays.try_to_admit(unit, admissions, members, reference))
-    numbers = sorted({opening.member for opening in openings})
-    counters = await store.brought_counters(unit.connection, unit.pool, numbers)
-    parts = await inquiries.brought_in(unit.connection, unit.pool, numbers)
+    counters = await _brought_counters(unit, openings)
+    accounts = [_account(opening) for opening in openings if isinstance(opening, BroughtPart)]
+    parts = await inquiries.brought_in(unit.connection, unit.pool, sorted(set(accounts)))
     found: list[Refusal | None] = []
     for opening in openings:
         if isinstance(opening, BroughtStay):
@@ -105,9 +105,28 @@ async def objections(
             is_there = (opening.member, opening.key) in counters
             found.append(_twice(f"累计 {opening.key.name}", "counter") if is_there else None)
         else:
-            is_there = personal_account(opening.member, opening.part) in parts
+            is_there = _account(opening) in parts
             found.append(_twice(f"账户部分 {opening.part}", "year") if is_there else None)
     return found
+
+
+async def _brought_counters(unit: Unit, openings: Sequence[Opening]) -> set[tuple[str, CounterKey]]:
+    """(member, counter) that were brought in and not taken back; what was put away comes back.
+
+    A counter that nobody has was never brought in, so a first load asks the archive for nothing.
+    """
+    told = {(one.member, one.key) for one in openings if isinstance(one, BroughtCounter)}
+    there = await accumulators.values(unit.connection, unit.pool, sorted(told), lock=False)
+    members = sorted({member for member, _ in there})
+    if members:
+        entries = "settlement.accumulator_entry"
+        having = [missing.Rows(entries, "kind", [_KIND]), missing.Rows(entries, "member", members)]
+        await missing.bring_having(unit.connection, unit.pool, having)
+    return await store.brought_counters(unit.connection, unit.pool, members)
+
+
+def _account(part: BroughtPart) -> str:
+    return personal_account(part.member, part.part)
 
 
 def _twice(what: str, field: str) -> Refusal:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from yibao.kernel.areas import Pool
-from yibao.kernel.identifiers import PoolKey
+from yibao.kernel.identifiers import PoolKey, first_number_of
+from yibao.kernel.periods import instant_of
 from yibao.platform.appending import Appending
 from yibao.platform.archive import missing
-from yibao.platform.months.sql import within
+from yibao.platform.months.sql import since, within
 from yibao.settlement.model import Diagnosis, VisitFacts, VisitKind, VisitState
 
 if TYPE_CHECKING:
@@ -400,26 +401,32 @@ async def stays_of(
 async def care_before(
     connection: "Connection[Any]",
     pool: Pool,
-    identity: int,
+    stays: Sequence[int],
     member: str,
+    first: date,
     until: date,
     emergency: str,
 ) -> list[tuple[VisitFacts, bool]]:
-    """The human's stays and the member's emergency care of a pool that began up to a day.
+    """Those of a human's stays that began up to a day, and the member's emergency care of days.
 
-    With each: whether it is emergency care.
+    With each: whether it is emergency care. Stays are asked by number (``stays_of``): a human may
+    have had several numbers.
     """
+    midnight = instant_of(datetime.combine(first, datetime.min.time()))
+    earliest = min([first_number_of(midnight), *stays])
     rows = await connection.fetch(
         f"""SELECT {_SELECTED} FROM settlement.visit
             WHERE pool = $1 AND state = 'open' AND begin_at < ($4::date + 1)::timestamp
                   AT TIME ZONE 'Asia/Shanghai'
-              AND (identity = $2 AND kind = 'stay'
-                   OR member = $3 AND kind = 'outpatient' AND care_kind = $5)
+              AND (id = ANY ($2::bigint[]) AND kind = 'stay'
+                   OR member = $3 AND kind = 'outpatient' AND care_kind = $5 AND begin_at >= $6)
+              AND {since("id", earliest)}
             ORDER BY begin_at, id""",  # noqa: S608 - fixed words
         pool,
-        identity,
+        stays,
         member,
         until,
         emergency,
+        midnight,
     )
     return [(_visit(row), row["kind"] != "stay") for row in rows]

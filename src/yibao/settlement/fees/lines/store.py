@@ -165,6 +165,12 @@ _MAY_NAME = """(upload.returns OR EXISTS (
     WHERE serial BETWEEN upload.lowest AND upload.highest))"""
 
 
+def _in_months(visits: Sequence[int]) -> str:
+    """The uploads of visits lie in their months, and so do the batches that the view joins."""
+    months = within("upload.visit", visits), within("upload.batch_visit", visits)
+    return " AND ".join(months)
+
+
 async def earlier_lines(
     connection: "Connection[Any]",
     pool: Pool,
@@ -177,7 +183,7 @@ async def earlier_lines(
     rows = await connection.fetch(
         f"""SELECT {_UPLOAD}, upload.label FROM settlement.visible_upload AS upload
             WHERE upload.pool = $1 AND upload.visit = $2 AND upload.batch < $3
-              AND {within("upload.visit", [visit])} AND NOT upload.withdrawn AND {_MAY_NAME}
+              AND {_in_months([visit])} AND NOT upload.withdrawn AND {_MAY_NAME}
             ORDER BY upload.batch, upload.first""",  # noqa: S608 - our own names
         pool,
         visit,
@@ -196,7 +202,7 @@ async def fee_days(
             FROM unnest($2::bigint[]) AS own (visit)
             JOIN settlement.visible_upload AS upload
               ON upload.pool = $1 AND upload.visit = own.visit AND NOT upload.withdrawn
-            WHERE {within("upload.visit", visits)}""",  # noqa: S608 - figures
+            WHERE {_in_months(visits)}""",  # noqa: S608 - figures
         pool,
         visits,
     )
@@ -242,7 +248,7 @@ async def lines_of_batches(
             FROM unnest($2::bigint[], $3::bigint[]) AS own (visit, batch)
             JOIN settlement.visible_upload AS upload ON upload.pool = $1
                  AND upload.visit = own.visit AND upload.batch = own.batch
-            WHERE {within("upload.visit", visits)}
+            WHERE {_in_months(visits)}
             ORDER BY upload.batch, upload.first""",  # noqa: S608 - our own names
         pool,
         visits,
@@ -266,7 +272,7 @@ async def lines_with_serials(
     rows = await connection.fetch(
         f"""SELECT {_UPLOAD}, upload.label FROM settlement.visible_upload AS upload
             WHERE upload.pool = $1 AND upload.visit = $2 AND upload.batch = ANY ($3::bigint[])
-              AND {within("upload.visit", [visit])} AND {_MAY_NAME}
+              AND {_in_months([visit])} AND {_MAY_NAME}
             ORDER BY upload.batch, upload.first""",  # noqa: S608 - our own names
         pool,
         visit,
@@ -288,7 +294,7 @@ async def lines_of_visit(
     rows = await connection.fetch(
         f"""SELECT {_UPLOAD}, upload.label, upload.living_settlement
             FROM settlement.visible_upload AS upload
-            WHERE upload.pool = $1 AND upload.visit = $2 AND {within("upload.visit", [visit])}
+            WHERE upload.pool = $1 AND upload.visit = $2 AND {_in_months([visit])}
               AND ($3::bigint IS NULL OR upload.batch = $3)
               AND ($3 IS NOT NULL OR NOT upload.withdrawn)
             ORDER BY upload.batch, upload.first""",  # noqa: S608 - our own names
