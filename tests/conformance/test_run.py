@@ -136,6 +136,28 @@ def test_the_bill_of_the_first_hour_is_settled_and_cancelled(sandbox: Settings) 
     assert family.endswith(" cash 0.00")
 
 
+@pytest.mark.system
+@pytest.mark.xdist_group("system")
+@pytest.mark.parametrize(
+    "fault", [("lose_reply", "2207"), ("lose_request", "2207"), ("unknown", "2201")]
+)
+def test_the_bill_of_the_first_hour_is_settled_whatever_the_guide_lets_go_wrong(
+    sandbox: Settings, fault: tuple[str, str]
+) -> None:
+    bill, *_ = re.findall(r"```python\n(.*?)```", FIRST_HOUR.read_text("utf-8"), re.DOTALL)
+    kind, number = fault
+    inject = ["sandbox", "fault", kind, "--number", number]
+    subprocess.run(
+        [sys.executable, "-m", "yibao", *inject],
+        env=os.environ | sandbox.environment(),
+        capture_output=True,
+        check=True,
+    )
+    settled, cancelled = told_by(bill, sandbox)
+    assert settled.startswith("settled ")
+    assert cancelled == "and cancelled"
+
+
 def told_by(script: str, sandbox: Settings) -> list[str]:
     """The lines that a script prints."""
     return subprocess.run(

@@ -61,9 +61,9 @@ async def list_messages(
 ) -> Response[str]:
     """The newest messages that fit, live unless older ones are looked at."""
     search = Search(institution.strip(), number.strip(), outcome, q.strip())
-    found, last, dropped, institutions = await asyncio.gather(
+    last = await asyncio.to_thread(desk.journal.last)
+    found, dropped, institutions = await asyncio.gather(
         asyncio.to_thread(desk.journal.newest, search, PAGE_LENGTH + 1, before=before),
-        asyncio.to_thread(desk.journal.last),
         asyncio.to_thread(desk.journal.dropped),
         asyncio.to_thread(desk.journal.seen, "institution"),
     )
@@ -81,7 +81,7 @@ async def list_messages(
             "query": urlencode(asked),
             "older": shown[-1].id if len(found) > PAGE_LENGTH else None,
             "live": before is None,
-            "last": last,
+            "last": _last_shown(last, found),
             "dropped": dropped,
             "address": str(request.base_url).rstrip("/"),
         },
@@ -107,8 +107,13 @@ async def new_rows(
         else []
     )
     answer = page(request, desk, "message_rows.html", {"rows": rows_of(found)})
-    answer.headers["X-Last-Message"] = str(last)
+    answer.headers["X-Last-Message"] = str(_last_shown(last, found))
     return answer
+
+
+def _last_shown(last: int, found: list[Kept]) -> int:
+    """Where the next look begins: messages that came after ``last`` was read are shown once."""
+    return max(last, found[0].id) if found else last
 
 
 @get("/ui/messages/{id:int}")
