@@ -29,6 +29,8 @@ WAITING_BYTES = 64 * 1024 * 1024
 KEPT = 5_000
 """The newest notes that stay in the file."""
 KEPT_BYTES = 256 * 1024 * 1024
+GREATEST_ID = 2**63 - 1
+"""SQLite takes no greater number, however great one somebody asks for."""
 _BEAT_SECONDS = 0.1
 _BEATS_BETWEEN_PRUNINGS = 20
 _BUSY_SECONDS = 5.0

@@ -15,7 +15,7 @@ from yibao.gateway.cures import CURES, Cure
 from yibao.gateway.exchange import Exchange
 from yibao.gateway.tables import tables
 from yibao.kernel.refusals import RefusalCode
-from yibao.platform.journal import Kept, Search
+from yibao.platform.journal import GREATEST_ID, Kept, Search
 from yibao.web.examination import examine
 from yibao.web.model import Desk
 from yibao.web.pages import Asked, AtDesk, page
@@ -61,9 +61,10 @@ async def list_messages(
 ) -> Response[str]:
     """The newest messages that fit, live unless older ones are looked at."""
     search = Search(institution.strip(), number.strip(), outcome, q.strip())
+    edge = None if before is None else min(before, GREATEST_ID)
     last = await asyncio.to_thread(desk.journal.last)
     found, dropped, institutions = await asyncio.gather(
-        asyncio.to_thread(desk.journal.newest, search, PAGE_LENGTH + 1, before=before),
+        asyncio.to_thread(desk.journal.newest, search, PAGE_LENGTH + 1, before=edge),
         asyncio.to_thread(desk.journal.dropped),
         asyncio.to_thread(desk.journal.seen, "institution"),
     )
@@ -146,6 +147,8 @@ async def replay(
 
 
 async def _recorded(desk: Desk, id: int) -> tuple[Kept, Exchange]:  # noqa: A002
+    if id > GREATEST_ID:
+        raise NotFoundException("message.gone")
     found = await asyncio.to_thread(desk.journal.document, id)
     if found is None:
         raise NotFoundException("message.gone")
