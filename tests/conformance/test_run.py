@@ -107,6 +107,16 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory, pristine: Pristine) -> Ite
         yield server.settings
 
 
+def test_the_guides_target_is_read_and_what_it_lacks_is_named(tmp_path: Path) -> None:
+    (told,) = re.findall(r"```toml\n(.*?)```", FIRST_HOUR.read_text("utf-8"), re.DOTALL)
+    file = tmp_path / "mine.toml"
+    file.write_text(told, encoding="utf-8")
+    assert read_target(file).person.scheme == "310"
+    file.write_text(told.replace("secret =", "secrets ="), encoding="utf-8")
+    with pytest.raises(TargetFault, match="secret is missing"):
+        read_target(file)
+
+
 @pytest.mark.system
 @pytest.mark.xdist_group("system")
 def test_our_own_server_passes_all_of_it(sandbox: Settings) -> None:
