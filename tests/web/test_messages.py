@@ -100,6 +100,20 @@ async def test_a_wrong_signature_is_laid_beside_the_right_one(sandbox: Sandbox) 
     assert "***" in page
 
 
+async def test_a_message_whose_sender_was_turned_away_is_found_by_what_it_says_of_itself(
+    sandbox: Sandbox,
+) -> None:
+    headers = sandbox.counter.headers() | {"x-tif-signature": "0" * 64}
+    envelope = sandbox.counter.envelope("9001", {"signIn": {"opter_no": "7"}})
+    await sandbox.counter.post(json.dumps(envelope).encode(), headers=headers)
+    last = await sandbox.newest()
+    assert f"/ui/messages/{last}" in await sandbox.page("/ui/messages?number=9001")
+    text = text_of(await sandbox.page(f"/ui/messages/{last}"))
+    assert "签到" in text
+    assert envelope["msgid"] in text
+    assert "无法逐字段核对" not in text
+
+
 async def test_the_curl_command_quotes_what_was_sent(sandbox: Sandbox) -> None:
     content = {"signIn": {"opter_no": "o'; rm -rf /", "ip": "1", "mac": "1"}}
     await sandbox.counter.call("9001", content)
