@@ -77,6 +77,13 @@ async def test_the_clock_is_set_moved_and_given_back(sandbox: Sandbox) -> None:
     told = await api(sandbox, "/ui/api/clock", {"to": "2027-03-01T08:00:00", "running": False})
     assert told["now"].startswith("2027-03-01T00:00:00")
     assert told["is_set"]
+    for other in ("2027-03-01 08:00", "2027-03-01T00:00:00Z", "2027-03-01T08:00:00+08:00"):
+        same = await api(sandbox, "/ui/api/clock", {"to": other, "running": False})
+        assert same["now"] == told["now"]
+    day = await api(sandbox, "/ui/api/clock", {"to": "2027-03-01", "running": False})
+    assert day["now"].startswith("2027-02-28T16:00:00")
+    await api(sandbox, "/ui/api/clock", {"to": "tomorrow"}, 400)
+    await api(sandbox, "/ui/api/clock", {"to": told["now"], "running": False})
     told = await api(sandbox, "/ui/api/clock", {"days": 1, "running": False})
     assert told["business_date"] == "2027-03-02"
     signed = await sandbox.counter.done("9001", SIGN_IN)

@@ -137,9 +137,10 @@ class VoucherWish(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class ClockWish(msgspec.Struct, forbid_unknown_fields=True):
-    """``to`` (aware, or Beijing time) or ``days`` and ``seconds`` from now; nothing: real time."""
+    """``to`` (a day or an instant: aware, or Beijing time) or ``days`` and ``seconds`` from now;
+    nothing: real time."""
 
-    to: datetime | None = None
+    to: str | None = None
     days: int = 0
     seconds: int = 0
     running: bool = True
@@ -196,11 +197,12 @@ async def api_set_clock(request: Asked, desk: AtDesk) -> ClockTold:
     instant: datetime | None = None
     try:
         if wish.to is not None:
-            instant = wish.to if wish.to.tzinfo is not None else instant_of(wish.to)
+            told = datetime.fromisoformat(wish.to)
+            instant = told if told.tzinfo is not None else instant_of(told)
         elif wish.days or wish.seconds:
             instant = desk.tools.now() + timedelta(days=wish.days, seconds=wish.seconds)
         desk.tools.set_clock(instant, running=wish.running)
-    except (ToolRefused, OverflowError) as fault:
+    except (ToolRefused, ValueError, OverflowError) as fault:
         raise ClientException(str(fault)) from None
     return _clock_told(desk)
 
