@@ -17,6 +17,7 @@ from yibao.client import (
     Care,
     Client,
     Ending,
+    NotDone,
     Resolution,
 )
 from yibao.client.recovery import Pause, Send, made_sure
@@ -127,6 +128,17 @@ def test_what_nobody_finds_is_reversed_and_may_be_sent_anew() -> None:
     )
     assert end.ending is Ending.REVERSED
     assert sent == ["2207", *["5204"] * CAREFUL.attempts, "2601", "2601"]
+
+
+def test_the_output_of_a_reversal_is_not_taken_for_that_of_the_message() -> None:
+    end, _ = walk(answering(t2207=answer(None), t5204=answer(0), t2601=answer(0, {"undone": "1"})))
+    with pytest.raises(NotDone, match="reversed"):
+        end.done()
+    end, _ = walk(answering(t2207=answer(4001)))
+    with pytest.raises(NotDone, match="refused"):
+        end.done()
+    end, _ = walk(answering(t2207=answer(0, {"setlinfo": {}})))
+    assert end.done() == {"setlinfo": {}}
 
 
 def test_where_repeats_are_answered_alike_the_message_is_sent_again() -> None:

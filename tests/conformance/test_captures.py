@@ -1,5 +1,6 @@
 """Captured messages: read from whatever holds them, and sent with the ids that hold now."""
 
+import base64
 import json
 from decimal import Decimal
 from pathlib import Path
@@ -62,6 +63,62 @@ def test_every_form_gives_the_message(tmp_path: Path, text: str) -> None:
     if "x-tif" in text:
         assert found.path == "/hsa/hgs/2207"
         assert found.headers == {"x-tif-paasid": "a"}
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-16", "utf-8-sig"])
+def test_text_is_read_however_a_windows_program_saved_it(tmp_path: Path, encoding: str) -> None:
+    file = tmp_path / "capture"
+    file.write_bytes('{"infno":"9001","input":{"opter_name":"收费员"}}'.encode(encoding))
+    (found,) = read_captures(file)
+    assert json.loads(found.body)["input"]["opter_name"] == "收费员"
+
+
+CHINESE = {"infno": "9001", "input": {"opter_name": "收费员's", "ip": 'a"b\\c'}}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "'" + json.dumps(CHINESE, indent=2, ensure_ascii=False).replace("'", "'\\''") + "'",
+        "$'" + json.dumps(CHINESE).replace("\\", "\\\\").replace("'", "\\'") + "'",
+        r"""$'{"infno":"9001","input":{"opter_name":"\u6536\u8d39\u5458\'s","ip":"a\\"b\\\\c"}}'""",
+    ],
+    ids=["Postman", "a browser, ASCII", "a browser, escaped"],
+)
+def test_a_command_is_read_as_programs_copy_it(tmp_path: Path, body: str) -> None:
+    one = (
+        f"curl --location --request POST 'http://h/any?x=1' --header 'x-a: b' \\\n--data-raw {body}"
+    )
+    found = read_captures(written(tmp_path, f"{one}\n\n{one} --compressed\n"))
+    assert [json.loads(capture.body) for capture in found] == [CHINESE, CHINESE]
+    assert {capture.path for capture in found} == {"/any?x=1"}
+
+
+def test_a_connection_is_read_request_by_request_with_its_answers(tmp_path: Path) -> None:
+    request = f"POST /hsa/hgs/2207 HTTP/1.1\r\nContent-Length: 9\r\n\r\n{SETTLE_TEXT}"
+    answer = 'HTTP/1.1 200 OK\r\n\r\n1a\r\n{"infcode":4022,"output":{"a":"}"}}\r\n0\r\n\r\n'
+    found = read_captures(written(tmp_path, request + answer + request))
+    assert [json.loads(one.body) for one in found] == [SETTLE, SETTLE]
+    assert [one.answer and one.answer["infcode"] for one in found] == [4022, None]
+
+
+def test_what_else_a_page_loaded_is_left_out(tmp_path: Path) -> None:
+    page = {"request": {"method": "GET", "url": "http://h/", "headers": []}, "response": {}}
+    coded = base64.b64encode(b'{"infcode":0}').decode()
+    message = {
+        "request": {"url": "http://h/x", "headers": [], "postData": {"text": SETTLE_TEXT}},
+        "response": {"content": {"text": coded, "encoding": "base64"}},
+    }
+    text = json.dumps({"log": {"entries": [page, message, page]}})
+    (found,) = read_captures(written(tmp_path, text))
+    assert found.answer == {"infcode": 0}
+
+
+def test_a_line_that_is_no_message_is_named_by_its_number(tmp_path: Path) -> None:
+    with pytest.raises(Unreadable, match="line 3: "):
+        read_captures(written(tmp_path, f"{SETTLE_TEXT}\n\nnot json\n"))
+    with pytest.raises(Unreadable, match="line 2: a quotation"):
+        read_captures(written(tmp_path, "curl http://h\ncurl 'http://h"))
 
 
 def test_the_digits_of_amounts_are_kept(tmp_path: Path) -> None:

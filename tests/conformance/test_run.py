@@ -107,6 +107,16 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory, pristine: Pristine) -> Ite
         yield server.settings
 
 
+def test_the_guides_target_is_read_and_what_it_lacks_is_named(tmp_path: Path) -> None:
+    (told,) = re.findall(r"```toml\n(.*?)```", FIRST_HOUR.read_text("utf-8"), re.DOTALL)
+    file = tmp_path / "mine.toml"
+    file.write_text(told, encoding="utf-8")
+    assert read_target(file).person.scheme == "310"
+    file.write_text(told.replace("secret =", "secrets ="), encoding="utf-8")
+    with pytest.raises(TargetFault, match="secret is missing"):
+        read_target(file)
+
+
 @pytest.mark.system
 @pytest.mark.xdist_group("system")
 def test_our_own_server_passes_all_of_it(sandbox: Settings) -> None:
@@ -134,6 +144,28 @@ def test_the_bill_of_the_first_hour_is_settled_and_cancelled(sandbox: Settings) 
     assert " account 0.00 family " in family
     assert " family 0.00 " not in family
     assert family.endswith(" cash 0.00")
+
+
+@pytest.mark.system
+@pytest.mark.xdist_group("system")
+@pytest.mark.parametrize(
+    "fault", [("lose_reply", "2207"), ("lose_request", "2207"), ("unknown", "2201")]
+)
+def test_the_bill_of_the_first_hour_is_settled_whatever_the_guide_lets_go_wrong(
+    sandbox: Settings, fault: tuple[str, str]
+) -> None:
+    bill, *_ = re.findall(r"```python\n(.*?)```", FIRST_HOUR.read_text("utf-8"), re.DOTALL)
+    kind, number = fault
+    inject = ["sandbox", "fault", kind, "--number", number]
+    subprocess.run(
+        [sys.executable, "-m", "yibao", *inject],
+        env=os.environ | sandbox.environment(),
+        capture_output=True,
+        check=True,
+    )
+    settled, cancelled = told_by(bill, sandbox)
+    assert settled.startswith("settled ")
+    assert cancelled == "and cancelled"
 
 
 def told_by(script: str, sandbox: Settings) -> list[str]:

@@ -1,6 +1,8 @@
 """The journal: takes notes at once, keeps the newest, is read over processes."""
 
 import stat
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -128,3 +130,25 @@ def test_nobody_else_may_read_the_file(path: Path) -> None:
     written.close()
     for file in path.parent.iterdir():
         assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
+
+
+def test_a_program_that_reads_the_file_and_leaves_does_not_end_the_journal(path: Path) -> None:
+    written, reader = journal(path), JournalReader(path)
+    written.note("2201 before")
+    wait_for(reader, 1)
+    JournalReader(path)
+    # the last one to leave a database takes its log away: it must not take itself for the last
+    leaving = (
+        "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('SELECT * FROM note').fetchall()"
+    )
+    subprocess.run([sys.executable, "-c", leaving, str(path)], check=True)
+    written.note("2207 after")
+    wait_for(reader, 2)
+    written.close()
+
+
+def wait_for(reader: JournalReader, count: int) -> None:
+    until = time.monotonic() + 5
+    while len(reader.newest(Search(), 9)) < count:
+        assert time.monotonic() < until, "the note was not written"
+        time.sleep(0.02)

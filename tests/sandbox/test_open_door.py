@@ -196,6 +196,16 @@ async def test_a_person_first_named_by_number_is_known_by_a_later_document(
     assert await rows(town, "membership") == people
 
 
+async def test_a_name_that_no_message_had_told_is_learned_once(stranger: Counter) -> None:
+    shown = {"mdtrt_cert_type": "02", "mdtrt_cert_no": "320105199003077777"}
+    first = (await stranger.done("1101", {"data": shown}))["baseinfo"]
+    named = {"data": {**shown, "psn_name": "李四"}}
+    second = (await stranger.done("1101", named))["baseinfo"]
+    assert second == first | {"psn_name": "李四"}
+    other = {"data": {**shown, "psn_name": "王五"}}
+    assert (await stranger.refused("1101", other))[0] == RefusalCode.PERSON_DIFFERS
+
+
 async def test_the_same_token_is_the_same_person_at_every_institution(
     stranger: Counter, town: Town
 ) -> None:

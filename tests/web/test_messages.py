@@ -1,8 +1,16 @@
 """Pages of messages: the list, one in full, sending it again."""
 
 import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
 
 from tests.web.builders import Sandbox, text_of
+from yibao.gateway.exchange import Exchange
+from yibao.web.requests import curl
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
 
@@ -92,6 +100,20 @@ async def test_a_wrong_signature_is_laid_beside_the_right_one(sandbox: Sandbox) 
     assert "***" in page
 
 
+async def test_a_message_whose_sender_was_turned_away_is_found_by_what_it_says_of_itself(
+    sandbox: Sandbox,
+) -> None:
+    headers = sandbox.counter.headers() | {"x-tif-signature": "0" * 64}
+    envelope = sandbox.counter.envelope("9001", {"signIn": {"opter_no": "7"}})
+    await sandbox.counter.post(json.dumps(envelope).encode(), headers=headers)
+    last = await sandbox.newest()
+    assert f"/ui/messages/{last}" in await sandbox.page("/ui/messages?number=9001")
+    text = text_of(await sandbox.page(f"/ui/messages/{last}"))
+    assert "签到" in text
+    assert envelope["msgid"] in text
+    assert "无法逐字段核对" not in text
+
+
 async def test_the_curl_command_quotes_what_was_sent(sandbox: Sandbox) -> None:
     content = {"signIn": {"opter_no": "o'; rm -rf /", "ip": "1", "mac": "1"}}
     await sandbox.counter.call("9001", content)
@@ -100,7 +122,60 @@ async def test_the_curl_command_quotes_what_was_sent(sandbox: Sandbox) -> None:
     assert "o&#39;&#34;&#39;&#34;&#39;; rm -rf /" in page
 
 
+@pytest.mark.parametrize(
+    "body",
+    [b"@/etc/hostname", b"it's", b"\xff\xfe\x00{", b'{"a": "' + "医保".encode() * 30_000 + b'"}'],
+    ids=["like a file", "quoted", "no text", "long"],
+)
+def test_the_curl_command_sends_every_byte_and_no_file(body: bytes, tmp_path: Path) -> None:
+    exchange = Exchange(datetime(2026, 7, 15, tzinfo=UTC), "POST", "/", {"x-a": "'b'"}, body)
+    command = curl(exchange, "http://127.0.0.1:1")
+    fake = tmp_path / "curl"  # writes the body that curl would send
+    fake.write_text(
+        f"#!{sys.executable}\n"
+        "import sys\n"
+        "way, value = next((a, b) for a, b in zip(sys.argv, sys.argv[1:]) if '--data' in a)\n"
+        "piped = value[:1] == '@' and way != '--data-raw'\n"
+        "body = sys.stdin.buffer.read() if piped else value.encode()\n"
+        "sys.stdout.buffer.write(b'a file' if piped and value != '@-' else body)\n"
+    )
+    fake.chmod(0o755)
+    script = tmp_path / "script"  # as pasted: what a shell's argument may hold is less
+    script.write_text(command)
+    sent = subprocess.run(
+        ["bash", str(script)],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        capture_output=True,
+        check=True,
+    )
+    assert sent.stdout == body
+
+
+@pytest.mark.parametrize(
+    ("address", "above"),
+    [
+        ("/ui/messages/7/replay", "/ui/messages/7"),
+        ("/ui/tools/person", "/ui/tools"),
+        ("/ui/people/voucher", "/ui/people"),
+    ],
+)
+async def test_the_address_that_an_answer_to_a_form_leaves_leads_to_the_forms_page(
+    sandbox: Sandbox, address: str, above: str
+) -> None:
+    answer = await sandbox.browser.get(address)
+    assert (answer.status_code, answer.headers["location"]) == (302, above)
+
+
+async def test_the_other_language_is_offered_beside_the_answer_to_a_form_too(
+    sandbox: Sandbox,
+) -> None:
+    page = await sandbox.submit("/ui/tools/clock", days="1")
+    assert 'href="/ui/tools?lang=en"' in page
+
+
 async def test_a_message_that_is_not_kept_is_told(sandbox: Sandbox) -> None:
+    assert "已不在记录中" in await sandbox.page(f"/ui/messages/{10**30}", 404)
+    assert "还没有报文" in await sandbox.page(f"/ui/messages?before={10**30}")
     assert "已不在记录中" in await sandbox.page("/ui/messages/999", 404)
     assert "没有这个页面" in await sandbox.page("/ui/nowhere", 404)
 

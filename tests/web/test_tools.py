@@ -60,6 +60,8 @@ async def test_fresh_vouchers_can_be_shown_again(sandbox: Sandbox) -> None:
         {"balance": "1.234"},
         {"balance": "-1"},
         {"extent": "some"},
+        {"died_on": "2099-01-01"},
+        {"died_on": "1900-01-01"},
         {"division": "11"},
         {"division": "<b>"},
         {"special_identity": "x" * 90},
@@ -75,6 +77,13 @@ async def test_the_clock_is_set_moved_and_given_back(sandbox: Sandbox) -> None:
     told = await api(sandbox, "/ui/api/clock", {"to": "2027-03-01T08:00:00", "running": False})
     assert told["now"].startswith("2027-03-01T00:00:00")
     assert told["is_set"]
+    for other in ("2027-03-01 08:00", "2027-03-01T00:00:00Z", "2027-03-01T08:00:00+08:00"):
+        same = await api(sandbox, "/ui/api/clock", {"to": other, "running": False})
+        assert same["now"] == told["now"]
+    day = await api(sandbox, "/ui/api/clock", {"to": "2027-03-01", "running": False})
+    assert day["now"].startswith("2027-02-28T16:00:00")
+    await api(sandbox, "/ui/api/clock", {"to": "tomorrow"}, 400)
+    await api(sandbox, "/ui/api/clock", {"to": told["now"], "running": False})
     told = await api(sandbox, "/ui/api/clock", {"days": 1, "running": False})
     assert told["business_date"] == "2027-03-02"
     signed = await sandbox.counter.done("9001", SIGN_IN)
@@ -82,6 +91,26 @@ async def test_the_clock_is_set_moved_and_given_back(sandbox: Sandbox) -> None:
     told = await api(sandbox, "/ui/api/clock", {})
     assert not told["is_set"]
     await api(sandbox, "/ui/api/clock", {"days": 10**9}, 400)
+
+
+@pytest.mark.parametrize("year", [1900, 9999])
+async def test_the_clock_is_not_set_where_the_calendar_or_every_law_ends(
+    sandbox: Sandbox, year: int
+) -> None:
+    await api(sandbox, "/ui/api/clock", {"to": f"{year}-12-31T23:59:59"}, 400)
+    await sandbox.submit("/ui/tools/clock", 400, to=f"{year}-12-31T23:59")
+    assert not (await sandbox.browser.get("/ui/api/clock")).json()["is_set"]
+
+
+async def test_a_refused_form_keeps_what_was_typed_and_says_why_in_the_pages_language(
+    sandbox: Sandbox,
+) -> None:
+    page = await sandbox.submit("/ui/tools/person", 400, age="300", name="测试乙", scheme="390")
+    assert "年龄应在0至120之间" in page
+    assert 'value="300"' in page
+    assert 'value="测试乙"' in page
+    assert '<option value="390" selected>' in page
+    assert "age lies in" in await sandbox.submit("/ui/tools/person?lang=en", 400, age="300")
 
 
 async def test_a_refusal_is_injected_once(sandbox: Sandbox) -> None:
@@ -126,7 +155,7 @@ async def test_forms_do_the_same(sandbox: Sandbox) -> None:
     assert "没有等待中的故障" in await sandbox.submit("/ui/tools/faults")
     assert "2027-05-01 00:00" in await sandbox.submit("/ui/tools/clock", to="2027-05-01T00:00")
     assert "与本机一致" in await sandbox.submit("/ui/tools/clock")
-    assert "age lies in" in await sandbox.submit("/ui/tools/person", 400, age="300")
+    assert "年龄" in await sandbox.submit("/ui/tools/person", 400, age="300")
 
 
 async def test_a_world_without_a_kept_seed_is_not_reset(sandbox: Sandbox) -> None:

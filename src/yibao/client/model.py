@@ -100,11 +100,13 @@ class Answer:
 class NotDone(Exception):  # noqa: N818 - a fact about the call, carried with its answer
     """A call whose output was needed was refused, or nobody knows."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, ending: str = "") -> None:
+        """``ending``: how the message ended after all that was done about it, where that is more
+        than its answer says."""
         self.answer = answer
         super().__init__(
-            f"{answer.infno} {answer.outcome} (infcode {answer.code}, msgid {answer.message_id}): "
-            f"{answer.message}"
+            f"{answer.infno} {ending or answer.outcome} (infcode {answer.code},"
+            f" msgid {answer.message_id}): {answer.message}"
         )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from yibao.client.model import Answer, CallOutcome
+from yibao.client.model import Answer, CallOutcome, NotDone
 
 REVERSIBLE = frozenset({"2102", "2103", "2207", "2208", "2304", "2305", "2401"})
 """Transactions that 2601 can undo."""
@@ -65,6 +65,17 @@ class Resolution:
     """The answer that decided: the message's own, 5203's, or the reversal's."""
     original: Answer
     """The last answer to the message itself."""
+
+    def done(self) -> Mapping[str, Any]:
+        """The output of a message that must have been done.
+
+        Raises:
+            NotDone: it was refused, undone by a reversal, or nobody knows. A reversal that was
+                done is no output of the message.
+        """
+        if self.ending is not Ending.DONE:
+            raise NotDone(self.original, self.ending)
+        return self.answer.output
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,9 @@ def read_target(path: Path) -> Target:
     """The target that a TOML file describes. Raises TargetFault."""
     try:
         told = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise TargetFault(f"{path}: {error.strerror}") from None
+    except ValueError as error:
         raise TargetFault(f"{path}: {error}") from None
     try:
         diagnosis = told.get("diagnosis", COMMON_COLD)
@@ -57,7 +59,9 @@ def read_target(path: Path) -> Target:
             items=tuple(Item(str(row["code"]), str(row["price"])) for row in told["items"]),
             diagnosis=(str(diagnosis[0]), str(diagnosis[1])),
         )
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+    except KeyError as error:
+        raise TargetFault(f"{path}: {error.args[0]} is missing") from None
+    except (TypeError, ValueError, IndexError) as error:
         raise TargetFault(f"{path}: {type(error).__name__} {error}") from None
 
 

@@ -11,7 +11,7 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +29,8 @@ WAITING_BYTES = 64 * 1024 * 1024
 KEPT = 5_000
 """The newest notes that stay in the file."""
 KEPT_BYTES = 256 * 1024 * 1024
+GREATEST_ID = 2**63 - 1
+"""SQLite takes no greater number, however great one somebody asks for."""
 _BEAT_SECONDS = 0.1
 _BEATS_BETWEEN_PRUNINGS = 20
 _BUSY_SECONDS = 5.0
@@ -289,7 +291,10 @@ def _conditions(search: Search) -> tuple[list[str], list[str | int]]:
 
 def _create(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    with suppress(FileExistsError):
+        # never open a file that is there: to close it would take away the locks of this process,
+        # and the next one to leave would carry off the log that we write (sqlite.org/howtocorrupt)
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     with closing(_connect(path)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript(_TABLES)

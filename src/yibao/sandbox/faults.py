@@ -99,13 +99,15 @@ class InjectedFaults:
 
 def _check(wish: FaultWish) -> None:
     if wish.kind not in KINDS:
-        raise ToolRefused(f"kind is one of {', '.join(KINDS)}")
+        raise ToolRefused(f"kind is one of {', '.join(KINDS)}", f"故障应为{'、'.join(KINDS)}之一")
     if not 1 <= wish.count <= MOST:
-        raise ToolRefused(f"count lies in 1..{MOST}")
+        raise ToolRefused(f"count lies in 1..{MOST}", f"次数应在1至{MOST}之间")
     if not 0 <= wish.seconds <= LONGEST_DELAY:
-        raise ToolRefused(f"seconds lie in 0..{LONGEST_DELAY:.0f}")
+        raise ToolRefused(
+            f"seconds lie in 0..{LONGEST_DELAY:.0f}", f"秒数应在0至{LONGEST_DELAY:.0f}之间"
+        )
     if wish.kind == REFUSE and wish.code not in set(RefusalCode):
-        raise ToolRefused(f"{wish.code} is no refusal code")
+        raise ToolRefused(f"{wish.code} is no refusal code", f"{wish.code}不是拒绝代码")
 
 
 def cut_connection(client: Sequence[str | int] | None) -> bool:

@@ -28,6 +28,7 @@ from yibao.registry.credentials import service as credentials
 from yibao.registry.people import service as people
 from yibao.registry.people.model import (
     Enrolment,
+    Identity,
     Insured,
     NewMembership,
     NewPerson,
@@ -216,8 +217,10 @@ class OpenWelcome:
                 return False
             if named.document and await self._guess_is_wrong(connection, found, named):
                 return False
-        elif named.document and not await self._insured(connection, named):
-            return False
+        elif named.document:
+            insured = await self._insured(connection, named)
+            if not insured or _name_was_guessed(insured[0].identity, named):
+                return False
         if named.voucher and not await self._holder_is_known(connection, institution, named):
             return False
         return not named.code or await credentials.code_is_known(
@@ -235,14 +238,15 @@ class OpenWelcome:
         found: Mapping[str, tuple[Pool, int]],
         named: Named,
     ) -> bool:
-        """Whether a member's document was made up here, and now a real one is shown."""
+        """Whether a member's document or name was made up here, and now a real one is shown."""
         pool, _ = found[named.member]
         members = await people.load_members(connection, self._vault, pool, [named.member])
         identity = members[named.member].identity
+        if identity.document_number == named.document:
+            return _name_was_guessed(identity, named)
         return (
             identity.document_number.startswith(INVENTED_PREFIX)
             and identity.name.startswith(NAME_PREFIX)
-            and identity.document_number != named.document
             and not await self._insured(connection, named)
         )
 
@@ -318,7 +322,10 @@ class OpenWelcome:
                 unit.connection, self._vault, guess.document_type, guess.document_number
             )
             if members:
-                return members[0].identity.id
+                identity = members[0].identity
+                if named.document and _name_was_guessed(identity, named):
+                    await self._correct(unit, identity.id, named)
+                return identity.id
         return await self._newcomer(unit, named, home)
 
     async def _correct(self, unit: Unit, identity: int, named: Named) -> None:
@@ -362,6 +369,11 @@ class Guess:
     name: str
     gender: str
     birth_date: date
+
+
+def _name_was_guessed(identity: Identity, named: Named) -> bool:
+    """Whether nobody had told a guest's name, and now a message does."""
+    return identity.name.startswith(NAME_PREFIX) and named.name not in ("", identity.name)
 
 
 def guess_of(named: Named, today: date) -> Guess:

@@ -79,9 +79,9 @@ class PersonMaker:
         """A new insured person with identity card, social-security card and a QR code to show."""
         now = self._clock.now()
         today = business_date(now)
-        _check(wish)
+        _check(wish, today)
         if wish.division and not is_division(wish.division):
-            raise ToolRefused("division has six digits")
+            raise ToolRefused("division has six digits", "参保地区划应为6位数字")
         home = await self._places.home_of(wish.division or DEFAULT.area)
         reference = await self._places.reference()
         try:
@@ -124,7 +124,10 @@ class PersonMaker:
                 connection, self._vault, IDENTITY_CARD, document_number.strip().upper()
             )
             if not found:
-                raise ToolRefused(f"nobody has the identity card {document_number}")
+                raise ToolRefused(
+                    f"nobody has the identity card {document_number}",
+                    f"没有证件号码为{document_number}的人员",
+                )
             identity = found[0].identity
             shown = await self._vouchers(connection, identity.id, now)
         return {"psn_name": identity.name, "certno": identity.document_number, **shown}
@@ -143,21 +146,30 @@ class PersonMaker:
         return {"ecQrCode": code, "card_no": card, "card_sn": serial}
 
 
-def _check(wish: PersonWish) -> None:
+def _check(wish: PersonWish, today: date) -> None:
     if not 0 <= wish.age <= OLDEST:
-        raise ToolRefused(f"age lies in 0..{OLDEST}")
+        raise ToolRefused(f"age lies in 0..{OLDEST}", f"年龄应在0至{OLDEST}之间")
     if wish.gender not in ("1", "2"):
-        raise ToolRefused("gender is 1 or 2")
+        raise ToolRefused("gender is 1 or 2", "性别应为1或2")
     if wish.scheme not in ("", EMPLOYEE, RESIDENT):
-        raise ToolRefused(f"scheme is {EMPLOYEE} or {RESIDENT}")
+        raise ToolRefused(f"scheme is {EMPLOYEE} or {RESIDENT}", f"险种应为{EMPLOYEE}或{RESIDENT}")
     if wish.extent not in set(EntitlementExtent):
-        raise ToolRefused(f"extent is one of {', '.join(EntitlementExtent)}")
-    for name in ("person_type", "special_identity"):
+        raise ToolRefused(
+            f"extent is one of {', '.join(EntitlementExtent)}",
+            f"待遇范围应为{'、'.join(EntitlementExtent)}之一",
+        )
+    for name, chinese in (("person_type", "人员类别"), ("special_identity", "特殊身份")):
         code = getattr(wish, name)
         if code and not (code.isascii() and code.isdigit() and len(code) <= 6):
-            raise ToolRefused(f"{name} has up to six digits")
+            raise ToolRefused(f"{name} has up to six digits", f"{chinese}应为最多6位数字")
     if len(wish.document_number) > 50 or len(wish.name) > 50:
-        raise ToolRefused("document_number and name have up to 50 characters")
+        raise ToolRefused(
+            "document_number and name have up to 50 characters", "证件号码和姓名不得超过50个字符"
+        )
+    if wish.died_on is not None and not 0 <= (today - wish.died_on).days <= 365 * wish.age:
+        raise ToolRefused(
+            "died_on lies between the birth and today", "死亡日期应在出生之后，且不晚于今天"
+        )
     _fen(wish.balance)
 
 
@@ -165,9 +177,9 @@ def _fen(text: str) -> int:
     try:
         amount = fen_from_yuan(text)
     except ValueError as fault:
-        raise ToolRefused(f"balance: {fault}") from None
+        raise ToolRefused(f"balance: {fault}", "余额应为最多两位小数的金额") from None
     if not 0 <= amount <= 10**10:
-        raise ToolRefused("balance lies in 0..100000000.00")
+        raise ToolRefused("balance lies in 0..100000000.00", "余额应在0至100000000.00之间")
     return amount
 
 

@@ -87,6 +87,9 @@ class Playground:
         self._shared.close()
 
 
+FIRST_YEAR, LAST_YEAR = 2000, 2099
+
+
 class SandboxTools:
     """What a sandbox can do for its developers (``web.model.Tools``)."""
 
@@ -121,7 +124,13 @@ class SandboxTools:
         return await self._accounts(base_url=base_url, now=self._clock.now())
 
     def set_clock(self, instant: datetime | None, *, running: bool = True) -> None:
-        """Set the clock; None gives it the machine's time back."""
+        """Set the clock; None gives it the machine's time back. Raises ToolRefused."""
+        if instant is not None and not FIRST_YEAR <= instant.year <= LAST_YEAR:
+            # a clock that runs out of the calendar would stop every process, this tool too
+            raise ToolRefused(
+                f"the clock can stand in {FIRST_YEAR}..{LAST_YEAR}",
+                f"时钟应在{FIRST_YEAR}至{LAST_YEAR}年之间",
+            )
         self._clock.set(instant, running=running)
 
     async def reset(self) -> None:

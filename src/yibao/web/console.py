@@ -11,14 +11,14 @@ import msgspec
 import structlog
 from litestar import Litestar, Request, Response, get
 from litestar.di import Provide
-from litestar.exceptions import HTTPException, NotFoundException
+from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 from litestar.params import FromPath
 from litestar.response import Redirect
 
 from yibao.clearing.statements.as_html import style
 from yibao.web import messages, statements, tools, transactions, visits
 from yibao.web.model import Desk
-from yibao.web.pages import SAFE_HEADERS, page
+from yibao.web.pages import SAFE_HEADERS, page, page_above
 
 log = structlog.get_logger()
 
@@ -87,6 +87,8 @@ def _safe(response: Response[Any]) -> Response[Any]:
 def _told(request: Request[Any, Any, Any], desk: Desk, failure: Exception) -> Response[Any]:
     """A failure as a page, or as JSON for programs."""
     status, detail = 500, "fault.failed"
+    if isinstance(failure, MethodNotAllowedException) and request.method == "GET":
+        return Redirect(page_above(request.url.path))
     if isinstance(failure, HTTPException):
         status, detail = failure.status_code, failure.detail
     else:

@@ -15,7 +15,7 @@ from yibao.gateway.cures import CURES, Cure
 from yibao.gateway.exchange import Exchange
 from yibao.gateway.tables import tables
 from yibao.kernel.refusals import RefusalCode
-from yibao.platform.journal import Kept, Search
+from yibao.platform.journal import GREATEST_ID, Kept, Search
 from yibao.web.examination import examine
 from yibao.web.model import Desk
 from yibao.web.pages import Asked, AtDesk, page
@@ -61,9 +61,10 @@ async def list_messages(
 ) -> Response[str]:
     """The newest messages that fit, live unless older ones are looked at."""
     search = Search(institution.strip(), number.strip(), outcome, q.strip())
-    found, last, dropped, institutions = await asyncio.gather(
-        asyncio.to_thread(desk.journal.newest, search, PAGE_LENGTH + 1, before=before),
-        asyncio.to_thread(desk.journal.last),
+    edge = None if before is None else min(before, GREATEST_ID)
+    last = await asyncio.to_thread(desk.journal.last)
+    found, dropped, institutions = await asyncio.gather(
+        asyncio.to_thread(desk.journal.newest, search, PAGE_LENGTH + 1, before=edge),
         asyncio.to_thread(desk.journal.dropped),
         asyncio.to_thread(desk.journal.seen, "institution"),
     )
@@ -81,7 +82,7 @@ async def list_messages(
             "query": urlencode(asked),
             "older": shown[-1].id if len(found) > PAGE_LENGTH else None,
             "live": before is None,
-            "last": last,
+            "last": _last_shown(last, found),
             "dropped": dropped,
             "address": str(request.base_url).rstrip("/"),
         },
@@ -107,8 +108,13 @@ async def new_rows(
         else []
     )
     answer = page(request, desk, "message_rows.html", {"rows": rows_of(found)})
-    answer.headers["X-Last-Message"] = str(last)
+    answer.headers["X-Last-Message"] = str(_last_shown(last, found))
     return answer
+
+
+def _last_shown(last: int, found: list[Kept]) -> int:
+    """Where the next look begins: messages that came after ``last`` was read are shown once."""
+    return max(last, found[0].id) if found else last
 
 
 @get("/ui/messages/{id:int}")
@@ -141,6 +147,8 @@ async def replay(
 
 
 async def _recorded(desk: Desk, id: int) -> tuple[Kept, Exchange]:  # noqa: A002
+    if id > GREATEST_ID:
+        raise NotFoundException("message.gone")
     found = await asyncio.to_thread(desk.journal.document, id)
     if found is None:
         raise NotFoundException("message.gone")

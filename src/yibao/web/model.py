@@ -84,7 +84,7 @@ class Tools(Protocol):
         """Whether the clock was set to another time than the machine's."""
 
     def set_clock(self, instant: datetime | None, *, running: bool = True) -> None:
-        """Set the clock; None gives it the machine's time back."""
+        """Set the clock; None gives it the machine's time back. Raises ToolRefused."""
 
     def faults(self) -> Sequence[Fault]:
         """The faults that wait."""
@@ -100,7 +100,13 @@ class Tools(Protocol):
 
 
 class ToolRefused(Exception):  # noqa: N818 - a fact, as other refusals
-    """A tool was asked for what it cannot do; the text says what to change."""
+    """A tool was asked for what it cannot do; the text says what to change, to programs in English
+    and on a page in the page's language."""
+
+    def __init__(self, english: str, chinese: str = "") -> None:
+        super().__init__(english)
+        self.chinese = chinese
+        """"" where the text comes from the platform, which speaks Chinese itself."""
 
 
 Answerer = Callable[[Exchange], Awaitable[bytes]]

@@ -93,4 +93,10 @@ def page(
 def _other_language_link(request: Asked, language: str) -> str:
     kept = [(name, value) for name, value in request.query_params.multi_items() if name != "lang"]
     kept.append(("lang", "en" if language == "zh" else "zh"))
-    return f"{request.url.path}?{urlencode(kept)}"
+    path = request.url.path if request.method == "GET" else page_above(request.url.path)
+    return f"{path}?{urlencode(kept)}"
+
+
+def page_above(path: str) -> str:
+    """The page whose form is sent to ``path``: an answer to a form has no address of its own."""
+    return path.rpartition("/")[0]

@@ -12,6 +12,9 @@ from yibao.platform.journal import Journal, Note
 _VISIT = re.compile(rb'"mdtrt_?[iI]d"\s*:\s*"([0-9A-Za-z]{1,30})"')
 """The first visit that a message or its answer names; camelCase too."""
 
+_LONGEST_NUMBER = 6
+_LONGEST_NAME = 40
+
 _encoder = msgspec.msgpack.Encoder(enc_hook=str)
 _decoder = msgspec.msgpack.Decoder(Exchange)
 
@@ -20,6 +23,8 @@ Recorder = Journal[Exchange]
 
 def describe(exchange: Exchange) -> tuple[Note, bytes]:
     """Note and document of an exchange, for the journal."""
+    if not exchange.number:
+        _claim(exchange)
     if not exchange.visit:
         exchange.visit = _visit_named(exchange)
     note = Note(
@@ -35,6 +40,27 @@ def describe(exchange: Exchange) -> tuple[Note, bytes]:
     )
     # what was read is read again from the body when somebody looks: most documents nobody opens
     return note, _encoder.encode(replace(exchange, read=None))
+
+
+class _Envelope(msgspec.Struct):
+    infno: str = ""
+    msgid: str = ""
+    fixmedins_code: str = ""
+
+
+_envelopes = msgspec.json.Decoder(_Envelope)
+
+
+def _claim(exchange: Exchange) -> None:
+    """Take what a message says of itself: its sender was turned away before anybody read it, and
+    looks for it by its number and institution."""
+    try:
+        told = _envelopes.decode((exchange.body or b"").removeprefix(b"\xef\xbb\xbf"))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return
+    exchange.number = told.infno[:_LONGEST_NUMBER]
+    exchange.message_id = exchange.message_id or told.msgid[:_LONGEST_NAME]
+    exchange.institution = exchange.institution or told.fixmedins_code[:_LONGEST_NAME]
 
 
 def weigh(exchange: Exchange) -> int:

@@ -1,5 +1,6 @@
 """A recorded request as text: pretty JSON for reading, a command for sending it again."""
 
+import base64
 import shlex
 
 import msgspec
@@ -9,6 +10,8 @@ from yibao.gateway.exchange import Exchange
 _CARRIED_BY_CURL = frozenset({"host", "content-length", "connection", "accept-encoding"})
 """Headers that curl writes itself."""
 LONGEST_SHOWN = 200_000
+_LONGEST_ARGUMENT = 100_000
+"""Bytes that are safe on a command line: Linux takes 128 KiB an argument."""
 
 
 def pretty(body: bytes | None) -> str:
@@ -33,12 +36,31 @@ def answer_text(exchange: Exchange) -> str:
 
 
 def curl(exchange: Exchange, base_url: str) -> str:
-    """A shell command that sends the request again, byte by byte."""
+    """A shell command that sends the request again, byte by byte.
+
+    ``--data-raw``, for a body that begins with @ would be taken for a file to send. What is no
+    text, or too long for a command line, comes through a pipe (``printf`` is the shell's own).
+    """
     parts = ["curl", "-sS", "-X", exchange.method]
     for name, value in exchange.headers.items():
         if name not in _CARRIED_BY_CURL:
             parts += ["-H", shlex.quote(f"{name}: {value}")]
+    piped = ""
     if exchange.body:
-        parts += ["--data-binary", shlex.quote(exchange.body.decode("utf-8", "replace"))]
+        text = _text(exchange.body)
+        if text is None:
+            coded = base64.b64encode(exchange.body).decode()
+            piped = f"printf %s {coded} | base64 -d | "
+        elif len(exchange.body) > _LONGEST_ARGUMENT:
+            piped = f"printf %s {shlex.quote(text)} | "
+        parts += ["--data-binary", "@-"] if piped else ["--data-raw", shlex.quote(str(text))]
     parts.append(shlex.quote(base_url + exchange.path))
-    return " ".join(parts)
+    return piped + " ".join(parts)
+
+
+def _text(body: bytes) -> str | None:
+    """The body as an argument of a command; None when it cannot be one."""
+    try:
+        return None if b"\0" in body else body.decode()
+    except UnicodeDecodeError:
+        return None

@@ -14,7 +14,7 @@ from yibao.kernel.periods import instant_of, local_time
 from yibao.kernel.refusals import RefusalCode
 from yibao.web.messages import Form
 from yibao.web.model import Desk, Fault, FaultWish, PersonWish, ToolRefused
-from yibao.web.pages import Asked, AtDesk, page
+from yibao.web.pages import Asked, AtDesk, page, words_for
 from yibao.web.protection import check_form, check_program
 
 PEOPLE_SHOWN = 60
@@ -75,6 +75,7 @@ def _tools_page(
     created: Mapping[str, Any] | None = None,
     done: str = "",
     trouble: str = "",
+    typed: Mapping[str, str] | None = None,
 ) -> Response[str]:
     values = {
         "now": local_time(desk.tools.now()),
@@ -84,6 +85,7 @@ def _tools_page(
         "created": created,
         "done": done,
         "trouble": trouble,
+        "typed": typed or {},
     }
     return page(request, desk, "tools.html", values, status=400 if trouble else 200)
 
@@ -109,7 +111,9 @@ async def use_tool(request: Asked, desk: AtDesk, tool: FromPath[str], data: Form
             await desk.tools.reset()
             return _tools_page(request, desk, done="tools.reset_done")
     except (ToolRefused, msgspec.ValidationError, ValueError, OverflowError) as fault:
-        return _tools_page(request, desk, trouble=str(fault))
+        chinese = fault.chinese if isinstance(fault, ToolRefused) else ""
+        trouble = words_for(request).either(chinese or str(fault), str(fault))
+        return _tools_page(request, desk, trouble=trouble, typed=data)
     return _tools_page(request, desk)
 
 
@@ -133,9 +137,10 @@ class VoucherWish(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class ClockWish(msgspec.Struct, forbid_unknown_fields=True):
-    """``to`` (aware, or Beijing time) or ``days`` and ``seconds`` from now; nothing: real time."""
+    """``to`` (a day or an instant: aware, or Beijing time) or ``days`` and ``seconds`` from now;
+    nothing: real time."""
 
-    to: datetime | None = None
+    to: str | None = None
     days: int = 0
     seconds: int = 0
     running: bool = True
@@ -189,17 +194,16 @@ async def api_set_clock(request: Asked, desk: AtDesk) -> ClockTold:
     """Set or move the clock; an empty object gives it the machine's time back."""
     check_program(request)
     wish = await _wish(request, ClockWish)
-    if wish.to is not None:
-        instant = wish.to if wish.to.tzinfo is not None else instant_of(wish.to)
+    instant: datetime | None = None
+    try:
+        if wish.to is not None:
+            told = datetime.fromisoformat(wish.to)
+            instant = told if told.tzinfo is not None else instant_of(told)
+        elif wish.days or wish.seconds:
+            instant = desk.tools.now() + timedelta(days=wish.days, seconds=wish.seconds)
         desk.tools.set_clock(instant, running=wish.running)
-    elif wish.days or wish.seconds:
-        try:
-            moved = desk.tools.now() + timedelta(days=wish.days, seconds=wish.seconds)
-        except OverflowError as fault:
-            raise ClientException(str(fault)) from None
-        desk.tools.set_clock(moved, running=wish.running)
-    else:
-        desk.tools.set_clock(None)
+    except (ToolRefused, ValueError, OverflowError) as fault:
+        raise ClientException(str(fault)) from None
     return _clock_told(desk)
 
 

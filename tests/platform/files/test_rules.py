@@ -97,7 +97,9 @@ def test_a_table_comes_alone() -> None:
     assert "实有0个" in refusal(zipped({}))
 
 
-@pytest.mark.parametrize("name", ["a/b.zip", "..\\b.zip", "C:b.zip", "..", "a|b", "*.zip"])
+@pytest.mark.parametrize(
+    "name", ["a/b.zip", "..\\b.zip", "C:b.zip", "..", "a|b", "*.zip", "a\nb", "\u202egpj.exe"]
+)
 def test_a_name_with_a_path_is_refused(name: str) -> None:
     with pytest.raises(Refused, match="FILE_INVALID"):
         rules.check_name(name)

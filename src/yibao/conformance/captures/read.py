@@ -2,12 +2,15 @@
 raw HTTP; curl commands.
 """
 
-import shlex
+import base64
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from yibao.conformance.captures.commands import commands
 from yibao.conformance.captures.digits import decode, encode
 from yibao.conformance.captures.model import Capture
 
@@ -16,6 +19,12 @@ _RESPONSE = ("response", "resp", "responseBody", "response_body", "out", "出参
 _PATH = ("path", "url", "uri")
 _DROPPED = frozenset({"host", "content-length", "connection", "accept-encoding", "expect"})
 """Headers that belong to the connection, not to the message."""
+_HTTP = re.compile(r"(?:^|(?<=[\n}\]]))(?=(?:POST|GET|PUT) \S+ HTTP/\d|HTTP/\d(?:\.\d)? \d{3})")
+"""Where a request or an answer begins; an answer's body need not end its line."""
+_WITH_VALUE = frozenset({"-X", "--request", "-o", "--output", "-u", "--user", "-A", "--user-agent"})
+_WITH_VALUE |= {"-b", "--cookie", "-e", "--referer", "-m", "--max-time", "--connect-timeout"}
+_WITH_VALUE |= {"-w", "--write-out", "-x", "--proxy", "--cacert", "-E", "--cert", "--key"}
+"""Options of curl whose next word is no address."""
 
 
 class Unreadable(Exception):  # noqa: N818 - reads as a fact
@@ -25,9 +34,11 @@ class Unreadable(Exception):  # noqa: N818 - reads as a fact
 def read_captures(path: Path) -> list[Capture]:
     """The messages of a file, in order. Raises Unreadable."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Unreadable(f"{path}: {error}") from None
+        text = _decoded(path.read_bytes())
+    except OSError as error:
+        raise Unreadable(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise Unreadable(f"{path}: text in none of UTF-8, UTF-16, GB18030") from None
     try:
         found = list(_captures(text, path.name))
     except (ValueError, KeyError, TypeError) as error:
@@ -37,13 +48,24 @@ def read_captures(path: Path) -> list[Capture]:
     return found
 
 
+def _decoded(content: bytes) -> str:
+    """Text as Chinese Windows programs save it, too: their "Unicode" and their "ANSI"."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("gb18030")
+
+
 def _captures(text: str, name: str) -> Iterator[Capture]:
     start = text.lstrip()
     if start.startswith("curl "):
-        for place, command in enumerate(_commands(start), 1):
-            yield _of_curl(command, f"{name}:{place}")
-    elif start.startswith(("POST ", "GET ")):
-        yield _of_http(start, name)
+        calls = (words for words in commands(start) if words[0] == "curl")
+        for place, words in enumerate(calls, 1):
+            yield _of_curl(words[1:], f"{name}:{place}")
+    elif start.startswith(("POST ", "GET ", "PUT ")):
+        yield from _of_stream(start, name)
     else:
         for place, one in enumerate(_objects(start), 1):
             yield _of_object(one, f"{name}:{place}")
@@ -54,15 +76,28 @@ def _objects(text: str) -> Iterator[Any]:
     try:
         documents = [decode(text)]
     except ValueError:
-        lines = [line for line in text.splitlines() if line.strip()]
-        documents = [decode(line) for line in lines]
+        documents = list(_lines(text))
     for document in documents:
-        if isinstance(document, dict) and "log" in document:
-            yield from document["log"]["entries"]
+        if isinstance(document, dict) and "log" in document:  # HAR: whatever else a page loaded
+            yield from (
+                entry
+                for entry in document["log"]["entries"]
+                if entry["request"].get("postData", {}).get("text")
+                and entry["request"].get("method", "POST") != "OPTIONS"
+            )
         elif isinstance(document, list):
             yield from document
         else:
             yield document
+
+
+def _lines(text: str) -> Iterator[Any]:
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip():
+            try:
+                yield decode(line)
+            except ValueError as error:
+                raise ValueError(f"line {number}: {error}") from None
 
 
 def _of_object(one: Any, place: str) -> Capture:
@@ -74,7 +109,7 @@ def _of_object(one: Any, place: str) -> Capture:
     response = _first(one, _RESPONSE)
     if isinstance(request, Mapping) and "postData" in request:  # HAR
         headers = {str(h["name"]): str(h["value"]) for h in request.get("headers", ())}
-        content = (response or {}).get("content", {}).get("text")
+        content = _content(response or {})
         return Capture(
             place,
             request["postData"]["text"],
@@ -94,6 +129,28 @@ def _of_object(one: Any, place: str) -> Capture:
     )
 
 
+def _content(response: Mapping[str, Any]) -> Any:
+    content = response.get("content", {})
+    text = content.get("text")
+    if text and content.get("encoding") == "base64":
+        return base64.b64decode(text).decode("utf-8", "replace")
+    return text
+
+
+def _of_stream(text: str, name: str) -> Iterator[Capture]:
+    """Requests, each alone or with the answer after it, as a sniffer shows a connection."""
+    parts = [part for part in _HTTP.split(text) if part.strip()]
+    places = [place for place, part in enumerate(parts) if not part.startswith("HTTP/")]
+    for order, place in enumerate(places, 1):
+        capture = _of_http(parts[place], f"{name}:{order}")
+        following = parts[place + 1 : place + 2]
+        if following and following[0].startswith("HTTP/"):
+            answer = following[0]
+            told = _envelope(answer[answer.find("{") : answer.rfind("}") + 1])  # chunked or not
+            capture = replace(capture, answer=told)
+        yield capture
+
+
 def _of_http(text: str, place: str) -> Capture:
     head, _, body = text.replace("\r\n", "\n").partition("\n\n")
     first, *lines = head.split("\n")
@@ -106,22 +163,19 @@ def _of_http(text: str, place: str) -> Capture:
     )
 
 
-def _commands(text: str) -> list[str]:
-    joined = text.replace("\\\r\n", " ").replace("\\\n", " ")
-    return [line for line in joined.splitlines() if line.strip().startswith("curl ")]
-
-
-def _of_curl(command: str, place: str) -> Capture:
-    words = iter(shlex.split(command)[1:])
+def _of_curl(given: list[str], place: str) -> Capture:
+    words = iter(given)
     headers: dict[str, str] = {}
     path = body = ""
     for word in words:
         if word in ("-H", "--header"):
             name, _, value = next(words).partition(":")
             headers[name.strip()] = value.strip()
-        elif word in ("-d", "--data", "--data-raw", "--data-binary"):
+        elif word in ("-d", "--data", "--data-raw", "--data-binary", "--json"):
             body = next(words)
-        elif word in ("-X", "--request", "-o", "--output"):
+        elif word == "--url":
+            path = _path_of(next(words))
+        elif word in _WITH_VALUE:
             next(words)
         elif not word.startswith("-"):
             path = _path_of(word)

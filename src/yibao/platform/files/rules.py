@@ -1,6 +1,7 @@
 """What may be kept as a file, and what a ZIP that comes from outside may hold."""
 
 import io
+import unicodedata
 import zipfile
 from datetime import timedelta
 
@@ -24,9 +25,16 @@ _ENCRYPTED = 0x1
 _CHUNK = 1 << 16
 
 
+_INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp"})
+"""Breaks of a line, and marks that let a name read otherwise than it is written."""
+
+
 def check_name(name: str) -> None:
     """A file has a plain name: no folders, no drive, nothing that a shell would expand."""
-    if name in (".", "..") or any(character in '/\\:*?"<>|' for character in name):
+    if name in (".", "..") or any(
+        character in '/\\:*?"<>|' or unicodedata.category(character) in _INVISIBLE
+        for character in name
+    ):
         raise Refused(
             RefusalCode.FILE_INVALID,
             f"文件名“{name[:60]}”不得含路径或特殊字符，只填文件名本身",
