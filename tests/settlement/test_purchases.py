@@ -51,6 +51,15 @@ async def test_a_purchase_cancelled_leaves_account_and_counters_as_they_were(tow
     assert await town.counters(member) == {}
 
 
+async def test_the_batch_of_a_purchase_is_kept_with_the_settlement_that_lives_in_it(
+    town: Town,
+) -> None:
+    bought = await town.do(town.purchase(await town.insure(account="20")))
+    async with town.database.writer() as connection:
+        rows = await connection.fetch("SELECT living_settlement FROM settlement.charge_batch")
+    assert [row["living_settlement"] for row in rows] == [key_of(bought).number]
+
+
 async def test_a_purchase_repeated_is_the_same_purchase(town: Town) -> None:
     member = await town.insure(account="20")
     request = town.purchase(member)

@@ -31,35 +31,51 @@ MemberCounter = tuple[str, CounterKey]
 async def values(
     connection: "Connection[Any]", pool: Pool, keys: Sequence[MemberCounter], *, lock: bool
 ) -> dict[MemberCounter, int]:
-    """Values of (member, counter), in key order; absent ones are absent."""
+    """Values of (member, counter), in key order; absent ones are absent.
+
+    Asked by three lists, which the index answers in its order: to join the keys would sort twice,
+    and read the whole pool while the table is young. Counters of these members that others of them
+    want are locked, too, in the one order of all locks.
+    """
+    wanted = set(keys)
     rows = await connection.fetch(
         f"""SELECT member, counter, scope, amount FROM settlement.accumulator
-            WHERE pool = $1 AND (member, counter, scope) IN
-                  (SELECT * FROM unnest($2::text[], $3::text[], $4::text[]))
+            WHERE pool = $1 AND member = ANY ($2::text[]) AND counter = ANY ($3::text[])
+              AND scope = ANY ($4::text[])
             ORDER BY member, counter, scope {"FOR UPDATE" if lock else ""}""",  # noqa: S608
         pool,
-        [member for member, _ in keys],
-        [key.name for _, key in keys],
-        [key.scope for _, key in keys],
+        list({member for member, _ in keys}),
+        list({key.name for _, key in keys}),
+        list({key.scope for _, key in keys}),
     )
-    return {(row[0], CounterKey(row[1], row[2])): row[3] for row in rows}
+    return {
+        key: amount
+        for member, counter, scope, amount in rows
+        if (key := (member, CounterKey(counter, scope))) in wanted
+    }
 
 
 async def open_at_zero(
     connection: "Connection[Any]", pool: Pool, keys: Iterable[MemberCounter]
-) -> None:
-    """Insert missing rows at zero, so that a first bill can lock them like any later one."""
+) -> set[MemberCounter]:
+    """Insert missing rows at zero, in key order, so that a first bill locks them like a later one.
+
+    Returns those that this transaction inserted: nobody else sees them before it ends, so they need
+    no lock. The others were inserted by somebody else meanwhile.
+    """
     ordered = sorted(keys)
-    await connection.execute(
+    rows = await connection.fetch(
         """INSERT INTO settlement.accumulator (pool, member, counter, scope, amount)
            SELECT $1, member, counter, scope, 0
            FROM unnest($2::text[], $3::text[], $4::text[]) AS new (member, counter, scope)
-           ON CONFLICT DO NOTHING""",
+           ON CONFLICT DO NOTHING
+           RETURNING member, counter, scope""",
         pool,
         [member for member, _ in ordered],
         [key.name for _, key in ordered],
         [key.scope for _, key in ordered],
     )
+    return {(member, CounterKey(counter, scope)) for member, counter, scope in rows}
 
 
 async def add(

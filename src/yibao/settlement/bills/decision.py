@@ -505,7 +505,9 @@ async def locked_accumulators(
     if not keys:
         return {}
     found = await accumulators.values(unit.connection, unit.pool, keys, lock=True)
-    if len(found) < len(set(keys)):
-        await accumulators.open_at_zero(unit.connection, unit.pool, set(keys) - found.keys())
-        found = await accumulators.values(unit.connection, unit.pool, keys, lock=True)
+    if lacking := set(keys) - found.keys():
+        opened = await accumulators.open_at_zero(unit.connection, unit.pool, lacking)
+        found |= dict.fromkeys(opened, 0)
+        if others := sorted(lacking - opened):
+            found |= await accumulators.values(unit.connection, unit.pool, others, lock=True)
     return found

@@ -71,9 +71,13 @@ async def settle(
 
 
 async def write_decisions(
-    unit: Unit, decisions: Sequence[Decision | Refusal]
+    unit: Unit, decisions: Sequence[Decision | Refusal], *, kept: bool = True
 ) -> list[SettlementFacts | Refusal]:
-    """Write what was decided; visits and batches are there."""
+    """Write what was decided.
+
+    ``kept``: the batches are there, and are told the settlements that live in them. Otherwise
+    whoever calls keeps them with that: a row that is changed when it is new is written twice.
+    """
     settled: list[tuple[SettlementFacts, int]] = []
     slots: list[Slot] = []
     chains: list[tuple[int, str]] = []
@@ -110,7 +114,7 @@ async def write_decisions(
         written.append((decision, key.number))
     if settled:
         await write(unit, settled, postings, entries, changes)
-        await fees.set_living_settlement(unit, slots)
+        await fees.set_living_settlement(unit, slots if kept else ())
     if uses:
         await family.count(unit, uses)
     await elsewhere.end_holds(unit, written)

@@ -379,7 +379,8 @@ async def batches_by_visit(unit: Unit, visits: Sequence[int]) -> dict[int, list[
 
 async def set_living_settlement(unit: Unit, slots: Sequence[Slot]) -> None:
     """Fill (settled) or clear (cancelled) the slot of batches."""
-    await store.set_living_settlement(unit.connection, unit.pool, slots)
+    if slots:
+        await store.set_living_settlement(unit.connection, unit.pool, slots)
 
 
 async def fee_days(

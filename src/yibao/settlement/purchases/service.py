@@ -61,17 +61,20 @@ async def buy(
     decided = await decision.decide_new(
         unit, [b.request for b in ready], _facts(ready, members, reference), writing=True
     )
+    settled = await bills.write_decisions(unit, decided, kept=False)
     bought = [
-        basket
-        for basket, outcome in zip(ready, decided, strict=True)
-        if not isinstance(outcome, Refusal)
+        (basket, bill)
+        for basket, bill in zip(ready, settled, strict=True)
+        if not isinstance(bill, Refusal)
     ]
     if bought:
-        await visit_store.insert(unit.connection, [basket.visit for basket in bought])
-        await fees.write_batches(unit, [(basket.batch, basket.lines) for basket in bought])
-    settled = iter(await bills.write_decisions(unit, decided))
+        await visit_store.insert(unit.connection, [basket.visit for basket, _ in bought])
+        await fees.write_batches(
+            unit, [(_settled_by(basket.batch, bill), basket.lines) for basket, bill in bought]
+        )
+    answers = iter(settled)
     return [
-        basket if isinstance(basket, Refusal) else _with_lines(next(settled), basket)
+        basket if isinstance(basket, Refusal) else _with_lines(next(answers), basket)
         for basket in baskets
     ]
 
@@ -94,6 +97,11 @@ async def try_to_buy(
         basket if isinstance(basket, Refusal) else _with_lines(next(decided), basket)
         for basket in baskets
     ]
+
+
+def _settled_by(batch: ChargeBatch, bill: SettlementFacts) -> ChargeBatch:
+    assert bill.key is not None, "it was written"
+    return replace(batch, living_settlement=bill.key.number)
 
 
 def _with_lines(decided: SettlementFacts | Refusal, basket: _Basket) -> SettlementFacts | Refusal:
