@@ -11,13 +11,15 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import structlog
+
+from yibao.platform.sqlite_file import BUSY_SECONDS, log_beside, make_private
 
 T = TypeVar("T")
 
@@ -33,7 +35,6 @@ GREATEST_ID = 2**63 - 1
 """SQLite takes no greater number, however great one somebody asks for."""
 _BEAT_SECONDS = 0.1
 _BEATS_BETWEEN_PRUNINGS = 20
-_BUSY_SECONDS = 5.0
 
 _Row = tuple[str | int | float | bytes, ...]
 
@@ -142,7 +143,7 @@ class Journal(Generic[T]):
     def close(self) -> None:
         """Write what waits and stop."""
         self._stop.set()
-        self._thread.join(_BUSY_SECONDS)
+        self._thread.join(BUSY_SECONDS)
 
     def _write_on(self) -> None:
         beats = 0
@@ -290,18 +291,14 @@ def _conditions(search: Search) -> tuple[list[str], list[str | int]]:
 
 
 def _create(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with suppress(FileExistsError):
-        # never open a file that is there: to close it would take away the locks of this process,
-        # and the next one to leave would carry off the log that we write (sqlite.org/howtocorrupt)
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    make_private(path)
     with closing(_connect(path)) as connection:
-        connection.execute("PRAGMA journal_mode = WAL")
+        log_beside(connection)
         connection.executescript(_TABLES)
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, check_same_thread=False)
+    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, check_same_thread=False)
     connection.execute("PRAGMA synchronous = OFF")
     return connection
 

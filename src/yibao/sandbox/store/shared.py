@@ -3,18 +3,18 @@
 A process looks at most every 0.2 seconds whether the file was changed: asking costs nothing.
 """
 
-import os
 import sqlite3
 import threading
 import time
-from contextlib import closing, suppress
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from yibao.platform.sqlite_file import BUSY_SECONDS, log_beside, make_private
+
 SHARED_FILE = "sandbox.sqlite"
 LOOK_SECONDS = 0.2
-_BUSY_SECONDS = 5.0
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS clock (
@@ -35,17 +35,15 @@ class SharedFile:
     """One process's connection to the file. Its methods may be called from any thread."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with suppress(FileExistsError):  # see ``platform.journal``: what is there is not closed
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        make_private(path)
         self._connection = sqlite3.connect(
-            path, timeout=_BUSY_SECONDS, check_same_thread=False, isolation_level=None
+            path, timeout=BUSY_SECONDS, check_same_thread=False, isolation_level=None
         )
         self._lock = threading.Lock()
         self._version = -1
         self._looked = float("-inf")
+        log_beside(self._connection)
         with closing(self._connection.cursor()) as cursor:
-            cursor.execute("PRAGMA journal_mode = WAL")
             cursor.execute("PRAGMA synchronous = OFF")
             cursor.executescript(_TABLES)
 
