@@ -17,7 +17,7 @@ from typing import Any
 
 import psutil
 
-LOW = 10
+LOW = 19
 """How much lower than the server's the priority of these is, as an administrator would have it."""
 REST_SECONDS = 20.0
 """Between one and the next."""

@@ -1,6 +1,9 @@
 """Roles, codecs, the sight of readers, and the numbers of writers."""
 
 import asyncio
+import os
+import subprocess
+import sys
 from decimal import Decimal
 
 import asyncpg
@@ -149,3 +152,29 @@ async def _make_guarded_table(database: Database) -> None:
                    USING (platform.may_see(institution));
                GRANT SELECT ON bill TO yibao_reader"""
         )
+
+
+NICE = 7
+_ASK_AS_ONE_WHO_STEPS_BACK = f"""
+import asyncio, os, sys
+from yibao.platform.database import Database
+
+async def ask():
+    database = await Database.open(sys.argv[1], writers=1, readers=1)
+    async with database.writer() as writer, database.owner() as owner:
+        for connection in (writer, owner):
+            print(os.getpriority(os.PRIO_PROCESS, connection.get_server_pid()))
+    await database.close()
+
+os.nice({NICE})
+asyncio.run(ask())
+"""
+
+
+async def test_the_database_works_for_a_nice_process_as_nicely(database: Database) -> None:
+    asking = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _ASK_AS_ONE_WHO_STEPS_BACK, database.dsn, stdout=subprocess.PIPE
+    )
+    told, _ = await asking.communicate()
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    assert told.split() == [str(own + NICE).encode()] * 2

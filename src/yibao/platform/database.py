@@ -5,10 +5,12 @@ borrowed for; the *owner* migrates and maintains. The role is set when a connect
 """
 
 import asyncio
+import os
 import re
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, cast
 
 import asyncpg
@@ -86,7 +88,7 @@ class Database:
         """A connection of its own with all rights: migrations, partitions, maintenance."""
         connection = await asyncpg.connect(self.dsn, timeout=30)
         try:
-            await set_codecs(connection)
+            await prepare(connection)
             yield connection
         finally:
             await connection.close()
@@ -183,7 +185,7 @@ async def _open_pool(dsn: str, role: str, size: int) -> asyncpg.Pool:
         max_size=size,
         max_inactive_connection_lifetime=0,  # the first calls of a connection are the slow ones
         max_queries=10_000_000,
-        init=set_codecs,
+        init=prepare,
         reset=_leave_as_is,
         timeout=30,
         server_settings={
@@ -206,8 +208,9 @@ async def _leave_as_is(_: asyncpg.Connection) -> None:
 _decode_json = msgspec.json.Decoder(float_hook=Decimal).decode  # money is never a float
 
 
-async def set_codecs(connection: asyncpg.Connection) -> None:
-    """jsonb is plain Python data; in binary form, because COPY needs that."""
+async def prepare(connection: asyncpg.Connection) -> None:
+    """Make a new connection one of ours: how it carries JSON, and how urgent its work is."""
+    # plain Python data; in binary form, because COPY needs that
     await connection.set_type_codec(
         "jsonb",
         schema="pg_catalog",
@@ -215,6 +218,24 @@ async def set_codecs(connection: asyncpg.Connection) -> None:
         decoder=_decode_jsonb,
         format="binary",
     )
+    await _follow_priority(connection)
+
+
+async def _follow_priority(connection: asyncpg.Connection) -> None:
+    """Give the database's process the priority of ours, where that is below the usual.
+
+    Who starts a command with ``nice`` means what the database does for it as well. Only a process
+    of this machine can be told so.
+    """
+    priority = os.getpriority(os.PRIO_PROCESS, 0)
+    if priority > 0 and await connection.fetchval("SELECT inet_server_addr() IS NULL"):
+        _lower(connection.get_server_pid(), priority)
+
+
+def _lower(server_process: int, priority: int) -> None:
+    with suppress(OSError):  # it is another user's, or not in sight
+        if Path(f"/proc/{server_process}/comm").read_text() == "postgres\n":
+            os.setpriority(os.PRIO_PROCESS, server_process, priority)
 
 
 def _encode_jsonb(value: Any) -> bytes:

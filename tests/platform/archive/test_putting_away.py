@@ -1,5 +1,6 @@
 """Cold months leave as Parquet, whole or not at all."""
 
+import asyncio
 from datetime import date
 from pathlib import Path
 
@@ -221,6 +222,31 @@ async def test_a_table_in_use_keeps_the_month_and_no_writer_waits_long(
             await shop.archive.put_away(NOW)
         assert len(await reading.fetch("SELECT FROM shop.bill")) == 1
     assert await shop.archive.put_away(NOW) is not None
+
+
+async def test_while_a_visit_is_written_the_other_tables_are_free(shop: Shop) -> None:
+    await shop.sell(date(2024, 5, 3))
+    async with shop.database.owner() as writing, shop.database.owner() as looking:
+        async with writing.transaction():
+            await writing.fetch("SELECT FROM shop.visit FOR UPDATE")
+            going = asyncio.create_task(shop.archive.put_away(NOW))
+            waited, held = False, set()
+            for _ in range(400):
+                for row in await looking.fetch(_CLOSED):
+                    waited |= row["relation"] == "shop.visit"
+                    held |= {row["relation"]} if row["granted"] else set()
+                await asyncio.sleep(0.005)
+                if waited and going.done():
+                    break
+        assert waited
+        assert not [name for name in held if not name.endswith(".visit")]
+        assert await going is not None
+
+
+_CLOSED = """
+    SELECT relation::regclass::text AS relation, granted FROM pg_locks
+    WHERE mode = 'AccessExclusiveLock' AND relation IN (SELECT partrelid FROM pg_partitioned_table)
+"""
 
 
 async def test_a_partition_of_several_months_goes_with_its_last_one(shop: Shop) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
 
-from yibao.platform.archive.model import ArchiveFault, Manifest, Table
+from yibao.platform.archive.model import TOGETHER, ArchiveFault, Manifest, Table
 from yibao.platform.archive.store import hot, known
 
 if TYPE_CHECKING:
@@ -76,7 +76,10 @@ async def drop(connection: "Connection[Any]", leaving: Leaving, tell: Tell) -> i
         for manifest in leaving.manifests:
             await known.record(connection, manifest)
         await known.move_horizon(connection, high, leaving.through, leaving.now)
-        await _locked(connection, [table.quoted for table in tables], "ACCESS EXCLUSIVE")
+        # writers lock visits before all else (decision 0006): while we wait for that table what is
+        # under way can end, and who would begin waits there, holding nothing of the other tables
+        in_order = sorted(tables, key=lambda table: table.name != TOGETHER)
+        await _locked(connection, [table.quoted for table in in_order], "ACCESS EXCLUSIVE")
         for table, parts in zip(tables, leaving.parts, strict=True):
             await hot.drop(connection, table, parts, low, high)
         await hot.keep_set_aside(connection, tables, high, leaving.now)

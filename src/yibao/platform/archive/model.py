@@ -16,7 +16,8 @@ PURPOSE = b"yibao archive manifest"
 MANIFEST = "manifest.json"
 TOGETHER = "visit"
 """Column whose rows belong together over months and come back together: a bill may be settled, or
-cancelled, months after its visit began. A table without it goes by its own number alone."""
+cancelled, months after its visit began. A table without it goes by its own number alone. The table
+of that name holds what they belong to."""
 NUMBER = "id"
 """Column of a row's own number, by which other tables may name it."""
 

@@ -24,7 +24,7 @@ from yibao.platform.backup.content import Content, ContentReader, ContentWriter
 from yibao.platform.backup.model import BackupFault, Manifest, PartSum
 from yibao.platform.backup.sealing import SealedReader, SealedWriter, Secret
 from yibao.platform.clock import SystemClock
-from yibao.platform.database import set_codecs
+from yibao.platform.database import prepare
 from yibao.platform.months import service as months
 
 if TYPE_CHECKING:
@@ -240,7 +240,7 @@ async def _connect(dsn: str) -> "Connection[Any]":
     settings = {"application_name": "yibao backup"}
     try:
         connection = await asyncpg.connect(dsn, timeout=30, server_settings=settings)
-        await set_codecs(connection)
+        await prepare(connection)
     except (OSError, asyncpg.PostgresError, TimeoutError) as error:
         raise BackupFault(f"the database does not answer: {error or 'time-out'}") from None
     return connection
