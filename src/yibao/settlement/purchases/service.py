@@ -61,6 +61,13 @@ async def buy(
     decided = await decision.decide_new(
         unit, [b.request for b in ready], _facts(ready, members, reference), writing=True
     )
+    going = [
+        basket
+        for basket, outcome in zip(ready, decided, strict=True)
+        if not isinstance(outcome, Refusal)
+    ]
+    if going:  # visits before all else, as everywhere (decision 0006)
+        await visit_store.insert(unit.connection, [basket.visit for basket in going])
     settled = await bills.write_decisions(unit, decided, kept=False)
     bought = [
         (basket, bill)
@@ -68,7 +75,6 @@ async def buy(
         if not isinstance(bill, Refusal)
     ]
     if bought:
-        await visit_store.insert(unit.connection, [basket.visit for basket, _ in bought])
         await fees.write_batches(
             unit, [(_settled_by(basket.batch, bill), basket.lines) for basket, bill in bought]
         )
