@@ -230,6 +230,8 @@ async def _follow_priority(connection: asyncpg.Connection) -> None:
     priority = os.getpriority(os.PRIO_PROCESS, 0)
     if priority > 0 and await connection.fetchval("SELECT inet_server_addr() IS NULL"):
         _lower(connection.get_server_pid(), priority)
+        # helpers of a query are started by the server, and would be as urgent as it is
+        await connection.execute("SET max_parallel_workers_per_gather = 0")
 
 
 def _lower(server_process: int, priority: int) -> None:
