@@ -31,7 +31,7 @@ FIGURES = {
         6.5,
         "ms",
         "CPU of a visit, server and PostgreSQL",
-        "`benchmarks.visits --pools 1`, 2026-11-23 03:42, two slow cores, Python 3.11.2 with a profile",
+        "`benchmarks.visits --pools 1`, 2026-11-23, two slow cores, Python 3.11.2 with a profile",
     ),
     "stored": Figure(
         5_700,
