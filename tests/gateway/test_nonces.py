@@ -1,5 +1,7 @@
 """Nonces are used for one body, in every process."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 from yibao.gateway.nonces import BUCKETS, Nonces
@@ -37,3 +39,20 @@ def test_where_no_file_can_be_made_the_process_remembers_alone(tmp_path: Path) -
 
 def test_the_memory_holds_half_an_hour_of_seventy_a_second() -> None:
     assert BUCKETS * 8 >= 70 * 1_800
+
+
+_AT_THE_EDGE_OF_MEMORY = """
+import mmap
+from yibao.gateway.nonces import Nonces
+behind = mmap.mmap(-1, mmap.PAGESIZE)
+nonces = [Nonces(buckets=16) for _ in range(8)]  # one below the other; most have a neighbour
+behind.close()
+for number in range(4_000):
+    assert all(one.first_use(f"n{number}", b"one", number) for one in nonces)
+"""
+
+
+def test_a_search_of_the_last_bucket_stays_within_the_memory() -> None:
+    assert (
+        subprocess.run([sys.executable, "-c", _AT_THE_EDGE_OF_MEMORY], check=False).returncode == 0
+    )

@@ -10,7 +10,7 @@ from yibao.kernel.periods import Period
 from yibao.registry.rules import covers_once, overwrite
 
 FIRST = date(2026, 1, 1)
-DAYS = [FIRST + timedelta(days=n) for n in range(40)]
+DAYS = [FIRST + timedelta(days=n) for n in range(60)]
 
 
 class Fact(Frozen):

@@ -40,9 +40,12 @@ class Nonces:
         key = hashlib.blake2b(nonce.encode(), digest_size=16).digest()
         content = hashlib.sha256(body).digest()[:_CONTENT]  # the quickest on a processor of today
         start = int.from_bytes(key[:4]) % self._buckets * _BUCKET
-        found = self._memory.find(key, start, start + _BUCKET)
+        bucket = self._memory[start : start + _BUCKET]
+        # searched as a copy: a search in mapped memory looks one byte beyond its end, and behind
+        # the last bucket there may be no memory at all (seen as a dead process, CPython 3.11)
+        found = bucket.find(key)
         if found >= 0:
-            return self._memory[found + len(key) : found + len(key) + len(content)] == content
+            return bucket[found + len(key) : found + len(key) + len(content)] == content
         times = _TIMES.unpack_from(self._memory, start)
         oldest = start + times.index(min(times)) * _PLACE.size
         _PLACE.pack_into(self._memory, oldest, key, content, now)
