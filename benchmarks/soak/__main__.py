@@ -184,12 +184,13 @@ def _soak(
         {"name": name, "seconds": seconds, "rates": {"visit": rate}}
         for name, seconds in [("warm-up", _WARM_UP), *((m, 60.0) for m in _minutes(options))]
     ]
+    cold = filled.get("cleared", [])[:-1]  # the last month that is over stays (``hot_months`` 1)
     watch = Watch(server)
     looks: list[Look] = []
     others: Beside | None = None
     with driving(given) as generator:
         generator.wait_for("warm-up")
-        with beside(server.settings.data, filled["cleared"], idle=options.alone) as others:
+        with beside(server.settings.data, cold, idle=options.alone) as others:
             for minute in _minutes(options):
                 generator.wait_for(minute)
                 looks.append(watch.look())
