@@ -238,6 +238,9 @@ def _lower(server_process: int, priority: int) -> None:
     with suppress(OSError):  # it is another user's, or not in sight
         if Path(f"/proc/{server_process}/comm").read_text() == "postgres\n":
             os.setpriority(os.PRIO_PROCESS, server_process, priority)
+            # Linux weighs sessions against each other before the processes in them (autogroup),
+            # and each of PostgreSQL's is a session
+            Path(f"/proc/{server_process}/autogroup").write_text(str(priority))
 
 
 def _encode_jsonb(value: Any) -> bytes:
