@@ -110,13 +110,18 @@ def fill(options: argparse.Namespace, console: Console) -> dict[str, Any]:
         told["cleared"] = asyncio.run(_finish(settings, span))
         told["bytes_each"] = (_size(dsn) - told.pop("bytes_before")) / told["settlements"]
         told["tables"] = asyncio.run(_tables(dsn))
+        _note(folder, told, began)  # it can be used, whatever comes of the books
         if not options.unverified:
             console.print("verifying all books")
             told |= books.verified(folder)
-    told |= {"minutes": (time.perf_counter() - began) / 60, "at": f"{datetime.now(UTC):%F %T}"}
-    (folder / NOTE).write_text(json.dumps(told, indent=1) + "\n")
+    _note(folder, told, began)
     keep("filling", __doc__, told)
     return told
+
+
+def _note(folder: Path, told: dict[str, Any], began: float) -> None:
+    told |= {"minutes": (time.perf_counter() - began) / 60, "at": f"{datetime.now(UTC):%F %T}"}
+    (folder / NOTE).write_text(json.dumps(told, indent=1) + "\n")
 
 
 def _span(months: int) -> Span:

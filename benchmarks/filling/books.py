@@ -11,7 +11,10 @@ from yibao.sandbox.places import PLACES
 
 
 def verified(folder: Path) -> dict[str, Any]:
-    """Every pool's books, all at once: how many faults, the first of them, what was looked at."""
+    """Every pool's books, all at once: how many faults, the first of them, what was looked at.
+
+    Raises ChildProcessError when they could not be read to the end.
+    """
     command = [sys.executable, "-m", "yibao", "ledger", "verify", "--json", "--data", str(folder)]
     running = [
         subprocess.Popen([*command, "--pool", place.pool], stdout=subprocess.PIPE, text=True)
@@ -20,7 +23,10 @@ def verified(folder: Path) -> dict[str, Any]:
     figures: Counter[str] = Counter()
     faults, first = 0, []
     for one in running:
-        told = json.loads(one.communicate()[0])
+        printed, _ = one.communicate()
+        if not printed:
+            raise ChildProcessError(f"the books were not read: exit code {one.returncode}")
+        told = json.loads(printed)
         figures.update(told["figures"])
         faults += told["faults"]
         first += told["first"][:5]
