@@ -1,9 +1,9 @@
 """The floor: how fast PostgreSQL takes the same rows when nothing but COPY happens.
 
 The rows that the measured visits wrote are read back in binary form, cut into portions of 32
-visits, and copied into tables of the same columns, indexes and checks, one transaction a portion,
-on one connection, with the same durability. Updates of working rows (accumulators, account parts,
-charge batches) are not in it.
+visits (or as many as is said), and copied into tables of the same columns, indexes and checks, one
+transaction a portion, on one connection, with the same durability. Updates of working rows
+(accumulators, account parts, charge batches) are not in it.
 """
 
 import io
@@ -46,14 +46,16 @@ async def counted(dsn: str) -> dict[str, int]:
         await connection.close()
 
 
-async def copied(dsn: str, before: dict[str, int], done: int | None = None) -> Floor:
+async def copied(
+    dsn: str, before: dict[str, int], done: int | None = None, portion: int = PORTION
+) -> Floor:
     """The floor of what was written since ``before``: ``done`` of it, or as many as visits."""
     connection = await asyncpg.connect(dsn)
     try:
         after = await counts(connection)
         if done is None:
             done = after["settlement.visit"] - before["settlement.visit"]
-        return await measure(connection, before, after, done)
+        return await measure(connection, before, after, done, portion)
     finally:
         await connection.close()
 
@@ -78,14 +80,15 @@ async def measure(
     before: dict[str, int],
     after: dict[str, int],
     visits: int,
+    portion: int = PORTION,
     *,
     at_most: int = 6_400,
 ) -> Floor:
     """Copy the rows of ``visits`` visits (a sample of ``at_most``) into empty twins."""
     sample = min(visits, at_most)
-    if sample > PORTION:
-        sample -= sample % PORTION
-    portions: list[dict[str, bytes]] = [{} for _ in range(max(1, sample // PORTION))]
+    if sample > portion:
+        sample -= sample % portion
+    portions: list[dict[str, bytes]] = [{} for _ in range(max(1, sample // portion))]
     rows = size = 0
     await connection.execute("DROP SCHEMA IF EXISTS floor CASCADE; CREATE SCHEMA floor")
     for name in before:
@@ -105,17 +108,17 @@ async def measure(
         )
         tuples = _tuples(stream.getvalue())
         rows += len(tuples)
-        for i, portion in enumerate(portions):
+        for i, streams in enumerate(portions):
             share = tuples[
                 i * len(tuples) // len(portions) : (i + 1) * len(tuples) // len(portions)
             ]
-            portion[twin] = _SIGNATURE + b"".join(share) + _TRAILER
-            size += len(portion[twin])
+            streams[twin] = _SIGNATURE + b"".join(share) + _TRAILER
+            size += len(streams[twin])
     await connection.execute("CHECKPOINT")
     started = time.perf_counter()
-    for portion in portions:
+    for streams in portions:
         async with connection.transaction():
-            for twin, data in portion.items():
+            for twin, data in streams.items():
                 schema, table = twin.split(".")
                 await connection.copy_to_table(
                     table, schema_name=schema, source=io.BytesIO(data), format="binary"

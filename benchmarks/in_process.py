@@ -8,7 +8,7 @@ callers wait for one command after the other, as many as there are connections i
 lines, try, settle: four commands and a read); settlements alone, of visits whose lines were
 uploaded before; and purchases of 20 lines, which are visit, lines and settlement in one command.
 After each, the rows that it wrote are copied into twins of their tables by ``copy_floor.py``, on
-one connection, with the same durability.
+one connection, with the same durability: 32 a transaction, and as many as the server takes at most.
 """
 
 import argparse
@@ -31,6 +31,7 @@ from benchmarks.plan import PERSONS_AN_AREA
 from benchmarks.report import Plain, keep, run
 from benchmarks.stand import served
 from yibao.cli.serving import Running
+from yibao.platform.commands.service import BATCH_LIMIT
 from yibao.sandbox.accounts import collect
 
 PREPARED = 40
@@ -85,6 +86,7 @@ def measured(server: Running, options: argparse.Namespace) -> dict[str, Any]:
             postgresql = now["postgresql"] - used["postgresql"]
             rate = done / max(answer["elapsed"] for answer in answers)
             floor = asyncio.run(copy_floor.copied(dsn, before, done))
+            large = asyncio.run(copy_floor.copied(dsn, before, done, BATCH_LIMIT))
             told[name] = {
                 "done": done,
                 "a_second": rate,
@@ -94,6 +96,11 @@ def measured(server: Running, options: argparse.Namespace) -> dict[str, Any]:
                 "bytes": floor.bytes_a_visit,
                 "floor_a_second": floor.visits_a_second,
                 "ratio": rate / floor.visits_a_second,
+                "large": {
+                    "portion": BATCH_LIMIT,
+                    "floor_a_second": large.visits_a_second,
+                    "ratio": rate / large.visits_a_second,
+                },
             }
     return {"callers": options.callers, "processes": options.processes, "phases": told}
 
@@ -179,8 +186,10 @@ def say(console: Console, result: Mapping[str, Any]) -> None:
         "a second",
         "rows",
         "bytes",
-        "COPY floor",
-        "÷ floor",
+        f"COPY, {copy_floor.PORTION}",
+        "÷ it",
+        f"COPY, {BATCH_LIMIT}",
+        "÷ it",
         "ms Python",
         "ms PostgreSQL",
         "others, stolen",
@@ -195,6 +204,8 @@ def say(console: Console, result: Mapping[str, Any]) -> None:
             f"{one['bytes']:,.0f}",
             f"{one['floor_a_second']:,.0f}",
             f"{one['ratio']:.2f}",
+            f"{one['large']['floor_a_second']:,.0f}",
+            f"{one['large']['ratio']:.2f}",
             f"{one['cpu_ms']['python']:.2f}",
             f"{one['cpu_ms']['postgresql']:.2f}",
             f"{one['cores']['others']:.2f}, {one['cores']['stolen']:.2f}",

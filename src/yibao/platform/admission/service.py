@@ -71,7 +71,7 @@ class Admission:
         wait: float = 0.3,
         sender_rate: float = 1000,
         unproved_rate: float = 20,
-        floor: int = 32,
+        floor: int = 64,
         ceiling: int = 1000,
         clock: Callable[[], float] = time.monotonic,
         observe: Callable[[int, int], None] = lambda in_work, limit: None,  # noqa: ARG005

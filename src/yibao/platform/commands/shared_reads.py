@@ -27,7 +27,7 @@ log = structlog.get_logger()
 
 
 class SharedReads(Generic[Q, A]):
-    """Answers questions about a pool, up to 32 from one snapshot."""
+    """Answers questions about a pool, up to ``BATCH_LIMIT`` from one snapshot."""
 
     def __init__(
         self,

@@ -23,7 +23,7 @@ HELD_UP_SECONDS = 0.25
 
 LONGEST_REST = 0.02
 """Seconds that somebody waits at most for others to share a batch with."""
-PLENTY = 8
+PLENTY = 32
 """So many who wait are worth a batch at once."""
 
 T = TypeVar("T")

@@ -98,6 +98,7 @@ async def orphans(
     """Batches without their visit, settlements without their batch, stays beside their visit.
 
     What no key can refuse over the edge of a month. They are put away together, and come back so.
+    Each part says twice from which number on, so that older months are not even opened.
     """
     rows = await connection.fetch(
         """SELECT batch.pool, batch.id AS number,
@@ -105,7 +106,8 @@ async def orphans(
            FROM settlement.visible_batch AS batch
            WHERE batch.visit >= $2 AND ($1::text IS NULL OR batch.pool = $1)
              AND NOT EXISTS (SELECT FROM settlement.visible_visit AS visit
-                             WHERE visit.pool = batch.pool AND visit.id = batch.visit)
+                             WHERE visit.pool = batch.pool AND visit.id = batch.visit
+                               AND visit.id >= $2)
            UNION ALL
            SELECT pool, id, 'its batch ' || batch || ' is gone, the settlement is there'
            FROM settlement.visible_settlement
@@ -114,7 +116,7 @@ async def orphans(
            SELECT visit.pool, visit.id, 'the visit says another time in hospital than the stay'
            FROM settlement.visible_visit AS visit
            LEFT JOIN settlement.visible_stay AS stay
-             ON stay.pool = visit.pool AND stay.visit = visit.id
+             ON stay.pool = visit.pool AND stay.visit = visit.id AND stay.visit >= $2
            WHERE visit.kind = 'stay' AND visit.id >= $2 AND ($1::text IS NULL OR visit.pool = $1)
              AND (visit.identity, visit.state, visit.begin_at, visit.end_at)
                  IS DISTINCT FROM (stay.identity, stay.state, stay.begin_at, stay.end_at)
