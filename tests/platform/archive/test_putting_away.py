@@ -345,9 +345,11 @@ async def test_a_try_to_lock_all_tables_holds_nobody_up_for_long(
         with pytest.raises(ArchiveFault, match="in use"):
             await dropping._with_all(trying, names, "ACCESS EXCLUSIVE")
         assert asyncio.get_running_loop().time() - began < 0.2
-        assert await trying.fetchval("SELECT current_setting('statement_timeout')") == "1min"
         assert not await trying.fetch(_CLOSED)
         await freeing
+        await dropping._with_all(trying, names, "ACCESS EXCLUSIVE")
+        assert len(await trying.fetch(_CLOSED)) == len(TABLES)
+        assert await trying.fetchval("SELECT current_setting('statement_timeout')") == "1min"
 
 
 _CLOSED = """
