@@ -204,7 +204,7 @@ async def open_house(settings: Settings, clock: Clock) -> House:
         housekeeping.start()
         archive = archive_of_bills(settings, vault, database)
         put_away: dict[str, Errand] = {
-            "archive": archiving.put_away(archive),
+            "archive": archiving.put_away(archive, settings),
             "recalled": archiving.send_away(archive),
         }
         archivist = Housekeeping(database, clock, {}, errands=put_away, work=ARCHIVING)

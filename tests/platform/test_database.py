@@ -44,6 +44,34 @@ async def test_copy_takes_jsonb(database: Database) -> None:
         assert await owner.fetchval("SELECT body FROM fact") == {"a": "甲"}
 
 
+_ASK_URGENTLY = """
+import asyncio, os, sys
+from yibao.platform.database import Database
+
+async def ask():
+    database = Database(sys.argv[1], None, None)
+    for urgent in (True, False):
+        async with database.owner(urgent=urgent) as owner:
+            print(os.getpriority(os.PRIO_PROCESS, owner.get_server_pid()))
+
+os.nice(5)
+asyncio.run(ask())
+"""
+
+
+async def test_what_is_urgent_is_not_held_up_by_a_process_that_gives_way(
+    database: Database,
+) -> None:
+    asking = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _ASK_URGENTLY, database.dsn, stdout=subprocess.PIPE
+    )
+    told, _ = await asking.communicate()
+    async with database.owner() as owner:
+        usual = os.getpriority(os.PRIO_PROCESS, owner.get_server_pid())
+    urgent, lowered = map(int, told.split())
+    assert urgent == usual < lowered
+
+
 @pytest.mark.parametrize(
     ("institutions", "seen"),
     [

@@ -38,6 +38,10 @@ def month(
             metavar="YYYY-MM", formats=["%Y-%m"], help="The last month that goes; default: all due."
         ),
     ] = None,
+    at: Annotated[
+        datetime | None,
+        typer.Option("--now", hidden=True, parser=datetime.fromisoformat, metavar="INSTANT"),
+    ] = None,
     data: DataFolder = None,
     as_json: AsJson = False,
 ) -> None:
@@ -53,12 +57,13 @@ def month(
     from yibao.platform.clock import SystemClock
 
     last = None if through is None else through.date()
+    now = at or SystemClock().now()  # the server says it: a sandbox's clock may have been set
 
     async def work(_: "Database", archive: "Archive") -> "tuple[Sequence[Manifest], int] | Due":
         with bars(errors) as progress:
-            put = await archive.put_away(SystemClock().now(), last, progress)
+            put = await archive.put_away(now, last, progress)
         if put is None:
-            return await archive.due(SystemClock().now())
+            return await archive.due(now)
         return put.manifests, put.kept
 
     done = _run(data, work, as_json=as_json)

@@ -84,11 +84,15 @@ class Database:
             yield cast("asyncpg.Connection", connection)
 
     @asynccontextmanager
-    async def owner(self) -> AsyncIterator[asyncpg.Connection]:
-        """A connection of its own with all rights: migrations, partitions, maintenance."""
+    async def owner(self, *, urgent: bool = False) -> AsyncIterator[asyncpg.Connection]:
+        """A connection of its own with all rights: migrations, partitions, maintenance.
+
+        ``urgent``: it does not give way when this process does. Who holds locks that others wait
+        for must not be kept from ending by whoever is more urgent and does not wait.
+        """
         connection = await asyncpg.connect(self.dsn, timeout=30)
         try:
-            await prepare(connection)
+            await prepare(connection, urgent=urgent)
             yield connection
         finally:
             await connection.close()
@@ -208,7 +212,7 @@ async def _leave_as_is(_: asyncpg.Connection) -> None:
 _decode_json = msgspec.json.Decoder(float_hook=Decimal).decode  # money is never a float
 
 
-async def prepare(connection: asyncpg.Connection) -> None:
+async def prepare(connection: asyncpg.Connection, *, urgent: bool = False) -> None:
     """Make a new connection one of ours: how it carries JSON, and how urgent its work is."""
     # plain Python data; in binary form, because COPY needs that
     await connection.set_type_codec(
@@ -218,7 +222,8 @@ async def prepare(connection: asyncpg.Connection) -> None:
         decoder=_decode_jsonb,
         format="binary",
     )
-    await _follow_priority(connection)
+    if not urgent:
+        await _follow_priority(connection)
 
 
 async def _follow_priority(connection: asyncpg.Connection) -> None:

@@ -38,7 +38,7 @@ asyncio.run(main())
 """
 
 
-@pytest.mark.parametrize("step", ["rows written", "manifests", "dropped"])
+@pytest.mark.parametrize("step", ["rows written", "manifests", "set aside"])
 async def test_a_killed_run_leaves_all_rows_and_the_next_one_goes_on(shop: Shop, step: str) -> None:
     await shop.sell(date(2024, 5, 3))
     await shop.sell(date(2024, 6, 3), settled=date(2024, 7, 3))

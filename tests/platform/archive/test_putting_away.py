@@ -1,8 +1,11 @@
 """Cold months leave as Parquet, whole or not at all."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pyarrow.parquet as pq
@@ -11,8 +14,10 @@ import pytest
 from tests.conftest import in_thread
 from tests.platform.archive.builders import APRIL, JUNE, MAY, NOW, OTHER, POOL, TABLES, Shop
 from yibao.platform.archive import dropping, files, rules
-from yibao.platform.archive.model import ArchiveFault, Column, Stay, Table
-from yibao.platform.archive.service import Due
+from yibao.platform.archive.model import PURPOSE, ArchiveFault, Column, Stay, Table
+from yibao.platform.archive.service import Archive, Due
+from yibao.platform.archive.store import hot
+from yibao.platform.signing import signer_for
 
 pytestmark = pytest.mark.database
 
@@ -127,7 +132,7 @@ async def test_a_month_is_never_put_away_twice(shop: Shop) -> None:
         await shop.archive.put_away(NOW, MAY)
 
 
-STEPS = ("rows written", "files compared", "manifests", "compared once more", "dropped")
+STEPS = ("rows written", "files compared", "manifests", "compared once more", "set aside")
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -151,6 +156,46 @@ async def test_a_run_that_is_broken_off_leaves_all_rows_and_the_next_one_goes_on
     assert put is not None
     assert await shop.archive.verify() == []
     assert "shop.bill_2024_05" not in await shop.partitions()
+
+
+async def test_a_run_that_fails_after_its_partitions_went_leaves_all_rows(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shop.sell(date(2024, 6, 28), settled=date(2024, 7, 4))
+    before, parts = await shop.contents(), await shop.partitions()
+    monkeypatch.setattr(hot, "put_back_aside", lambda *_: "SELECT 1 / 0;")
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        await shop.archive.put_away(NOW)
+    assert (await shop.contents(), await shop.partitions()) == (before, parts)
+    assert await shop.archive.manifests() == []
+    monkeypatch.undo()
+    assert await shop.archive.put_away(NOW) is not None
+
+
+async def test_what_comes_to_a_visit_while_its_month_is_written_keeps_it_too(shop: Shop) -> None:
+    early = await shop.sell(date(2024, 6, 27), settled=date(2024, 7, 2))
+    sale = await shop.sell(date(2024, 6, 28))
+    others = await shop.sell(date(2024, 6, 28))
+
+    async def cancel() -> None:
+        connection = await asyncpg.connect(shop.database.dsn)
+        await connection.execute(
+            "INSERT INTO shop.bill VALUES ($1, $2, $3, 'M1', -1250, '', 7)",
+            *(POOL, shop.number(NOW), sale.visit),
+        )
+        await connection.close()
+
+    def interfere(what: str, done: int, of: int) -> None:
+        if what == "manifests":
+            in_thread(cancel())
+
+    put = await shop.archive.put_away(NOW, tell=interfere)
+    assert put is not None
+    assert put.kept == 5  # two visits, their charges, and the bill of the month
+    visits = (await shop.contents())["visit"]
+    assert [str(early.visit) in row or str(sale.visit) in row for row in visits] == [True, True]
+    assert len((await shop.contents())["line"]) == 4
+    assert await shop.value("SELECT count(*) FROM shop.visit WHERE id = $1", others.visit) == 0
 
 
 async def test_a_folder_that_cannot_be_written_is_told(shop: Shop) -> None:
@@ -216,6 +261,7 @@ async def test_a_table_in_use_keeps_the_month_and_no_writer_waits_long(
 ) -> None:
     await shop.sell(date(2024, 5, 3))
     monkeypatch.setattr(dropping, "TRIES", 3)
+    monkeypatch.setattr(dropping, "PAUSE", 0.01)
     async with shop.database.owner() as reading, reading.transaction():
         await reading.fetch("SELECT FROM shop.bill")
         with pytest.raises(ArchiveFault, match="its tables were in use"):
@@ -241,6 +287,69 @@ async def test_while_a_visit_is_written_the_other_tables_are_free(shop: Shop) ->
         assert waited
         assert not [name for name in held if not name.endswith(".visit")]
         assert await going is not None
+
+
+async def test_what_others_wait_for_is_done_by_a_connection_that_does_not_give_way(
+    shop: Shop,
+) -> None:
+    await shop.sell(date(2024, 5, 3))
+    asked: list[int] = []
+    locking: set[int] = set()
+
+    @asynccontextmanager
+    async def owner(*, urgent: bool = False) -> AsyncIterator[Any]:
+        async with shop.database.owner(urgent=urgent) as connection:
+            if urgent:
+                asked.append(connection.get_server_pid())
+            yield connection
+
+    async def locking_now() -> list[int]:
+        connection = await asyncpg.connect(shop.database.dsn)
+        rows = await connection.fetch(_LOCKING)
+        await connection.close()
+        return [row["pid"] for row in rows]
+
+    def look(what: str, done: int, of: int) -> None:
+        if what == "set aside":
+            locking.update(in_thread(locking_now()))
+
+    archive = Archive(shop.folder, signer_for(shop.vault, PURPOSE), owner)
+    assert await archive.put_away(NOW, tell=look) is not None
+    assert len(asked) == 1
+    assert locking == set(asked)
+
+
+_LOCKING = "SELECT pid FROM pg_locks WHERE mode = 'ShareRowExclusiveLock' AND granted"
+
+
+async def test_a_try_to_lock_all_tables_holds_nobody_up_for_long(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shop.sell(date(2024, 5, 3))
+    monkeypatch.setattr(dropping, "TRIES", 1)
+    async with AsyncExitStack() as stack:
+        connections = [await stack.enter_async_context(shop.database.owner()) for _ in TABLES]
+        for connection, name in zip(connections, TABLES, strict=True):
+            await connection.execute(f"BEGIN; LOCK TABLE shop.{name} IN ACCESS SHARE MODE")
+
+        async def free_one_after_the_other() -> None:
+            for connection in connections:  # none is waited for longer than it may be
+                await asyncio.sleep(0.06)
+                await connection.execute("ROLLBACK")
+
+        freeing = asyncio.create_task(free_one_after_the_other())
+        trying = await stack.enter_async_context(shop.database.owner())
+        await trying.execute("BEGIN; SET LOCAL statement_timeout = '1min'")
+        began = asyncio.get_running_loop().time()
+        names = [f"ONLY shop.{name}" for name in TABLES]
+        with pytest.raises(ArchiveFault, match="in use"):
+            await dropping._with_all(trying, names, "ACCESS EXCLUSIVE")
+        assert asyncio.get_running_loop().time() - began < 0.2
+        assert not await trying.fetch(_CLOSED)
+        await freeing
+        await dropping._with_all(trying, names, "ACCESS EXCLUSIVE")
+        assert len(await trying.fetch(_CLOSED)) == len(TABLES)
+        assert await trying.fetchval("SELECT current_setting('statement_timeout')") == "1min"
 
 
 _CLOSED = """

@@ -182,11 +182,7 @@ async def sums_of(
 
 async def needed_later(connection: "Connection[Any]", horizon: int) -> set[tuple[Pool, int]]:
     """Visits that have rows on both sides of the horizon."""
-    found: set[tuple[Pool, int]] = set()
-    for table in await hot.tables(connection):
-        if table.has(TOGETHER) and table.key != TOGETHER:
-            found |= await hot.visits_with_later_rows(connection, table, horizon)
-    return found
+    return await hot.visits_with_later_rows(connection, await hot.tables(connection), horizon)
 
 
 async def send_away(

@@ -1,27 +1,31 @@
 """Let months go whose files were found right: in one transaction, whole or not at all.
 
 The months are closed to writers first and compared once more with what was written, while readers
-go on. Only then, for a moment, the tables are locked whole.
+go on. Only then, for a moment, the tables are locked whole: everything that can be done before that
+is, and the rest is told to PostgreSQL at once, so that nobody waits for our process meanwhile.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
 
-from yibao.platform.archive.model import TOGETHER, ArchiveFault, Manifest, Table
+from yibao.kernel.periods import business_date
+from yibao.platform.archive import rules
+from yibao.platform.archive.model import TOGETHER, ArchiveFault, Manifest, Owner, Table
 from yibao.platform.archive.store import hot, known
 
 if TYPE_CHECKING:
     from asyncpg import Connection
 
-LOCK_WAIT = "100ms"
-"""How long a settlement is held up at most by a lock that is waited for before it."""
+HELD_UP = 100
+"""Milliseconds that a settlement is held up at most by a try to lock the tables, all together."""
 TRIES = 40
-PAUSE = 0.25
+PAUSE = 1.0
+"""Seconds between two tries: who was held up is answered meanwhile, and who came behind too."""
 
 Carry: TypeAlias = "Callable[[Connection[Any], int, int], Awaitable[None]]"
 """A room's: carries over sums of what leaves, the numbers ``low`` ≤ number < ``high``."""
@@ -40,7 +44,9 @@ class Leaving:
     rests: Sequence[str]
     """Of each table the partition that keeps what no month covers."""
     written: Sequence[tuple[int, int]]
-    """Each table's rows and their fingerprint, as they were written."""
+    """Each table's rows and their versions, as they were written."""
+    kept: Collection[hot.Kept]
+    """What had to stay then."""
     manifests: Sequence[Manifest]
     low: int
     high: int
@@ -50,51 +56,99 @@ class Leaving:
     carries: Sequence[Carry]
 
 
-async def drop(connection: "Connection[Any]", leaving: Leaving, tell: Tell) -> int:
+async def drop(owner: Owner, leaving: Leaving, tell: Tell) -> int:
     """Drop rows and partitions, note files and horizon; how many numbers had to stay.
 
     Raises ArchiveFault when a row was changed since it was written, or the tables could not be had.
     """
     tables, low, high = leaving.tables, leaving.low, leaving.high
-    async with connection.transaction():
-        await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'")
-        for table, parts, rest in zip(tables, leaving.parts, leaving.rests, strict=True):
-            filled = await hot.holds(connection, rest, table, low, high)
-            # nobody may write into what goes until the transaction ends; all may read
-            closed = [*parts, rest] if filled else parts
-            await _locked(connection, closed, "SHARE ROW EXCLUSIVE")
+    # not one that gives way: whoever waits for its locks would wait for all others too
+    async with owner(urgent=True) as connection:
+        await connection.execute(
+            f"BEGIN; SET LOCAL lock_timeout = {HELD_UP};"
+            " SET LOCAL max_parallel_workers_per_gather = 0"  # one of the machine's cores is enough
+        )
+        filled = await _close(connection, leaving)
         for table, written in zip(tables, leaving.written, strict=True):
-            if await hot.fingerprint(connection, table, low, high) != written:
+            if await hot.versions(connection, table, low, high) != written:
                 raise ArchiveFault(
                     f"{table.full_name} was changed while it was written: the month stays in the"
                     " database; run it again"
                 )
         tell("compared once more", len(tables), len(tables))
-        kept = await hot.set_aside(connection, tables, low, high)
+        kept = await _kept_now(connection, leaving)
+        aside = await hot.set_aside(connection, tables, kept, low, high, leaving.now)
         for carry in leaving.carries:
             await carry(connection, low, high)
         for manifest in leaving.manifests:
             await known.record(connection, manifest)
         await known.move_horizon(connection, high, leaving.through, leaving.now)
+        for table, rest in filled:
+            await hot.empty_rest(connection, rest, table, low, high)
+        tell("set aside", len(tables), len(tables))
         # writers lock visits before all else (decision 0006): while we wait for that table what is
         # under way can end, and who would begin waits there, holding nothing of the other tables
         in_order = sorted(tables, key=lambda table: table.name != TOGETHER)
-        await _locked(connection, [table.quoted for table in in_order], "ACCESS EXCLUSIVE")
-        for table, parts in zip(tables, leaving.parts, strict=True):
-            await hot.drop(connection, table, parts, low, high)
-        await hot.keep_set_aside(connection, tables, high, leaving.now)
-        tell("dropped", len(tables), len(tables))
-    return kept
+        parts = [part for of_table in leaving.parts for part in of_table]
+        names = [*(f"ONLY {table.quoted}" for table in in_order), *leaving.rests, *parts]
+        gone = f"{hot.dropped(parts)} {hot.put_back_aside(tables, aside)}"
+        await _with_all(connection, names, "ACCESS EXCLUSIVE", f"{gone} COMMIT")
+    tell("dropped", len(tables), len(tables))
+    return len({(pool, number) for pool, number, _ in kept})
 
 
-async def _locked(connection: "Connection[Any]", names: Sequence[str], mode: str) -> None:
-    """Lock tables together, giving way to others again and again. Raises ArchiveFault."""
+async def _close(connection: "Connection[Any]", leaving: Leaving) -> list[tuple[Table, str]]:
+    """Let nobody write into what goes until the transaction ends; all may read.
+
+    Says of which tables the rest has some of it.
+    """
+    filled = [
+        (table, rest)
+        for table, rest in zip(leaving.tables, leaving.rests, strict=True)
+        if await hot.holds(connection, rest, table, leaving.low, leaving.high)
+    ]
+    closed = [part for of_table in leaving.parts for part in of_table]
+    closed += [rest for _, rest in filled]
+    if closed:
+        await _with_all(connection, closed, "SHARE ROW EXCLUSIVE")
+    return filled
+
+
+async def _kept_now(connection: "Connection[Any]", leaving: Leaving) -> set[hot.Kept]:
+    """What has to stay: what had to when the month was written, and what came to it since."""
+    kept = set(leaving.kept)
+    before = rules.first_number(business_date(leaving.now) - timedelta(days=1))
+    later = await hot.visits_with_later_rows(
+        connection, leaving.tables, leaving.high, max(leaving.high, before)
+    )
+    later -= {(pool, visit) for pool, _, visit in kept}
+    return kept | await hot.kept_of(connection, leaving.tables, later, leaving.low, leaving.high)
+
+
+async def _with_all(
+    connection: "Connection[Any]", names: Sequence[str], mode: str, then: str = ""
+) -> None:
+    """Lock tables together and do what is to be done then, giving way to others again and again.
+
+    All of it is one message: when a table cannot be had PostgreSQL lets go of the others by itself.
+    Raises ArchiveFault.
+    """
+    usual = await connection.fetchval("SELECT current_setting('statement_timeout')")
     for left in reversed(range(TRIES)):
         try:
-            async with connection.transaction():
-                for name in names:
-                    await connection.execute(f"LOCK TABLE ONLY {name} IN {mode} MODE")
-        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+            await connection.execute(
+                f"""SAVEPOINT trying;
+                    SET LOCAL statement_timeout = {HELD_UP};
+                    LOCK TABLE {", ".join(names)} IN {mode} MODE;
+                    SET LOCAL statement_timeout = '{usual}';
+                    {then}"""
+            )
+        except (
+            asyncpg.LockNotAvailableError,
+            asyncpg.QueryCanceledError,
+            asyncpg.DeadlockDetectedError,
+        ):
+            await connection.execute("ROLLBACK TO SAVEPOINT trying; RELEASE SAVEPOINT trying")
             if left:
                 await asyncio.sleep(PAUSE)
         else:

@@ -3,9 +3,11 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import structlog
 
 from yibao.kernel.periods import add_months, business_date
+from yibao.platform import background
 from yibao.platform.archive import rules
 from yibao.platform.archive.service import Archive
 from yibao.platform.archive.store import hot
@@ -21,8 +23,12 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 
-def put_away(archive: Archive) -> "Errand":
-    """Housekeeping: what is due leaves; a month that has to stay is told with its reasons."""
+def put_away(archive: Archive, settings: Settings) -> "Errand":
+    """Housekeeping: what is due leaves; a month that has to stay is told with its reasons.
+
+    Here it is only looked whether anything is due. What leaves is written by ``yibao archive
+    month`` in a process of its own: nobody who waits for an answer is to notice it.
+    """
 
     async def done(now: datetime) -> int:
         due = await archive.due(now)
@@ -32,8 +38,13 @@ def put_away(archive: Archive) -> "Errand":
             )
         if due.through is None:
             return 0
-        put = await archive.put_away(now)
-        return 0 if put is None else put.rows
+        log.info("archive_begins", through=f"{due.through:%Y-%m}")
+        told = await background.run(
+            *("yibao", "archive", "month", "--now", now.isoformat(), "--json"),
+            environment=settings.environment(),
+        )
+        put: int = sum(month["rows"] for month in msgspec.json.decode(told)["months"])
+        return put
 
     return done
 

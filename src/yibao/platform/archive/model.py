@@ -3,12 +3,16 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from yibao.kernel.areas import Pool
+
+if TYPE_CHECKING:
+    from asyncpg import Connection
 
 PURPOSE = b"yibao archive manifest"
 """What the signing key is derived for."""
@@ -20,6 +24,13 @@ cancelled, months after its visit began. A table without it goes by its own numb
 of that name holds what they belong to."""
 NUMBER = "id"
 """Column of a row's own number, by which other tables may name it."""
+
+
+class Owner(Protocol):
+    """Connects with all rights (``Database.owner``)."""
+
+    def __call__(self, *, urgent: bool = False) -> "AbstractAsyncContextManager[Connection[Any]]":
+        """``urgent``: not lowered with this process, for what holds locks."""
 
 
 class ArchiveFault(Exception):  # noqa: N818 - reads as a fact

@@ -17,7 +17,14 @@ import pyarrow.compute as pc
 from yibao.kernel.areas import Pool
 from yibao.platform.archive import files, rules
 from yibao.platform.archive.dropping import Carry, Leaving, Tell, drop
-from yibao.platform.archive.model import TOGETHER, ArchivedFile, ArchiveFault, Manifest, Table
+from yibao.platform.archive.model import (
+    TOGETHER,
+    ArchivedFile,
+    ArchiveFault,
+    Manifest,
+    Owner,
+    Table,
+)
 from yibao.platform.archive.store import hot, known
 from yibao.platform.months import service as months
 from yibao.platform.months.model import Table as Cut
@@ -63,6 +70,7 @@ class _Span:
 
 async def put_away(
     connection: "Connection[Any]",
+    owner: Owner,
     folder: Path,
     signer: Signer,
     through: date,
@@ -70,8 +78,9 @@ async def put_away(
     tell: Tell = tell_nobody,
     carries: Sequence[Carry] = (),
 ) -> PutAway:
-    """Everything up to a month, and with it, on the owner's connection. Raises ArchiveFault.
+    """Everything up to a month, and with it. Raises ArchiveFault.
 
+    It is written on one of the owner's connections, and let go on another that is urgent.
     ``through`` is the month's first day; whether it may go has been asked before.
     """
     span = _Span(
@@ -86,16 +95,18 @@ async def put_away(
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         archived = await _written(connection, folder, tables, span, tell)
         await _compare(connection, folder, tables, archived, span, tell)
-        before = [await hot.fingerprint(connection, t, span.low, span.high) for t in tables]
+        before = [await hot.versions(connection, t, span.low, span.high) for t in tables]
+        needed = await hot.visits_with_later_rows(connection, tables, span.high)
+        kept = await hot.kept_of(connection, tables, needed, span.low, span.high)
         revision = await known.revision(connection)
     manifests = _manifests(archived, revision, now, signer)
     for manifest in manifests:
         files.write_manifest(manifest, folder)
     tell("manifests", len(manifests), len(manifests))
     leaving = Leaving(
-        tables, parts, rests, before, manifests, span.low, span.high, through, now, carries
+        tables, parts, rests, before, kept, manifests, span.low, span.high, through, now, carries
     )
-    return PutAway(through, manifests, await drop(connection, leaving, tell))
+    return PutAway(through, manifests, await drop(owner, leaving, tell))
 
 
 async def cut_through(connection: "Connection[Any]", before: date) -> bool:

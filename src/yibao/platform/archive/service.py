@@ -3,7 +3,6 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -15,7 +14,7 @@ from yibao.platform.archive import checking, coming_back, putting_away, rules
 from yibao.platform.archive.coming_back import Only
 from yibao.platform.archive.dropping import Carry, Tell
 from yibao.platform.archive.missing import Rows
-from yibao.platform.archive.model import PURPOSE, ArchiveFault, Manifest, Stay, TooManyRows
+from yibao.platform.archive.model import PURPOSE, ArchiveFault, Manifest, Owner, Stay, TooManyRows
 from yibao.platform.archive.putting_away import PutAway, tell_nobody
 from yibao.platform.archive.store import hot, known
 from yibao.platform.crypto import Vault
@@ -27,9 +26,6 @@ if TYPE_CHECKING:
 
 Reason: TypeAlias = "Callable[[Connection[Any], date], Awaitable[Sequence[Stay]]]"
 """A room's: why what is older than a day, and not put away yet, has to stay."""
-
-Owner: TypeAlias = "Callable[[], AbstractAsyncContextManager[Connection[Any]]]"
-"""Connects with all rights (``Database.owner``)."""
 
 RECALLED_FOR = timedelta(days=7)
 """How long rows that came back stay, if nobody changes them."""
@@ -117,7 +113,14 @@ class Archive:
             if due.through is None:
                 return None
             return await putting_away.put_away(
-                connection, self.folder, self.signer, due.through, now, tell, self._carries
+                connection,
+                self._owner,
+                self.folder,
+                self.signer,
+                due.through,
+                now,
+                tell,
+                self._carries,
             )
 
     def _check_cold(self, through: date, now: datetime) -> None:

@@ -3,9 +3,9 @@
 Which tables there are is asked of PostgreSQL's catalogue: none is named here.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import EPOCH_MS
@@ -166,13 +166,19 @@ async def sums_between(
     return row[0], {name: int(row[i + 1]) for i, name in enumerate(table.summed)}
 
 
-async def fingerprint(
+async def versions(
     connection: "Connection[Any]", table: Table, low: int, high: int
 ) -> tuple[int, int]:
-    """Rows, and the sum of the hashes of each whole row: any change of any column changes it."""
+    """Rows, and the sum of the hashes of where each lies and which transaction wrote it.
+
+    PostgreSQL never changes a row in its place: a change of any column is another version, written
+    by another transaction. So this tells as much as all the rows' contents, and reads none of them:
+    it is asked again while the month is closed to writers, and that must not take minutes.
+    """
     (row,) = await connection.fetch(
-        f"""SELECT count(*), coalesce(sum(hashtextextended(whole_row::text, 0)), 0)
-            FROM {table.quoted} AS whole_row
+        f"""SELECT count(*), coalesce(sum(hashtidextended(
+                       ctid, (tableoid::bigint << 32) + xmin::text::bigint)), 0)
+            FROM {table.quoted}
             WHERE {table.key} >= $1 AND {table.key} < $2""",  # noqa: S608 - from the catalogue
         low,
         high,
@@ -257,37 +263,62 @@ async def holds(
     return found
 
 
-async def set_aside(
-    connection: "Connection[Any]", found: Sequence[Table], low: int, high: int
-) -> int:
-    """Note in temporary tables what must stay: all of visits that have rows from ``high`` on.
+Kept: TypeAlias = tuple[Pool, int, int]
+"""A number whose rows stay, and the visit that they belong to."""
 
-    Says how many numbers that is. A bill that was settled, or cancelled, later than its visit began
-    needs visit and charges beside it, until its own month goes.
-    """
-    await connection.execute(
-        "CREATE TEMP TABLE kept (pool text, number bigint, visit bigint) ON COMMIT DROP"
-    )
-    together = [table for table in found if table.has(TOGETHER)]
-    over_months = [table for table in together if table.key != TOGETHER]
-    for table in over_months:
-        await connection.execute(
-            f"""INSERT INTO kept SELECT DISTINCT pool, {TOGETHER}, {TOGETHER} FROM {table.quoted}
-                WHERE {table.key} >= $1 AND {TOGETHER} < $1""",  # noqa: S608
-            high,
-        )
-    for table in together:
-        numbers = {table.key, NUMBER} if table.has(NUMBER) else {table.key}
-        for column in sorted(numbers - {TOGETHER}):
-            await connection.execute(
-                f"""INSERT INTO kept SELECT DISTINCT part.pool, part.{column}, part.{TOGETHER}
+
+async def kept_of(
+    connection: "Connection[Any]",
+    found: Sequence[Table],
+    visits: Collection[tuple[Pool, int]],
+    low: int,
+    high: int,
+) -> set[Kept]:
+    """The numbers ``low`` ≤ number < ``high`` that belong to visits, those of the visits too."""
+    kept = {(pool, visit, visit) for pool, visit in visits}
+    if not visits:
+        return kept
+    pools, numbers = [pool for pool, _ in visits], [number for _, number in visits]
+    for table in found:
+        if not table.has(TOGETHER):
+            continue
+        columns = {table.key, NUMBER} if table.has(NUMBER) else {table.key}
+        for column in sorted(columns - {TOGETHER}):
+            rows = await connection.fetch(
+                f"""SELECT DISTINCT part.pool, part.{column}, part.{TOGETHER}
                     FROM {table.quoted} AS part
-                    JOIN (SELECT DISTINCT pool, visit FROM kept) AS visit
-                      ON visit.pool = part.pool AND visit.visit = part.{TOGETHER}
-                    WHERE part.{table.key} >= $1 AND part.{table.key} < $2""",  # noqa: S608
+                    JOIN unnest($1::text[], $2::bigint[]) AS visit (pool, number)
+                      ON visit.pool = part.pool AND visit.number = part.{TOGETHER}
+                    WHERE part.{table.key} >= $3 AND part.{table.key} < $4""",  # noqa: S608
+                pools,
+                numbers,
                 low,
                 high,
             )
+            kept |= {(Pool(row[0]), row[1], row[2]) for row in rows}
+    return kept
+
+
+async def set_aside(
+    connection: "Connection[Any]",
+    found: Sequence[Table],
+    kept: Collection[Kept],
+    low: int,
+    high: int,
+    now: datetime,
+) -> list[int]:
+    """Copy the rows of numbers that must stay into temporary tables, and note that they do.
+
+    Says of which of the tables there are any.
+    """
+    if not kept:
+        return []
+    await connection.execute(
+        "CREATE TEMP TABLE kept (pool text, number bigint, visit bigint) ON COMMIT DROP"
+    )
+    await connection.copy_records_to_table("kept", records=sorted(kept))
+    await connection.execute("ANALYZE kept")
+    filled = []
     for number, table in enumerate(found):
         await connection.execute(
             f"""CREATE TEMP TABLE kept_{number} ON COMMIT DROP AS
@@ -295,20 +326,8 @@ async def set_aside(
                 WHERE {table.key} >= {low} AND {table.key} < {high}
                   AND (pool, {table.key}) IN (SELECT pool, number FROM kept)"""  # noqa: S608
         )
-    count: int = await connection.fetchval("SELECT count(DISTINCT (pool, number)) FROM kept")
-    return count
-
-
-async def keep_set_aside(
-    connection: "Connection[Any]", found: Sequence[Table], high: int, now: datetime
-) -> None:
-    """Put what was set aside back, behind the horizon, as if it had been recalled."""
-    for number, table in enumerate(found):
-        names = ", ".join(f'"{column.name}"' for column in table.columns)
-        await connection.execute(
-            f"""INSERT INTO {table.quoted} ({names}) OVERRIDING SYSTEM VALUE
-                SELECT {names} FROM kept_{number}"""  # noqa: S608 - from the catalogue
-        )
+        if await connection.fetchval(f"SELECT EXISTS (SELECT FROM kept_{number})"):  # noqa: S608
+            filled.append(number)
     await connection.execute(
         """INSERT INTO platform.recalled (pool, number, cause, recalled_at, waits)
            SELECT pool, number, min(visit), $2, $1 FROM kept WHERE number < $1
@@ -317,29 +336,58 @@ async def keep_set_aside(
         high,
         now,
     )
+    return filled
 
 
-async def drop(
-    connection: "Connection[Any]", table: Table, parts: Sequence[str], low: int, high: int
+async def empty_rest(
+    connection: "Connection[Any]", rest: str, table: Table, low: int, high: int
 ) -> None:
-    """Take partitions off a table and drop them; what else lies in the range is deleted."""
-    for name in parts:
-        await connection.execute(f"ALTER TABLE {table.quoted} DETACH PARTITION {name}")
-        await connection.execute(f"DROP TABLE {name}")
+    """Delete what a table's rest has of some numbers."""
     await connection.execute(
-        f"DELETE FROM {table.quoted} WHERE {table.key} >= $1 AND {table.key} < $2",  # noqa: S608
+        f"DELETE FROM {rest} WHERE {table.key} >= $1 AND {table.key} < $2",  # noqa: S608
         low,
         high,
     )
 
 
+def dropped(parts: Sequence[str]) -> str:
+    """SQL: partitions go.
+
+    They are not detached before: that would make them tables of their own, and take as long again.
+    """
+    return f"DROP TABLE {', '.join(parts)};" if parts else ""
+
+
+def put_back_aside(found: Sequence[Table], filled: Sequence[int]) -> str:
+    """SQL: what was set aside goes behind the horizon, as if it had been recalled.
+
+    Not sooner than the partitions are gone: it would be sorted into them.
+    """
+    written = []
+    for number in filled:
+        names = ", ".join(f'"{column.name}"' for column in found[number].columns)
+        written.append(
+            f"""INSERT INTO {found[number].quoted} ({names}) OVERRIDING SYSTEM VALUE
+                SELECT {names} FROM kept_{number};"""  # noqa: S608 - from the catalogue
+        )
+    return "\n".join(written)
+
+
 async def visits_with_later_rows(
-    connection: "Connection[Any]", table: Table, number: int
+    connection: "Connection[Any]", found: Sequence[Table], number: int, since: int | None = None
 ) -> set[tuple[Pool, int]]:
-    """The visits from before a number that have rows from it on."""
-    rows = await connection.fetch(
-        f"""SELECT DISTINCT pool, {TOGETHER} FROM {table.quoted}
-            WHERE {table.key} >= $1 AND {TOGETHER} < $1""",  # noqa: S608 - from the catalogue
-        number,
-    )
-    return {(Pool(row[0]), row[1]) for row in rows}
+    """The visits from before a number that have rows from it on, in any table.
+
+    ``since``: only those whose later rows came from that number on.
+    """
+    visits = set()
+    for table in found:
+        if table.has(TOGETHER) and table.key != TOGETHER:
+            rows = await connection.fetch(
+                f"""SELECT DISTINCT pool, {TOGETHER} FROM {table.quoted}
+                    WHERE {table.key} >= $2 AND {TOGETHER} < $1""",  # noqa: S608
+                number,
+                number if since is None else since,
+            )
+            visits |= {(Pool(row[0]), row[1]) for row in rows}
+    return visits
