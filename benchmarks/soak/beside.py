@@ -1,7 +1,7 @@
 """What runs beside the hospitals: the server's hourly chores, an audit, months that are put away.
 
 The chores run in the server as they always do, when it starts and every hour; here they come more
-often, so that half an hour sees them.
+often, so that half an hour sees them. All of it gives way to the server, as its own archiving does.
 """
 
 import os
@@ -15,10 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import psutil
-
-LOW = 19
-"""How much lower than the server's the priority of these is, as an administrator would have it."""
+_GIVING_WAY = (sys.executable, "-m", "yibao.platform.background")
 REST_SECONDS = 20.0
 """Between one and the next."""
 _ALL_THAT_IS_OVER = {"YIBAO_HOT_MONTHS": "1"}
@@ -76,12 +73,12 @@ class Beside:
     def _run(self, name: str, arguments: Sequence[str]) -> None:
         started = time.perf_counter()
         self._running = subprocess.Popen(
-            [sys.executable, "-m", *arguments, "--data", str(self._data)],
+            [*_GIVING_WAY, *arguments, "--data", str(self._data)],
+            stdin=subprocess.PIPE,  # it ends when this closes
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             env=os.environ | _ALL_THAT_IS_OVER,
         )
-        psutil.Process(self._running.pid).nice(LOW)
         if self._ended.is_set():  # just now
             self._running.terminate()
         ended: int | None = self._running.wait()

@@ -16,6 +16,7 @@ import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 
 ENDS_SECONDS = 3.0
 """What a program that is broken off gets, to let go of its files and of the database."""
@@ -88,11 +89,17 @@ def main() -> None:
 
 
 def give_way() -> None:
-    """Let this process, and what it starts, have what all others leave."""
+    """Let this process, and what it starts, have what all others leave.
+
+    In a session of its own, for Linux weighs sessions against each other before the processes in
+    them (autogroup). Not in the scheduling class that only idle processors run: what holds a
+    snapshot or a lock must get on.
+    """
     os.setpriority(os.PRIO_PROCESS, 0, _LEAST)
-    if sys.platform == "linux":
-        with suppress(OSError):  # a sandbox of the system's may forbid it
-            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    with suppress(OSError):  # it leads one already
+        os.setsid()
+    with suppress(OSError):  # there is no such thing here
+        Path("/proc/self/autogroup").write_text(str(_LEAST))
 
 
 def _end_with_starter() -> None:
