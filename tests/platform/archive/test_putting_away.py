@@ -39,6 +39,20 @@ async def test_a_cold_month_leaves_the_database_and_lies_in_files(shop: Shop) ->
     )
 
 
+async def test_what_was_sorted_for_a_day_is_let_go_when_the_day_was_read(shop: Shop) -> None:
+    await shop.sell(date(2024, 5, 3))
+    low, high = rules.first_number(MAY), rules.first_number(JUNE)
+    async with shop.database.owner() as connection, connection.transaction():
+        for table in await hot.tables(connection):
+            if table.schema == "shop":
+                found = [
+                    rows async for rows in hot.rows_between(connection, table, POOL, low, high)
+                ]
+                assert found
+        opened = await connection.fetchval("SELECT count(*) FROM pg_cursors WHERE name <> ''")
+    assert not opened
+
+
 async def test_every_type_lies_in_the_file_as_it_was(shop: Shop) -> None:
     sale = await shop.sell(date(2024, 5, 3))
     await shop.archive.put_away(NOW)

@@ -138,16 +138,26 @@ async def days(connection: "Connection[Any]", table: Table, low: int, high: int)
 async def rows_between(
     connection: "Connection[Any]", table: Table, pool: Pool, low: int, high: int
 ) -> AsyncIterator[list["Record"]]:
-    """A pool's rows in an order that never varies, some at a time; inside a transaction."""
-    cursor = await connection.cursor(
+    """A pool's rows in an order that never varies, some at a time; inside a transaction.
+
+    Row by row from the driver: so it closes the query after the last one. What it is asked for in
+    portions stays open, with what was sorted for it, until the transaction ends.
+    """
+    rows: list[Record] = []
+    async for row in connection.cursor(
         f"""SELECT {_selected(table)} FROM {table.quoted}
             WHERE pool = $1 AND {table.key} >= $2 AND {table.key} < $3
             ORDER BY {table.key}, {_order(table)}""",  # noqa: S608 - from the catalogue
         pool,
         low,
         high,
-    )
-    while rows := await cursor.fetch(ROWS_AT_ONCE):
+        prefetch=ROWS_AT_ONCE,
+    ):
+        rows.append(row)
+        if len(rows) == ROWS_AT_ONCE:
+            yield rows
+            rows = []
+    if rows:
         yield rows
 
 
