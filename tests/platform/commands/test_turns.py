@@ -180,6 +180,24 @@ async def test_a_batch_that_is_worth_it_begins_at_once(monkeypatch: pytest.Monke
     await row.drain()
 
 
+async def test_those_who_wait_in_other_pools_end_a_rest_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(turns, "LONGEST_REST", 30.0)
+    monkeypatch.setattr(turns, "PLENTY", 3)
+    work = Work()
+    row: Turns[int] = Turns(work.run)
+    await after_two(row, work)
+    row.add(FIRST, 2)
+    row.add(SECOND, 10)
+    await asyncio.sleep(0)
+    assert work.under_way == 0
+    row.add(THIRD, 20)
+    await asyncio.sleep(0)
+    assert work.under_way == 1
+    await row.drain()
+
+
 async def test_draining_waits_for_nobody_to_come(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turns, "LONGEST_REST", 30.0)
     work = Work()

@@ -24,7 +24,7 @@ HELD_UP_SECONDS = 0.25
 LONGEST_REST = 0.02
 """Seconds that somebody waits at most for others to share a batch with."""
 PLENTY = 32
-"""So many who wait are worth a batch at once."""
+"""So many who wait, in all pools together, are worth a batch at once."""
 
 T = TypeVar("T")
 
@@ -69,7 +69,7 @@ class Turns(Generic[T]):
         """Seconds until the next batch may begin: one is under way, or the process rests."""
         now = time.monotonic()
         pause = max(self._begun.values(), default=-math.inf) + HELD_UP_SECONDS - now
-        if pause <= 0 and len(self._waiting[self._row[0]]) < PLENTY:
+        if pause <= 0 and self.waiting() < PLENTY:
             pause = self._rests_until - now
         return pause
 
