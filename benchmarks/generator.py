@@ -449,4 +449,4 @@ def _told(figures: Figures) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    json.dump(uvloop.run(run(json.load(sys.stdin))), sys.stdout)
+    _say(json.dumps(uvloop.run(run(json.load(sys.stdin)))))  # whole, not in thousands of pieces
