@@ -21,6 +21,7 @@ import uvloop
 
 from benchmarks.generator import STEPS, Connection, Desk
 from benchmarks.machine import Processes
+from benchmarks.telling import tell
 
 PATIENCE = 3
 AGAIN_SECONDS = 1.0
@@ -218,4 +219,4 @@ def _that_count(overs: list[dict[str, Any]], between: list[dict[str, Any]]) -> i
 
 
 if __name__ == "__main__":
-    json.dump(uvloop.run(run(json.load(sys.stdin))), sys.stdout)
+    tell(uvloop.run(run(json.load(sys.stdin))))

@@ -29,6 +29,7 @@ from typing import Any, cast
 
 import uvloop
 
+from benchmarks.telling import say, tell
 from yibao.client.signatures import csb_headers, tif_headers
 
 STEPS = ("2201", "2203", "2204", "2206", "2207")
@@ -425,12 +426,7 @@ class Windows:
         self._town.figures = Figures(next(self._names))
         if self._town.figures.name != REST:
             self.figures.append(self._town.figures)
-        _say(f"window {self._town.figures.name}")
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+        say(f"window {self._town.figures.name}")
 
 
 def _told(figures: Figures) -> dict[str, Any]:
@@ -449,4 +445,4 @@ def _told(figures: Figures) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    _say(json.dumps(uvloop.run(run(json.load(sys.stdin)))))  # whole, not in thousands of pieces
+    tell(uvloop.run(run(json.load(sys.stdin))))

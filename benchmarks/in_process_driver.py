@@ -18,6 +18,7 @@ from typing import Any
 
 import uvloop
 
+from benchmarks.telling import tell
 from yibao.house import House, open_house
 from yibao.kernel.areas import Pool
 from yibao.kernel.identifiers import PoolKey
@@ -231,8 +232,7 @@ async def run(told: Callable[[], Awaitable[str]]) -> None:
             "elapsed": time.perf_counter() - begun,
             "cpu": time.process_time() - cpu,
         }
-        sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
+        tell(answer)
     await house.close()
 
 
