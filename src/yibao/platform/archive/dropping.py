@@ -8,12 +8,11 @@ is, and the rest is told to PostgreSQL at once, so that nobody waits for our pro
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
 
-from yibao.kernel.periods import business_date
 from yibao.platform.archive import rules
 from yibao.platform.archive.model import TOGETHER, ArchiveFault, Manifest, Owner, Table
 from yibao.platform.archive.store import hot, known
@@ -46,7 +45,7 @@ class Leaving:
     written: Sequence[tuple[int, int]]
     """Each table's rows and their versions, as they were written."""
     kept: Collection[hot.Kept]
-    """What had to stay then."""
+    """What has to stay because rows need it that were not fresh then."""
     manifests: Sequence[Manifest]
     low: int
     high: int
@@ -115,11 +114,10 @@ async def _close(connection: "Connection[Any]", leaving: Leaving) -> list[tuple[
 
 
 async def _kept_now(connection: "Connection[Any]", leaving: Leaving) -> set[hot.Kept]:
-    """What has to stay: what had to when the month was written, and what came to it since."""
+    """What has to stay: what had to when the month was written, and what fresh rows need."""
     kept = set(leaving.kept)
-    before = rules.first_number(business_date(leaving.now) - timedelta(days=1))
     later = await hot.visits_with_later_rows(
-        connection, leaving.tables, leaving.high, max(leaving.high, before)
+        connection, leaving.tables, leaving.high, low=rules.first_fresh_number(leaving.now)
     )
     later -= {(pool, visit) for pool, _, visit in kept}
     return kept | await hot.kept_of(connection, leaving.tables, later, leaving.low, leaving.high)

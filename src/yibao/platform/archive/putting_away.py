@@ -96,7 +96,9 @@ async def put_away(
         archived = await _written(connection, folder, tables, span, tell)
         await _compare(connection, folder, tables, archived, span, tell)
         before = [await hot.versions(connection, t, span.low, span.high) for t in tables]
-        needed = await hot.visits_with_later_rows(connection, tables, span.high)
+        needed = await hot.visits_with_later_rows(
+            connection, tables, span.high, high=rules.first_fresh_number(now)
+        )
         kept = await hot.kept_of(connection, tables, needed, span.low, span.high)
         revision = await known.revision(connection)
     manifests = _manifests(archived, revision, now, signer)

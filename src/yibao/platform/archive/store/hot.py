@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _DAY_MS = 86_400_000
 _SHANGHAI_MS = 8 * 3_600_000
+_NO_NUMBER = 2**63 - 1
+"""Above all that are given."""
 
 
 async def tables(connection: "Connection[Any]") -> list[Table]:
@@ -384,20 +386,26 @@ def put_back_aside(found: Sequence[Table], filled: Sequence[int]) -> str:
 
 
 async def visits_with_later_rows(
-    connection: "Connection[Any]", found: Sequence[Table], number: int, since: int | None = None
+    connection: "Connection[Any]",
+    found: Sequence[Table],
+    number: int,
+    low: int = 0,
+    high: int = _NO_NUMBER,
 ) -> set[tuple[Pool, int]]:
     """The visits from before a number that have rows from it on, in any table.
 
-    ``since``: only those whose later rows came from that number on.
+    Of the later rows only those with the numbers ``low`` ≤ number < ``high`` are looked at.
     """
     visits = set()
     for table in found:
         if table.has(TOGETHER) and table.key != TOGETHER:
             rows = await connection.fetch(
                 f"""SELECT DISTINCT pool, {TOGETHER} FROM {table.quoted}
-                    WHERE {table.key} >= $2 AND {TOGETHER} < $1""",  # noqa: S608
+                    WHERE {table.key} >= $2 AND {table.key} < $3
+                      AND {TOGETHER} < $1""",  # noqa: S608
                 number,
-                number if since is None else since,
+                max(number, low),
+                high,
             )
             visits |= {(Pool(row[0]), row[1]) for row in rows}
     return visits
