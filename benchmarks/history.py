@@ -65,6 +65,14 @@ FIGURES = (
     Figure(
         "in-process", "visits in process ÷ COPY floor", ("phases", "visits", "ratio"), goals.OF_COPY
     ),
+    Figure(
+        "soak",
+        f"2207 at p99, half an hour at {goals.SOAK_RATE}/s, ms",
+        ("settle", "p99"),
+        goals.SOAK_P99,
+        goals.SOAK_RATE,
+    ),
+    Figure("soak", "visits/s filled ÷ empty", ("full_of_empty",), goals.OF_EMPTY, goals.SOAK_RATE),
     Figure("purchase", "purchases a second", ("done_a_second",)),
     Figure("stay", "stays a second", ("done_a_second",)),
     Figure("trial", "trials a second", ("done_a_second",)),

@@ -24,6 +24,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import goals
 from benchmarks.driving import driving
 from benchmarks.filling import __main__ as filling
 from benchmarks.filling import books
@@ -82,7 +83,9 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--data", type=Path, required=True, help="folder of the filled database")
     parser.add_argument("--minutes", type=int, default=30)
-    parser.add_argument("--rate", type=float, default=324, help="visits a second that arrive")
+    parser.add_argument(
+        "--rate", type=float, default=goals.SOAK_RATE, help="visits a second that arrive"
+    )
     parser.add_argument("--probe", type=float, default=20, help="seconds of each look for the peak")
     parser.add_argument("--rounds", type=int, default=2, help="looks at the empty and the full one")
     parser.add_argument("--connections", type=int, default=256)
@@ -310,9 +313,10 @@ def _print(console: Console, result: Mapping[str, Any]) -> None:
     looked = ", ".join(f"{number:,} {name}" for name, number in result["books"]["verified"].items())
     outcome = f"{result['books']['faults']} faults" if result["books"]["faults"] else "right"
     console.print(f"the books are {outcome}: {looked}", highlight=False)
-    console.print(
-        f"rate full ÷ rate empty, closed loop: {result['full_of_empty']:.2f}", highlight=False
-    )
+    reached = [(goals.OF_EMPTY, result["full_of_empty"])]
+    if "p99" in result["settle"]:
+        reached.append((goals.SOAK_P99, result["settle"]["p99"]))
+    console.print(goals.table_of_goals(reached))
 
 
 _TOLD = ("p50", "p99")
