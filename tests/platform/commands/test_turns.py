@@ -164,24 +164,9 @@ async def test_who_calls_alone_never_waits() -> None:
     await row.drain()
 
 
-async def test_a_batch_that_is_worth_it_begins_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "LONGEST_REST", 30.0)
-    monkeypatch.setattr(turns, "PLENTY", 3)
-    work = Work()
-    row: Turns[int] = Turns(work.run)
-    await after_two(row, work)
-    row.add(FIRST, 2)
-    row.add(FIRST, 3)
-    await asyncio.sleep(0)
-    assert work.under_way == 0
-    row.add(FIRST, 4)
-    await asyncio.sleep(0)
-    assert work.under_way == 1
-    await row.drain()
-
-
-async def test_those_who_wait_in_other_pools_end_a_rest_too(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("others", [(FIRST, FIRST), (SECOND, THIRD)], ids=["one pool", "three"])
+async def test_a_rest_ends_when_enough_wait_in_whatever_pools(
+    monkeypatch: pytest.MonkeyPatch, others: tuple[Pool, Pool]
 ) -> None:
     monkeypatch.setattr(turns, "LONGEST_REST", 30.0)
     monkeypatch.setattr(turns, "PLENTY", 3)
@@ -189,10 +174,10 @@ async def test_those_who_wait_in_other_pools_end_a_rest_too(
     row: Turns[int] = Turns(work.run)
     await after_two(row, work)
     row.add(FIRST, 2)
-    row.add(SECOND, 10)
+    row.add(others[0], 3)
     await asyncio.sleep(0)
     assert work.under_way == 0
-    row.add(THIRD, 20)
+    row.add(others[1], 4)
     await asyncio.sleep(0)
     assert work.under_way == 1
     await row.drain()
