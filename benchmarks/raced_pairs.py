@@ -166,6 +166,7 @@ class Races:
         # a family's account moves by what others do as well: it is raced in the failing world
         kin = {row[one] for row in found["families"] for one in ("owner", "relative")}
         people = {row["psn_no"]: row for row in found["persons"] if row["psn_no"] not in kin}
+        self._senders: dict[str, Requests] = {}
         self._people = iter(draw.sample(list(people.values()), len(people)))
         self.tally = Tally()
 
@@ -261,7 +262,8 @@ class Races:
         bill = Bill(number, 0, 0, Kind.OUTPATIENT, fen, 2, True, Manner.PLAIN, 0, ())
         prices = price_list_from(self._found["items"], pool)
         paper = Paper(bill, patient, charges_of(bill, prices), now(), f"R{n}")
-        requests = Requests(endpoint)
+        # one sender an institution: two would now and then give one message id in one second
+        requests = self._senders.setdefault(endpoint.institution, Requests(endpoint))
 
         async def done(infno: str, content: dict[str, Any]) -> Mapping[str, Any]:
             return (await wire.ask(requests, infno, content, patient.division)).done()
